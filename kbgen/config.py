@@ -1,0 +1,302 @@
+"""``site_config/kbgen.yml`` to frozen models: every fault at once, each with file, line and key.
+
+The kinds of sources are passed in (``kinds``): this module does not know the connectors, and a third-party
+connector needs no change here.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from kbgen.errors import ConfigError
+
+CONFIG_FILE = "site_config/kbgen.yml"
+_REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+# ``{`` cannot stand in a plain scalar inside ``{...}``, yet ``api_key: ${KEY}`` is written there: the braces are
+# private-use characters while YAML looks at the text.
+_ENV = re.compile("\ue000([A-Za-z_][A-Za-z0-9_]*)\ue001")
+_LANGUAGE = r"^[a-z]{2,3}(-[A-Za-z]{2,4})?$"
+
+Action = Literal["publish", "hold", "drop"]
+Position = tuple[str | int, ...]
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class Section(BaseModel):
+    """Base of every section: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SiteConfig(Section):
+    """``site:`` names the site and says where it lives."""
+
+    name: str
+    url: str
+    languages: tuple[str, ...] = ("en",)
+    tagline: str = "How can we help?"
+    description: str = ""
+    publisher: str = ""
+    publisher_url: str = ""
+    ask_url: str = ""
+    ask_label: str = "Ask the community"
+    social_image: str = "assets/social.png"
+    popular_searches: tuple[str, ...] = ()
+    noindex: bool = False
+
+    @field_validator("url")
+    @classmethod
+    def _absolute(cls, value: str) -> str:
+        if not re.match(r"^https?://[^/?#]+(/[^?#]*)?$", value):
+            msg = "must be an absolute address without query, such as https://help.example.com/"
+            raise ValueError(msg)
+        return value if value.endswith("/") else value + "/"
+
+    @field_validator("languages")
+    @classmethod
+    def _codes(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        wrong = [code for code in value if not re.match(_LANGUAGE, code)]
+        if wrong or not value:
+            msg = f"must be language codes such as en, he, zh; got {', '.join(wrong) or 'none'}"
+            raise ValueError(msg)
+        return value
+
+
+class RulesConfig(Section):
+    """``rules:`` what each kind of thread is worth: ``publish``, ``hold`` (a person decides) or ``drop``."""
+
+    accepted: Action = "publish"
+    staff_answered: Action = "publish"
+    by_reaction: Action = "hold"
+    answered: Action = "drop"
+    unanswered: Action = "drop"
+    thin: Action = "drop"
+    off_topic: Action = "drop"
+    closed: Action = "publish"
+    duplicate: Action = "publish"
+    unlisted: Action = "drop"
+    # Measured on three communities: answers under 40 characters are "thanks, solved" or a bare link.
+    thin_characters: int = Field(default=40, ge=0)
+    other_answers: int = Field(default=5, ge=0, le=50)
+    other_answer_score: int = 1
+
+
+class SeoConfig(Section):
+    """``seo:`` canonical policy, robots and feeds."""
+
+    canonical: Literal["auto", "source", "self"] = "auto"
+    ai: Literal["allow", "search-only", "none"] = "allow"
+    feed_items: int = Field(default=40, ge=1, le=500)
+    sitemap_limit: int = Field(default=10_000, ge=1, le=50_000)
+    llms_txt: bool = True
+
+
+class PagesConfig(Section):
+    """``pages:`` which pages there are and how long a listing is."""
+
+    per_page: int = Field(default=50, ge=5, le=500)
+    people: bool = False
+    tag_index_minimum: int = Field(default=3, ge=1)
+    related: int = Field(default=6, ge=0, le=20)
+
+
+class PrivacyConfig(Section):
+    """``privacy:`` what is taken out of harvested text."""
+
+    redact: tuple[Literal["email", "phone", "token"], ...] = ("email", "phone", "token")
+    allow_domains: tuple[str, ...] = ("example.com", "example.org", "example.net")
+
+
+class GuardConfig(Section):
+    """``guard:`` how much may vanish in one run before it stops and asks."""
+
+    max_vanish: float = Field(default=0.2, ge=0, le=1)
+    min_pages: int = Field(default=20, ge=0)
+
+
+class Config(Section):
+    """The whole of ``site_config/kbgen.yml``, with the project folder it was read from."""
+
+    site: SiteConfig
+    sources: tuple[Any, ...] = ()
+    rules: RulesConfig = RulesConfig()
+    seo: SeoConfig = SeoConfig()
+    pages: PagesConfig = PagesConfig()
+    privacy: PrivacyConfig = PrivacyConfig()
+    guard: GuardConfig = GuardConfig()
+
+
+def load_config(project: Path, kinds: Mapping[str, type[BaseModel]]) -> Config:
+    """Read and validate the project's configuration.
+
+    Args:
+        project: the project folder.
+        kinds: options model of each source kind.
+
+    Raises:
+        ConfigError: with every fault, each naming file, line and key.
+    """
+    path = project / CONFIG_FILE
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        msg = f"{CONFIG_FILE}: {error.strerror or error}; run `kbgen init DIR` for a new project, or -C DIR to name it"
+        raise ConfigError(msg) from error
+    return parse_config(text, kinds)
+
+
+def parse_config(text: str, kinds: Mapping[str, type[BaseModel]]) -> Config:
+    """Validate the text of a configuration file.
+
+    Raises:
+        ConfigError: with every fault, each naming file, line and key.
+    """
+    data, lines = load_yaml(_REFERENCE.sub("\ue000\\1\ue001", text), CONFIG_FILE)
+    faults: list[str] = []
+    data = _fill_environment(data or {}, (), lines, faults)
+    if not isinstance(data, dict):
+        raise ConfigError(f"{CONFIG_FILE}:1: must be a mapping with the keys {', '.join(Config.model_fields)}")
+    sources = _read_sources(data.get("sources"), kinds, lines, faults)
+    config = _validate(Config, {**data, "sources": ()}, (), lines, faults)
+    if faults or config is None:
+        raise ConfigError(faults)
+    return config.model_copy(update={"sources": sources})
+
+
+def load_yaml(text: str, file: str) -> tuple[Any, dict[Position, int]]:
+    """Read YAML and remember the line of every key.
+
+    Args:
+        text: the document.
+        file: its name, for messages.
+
+    Returns:
+        The data, and the line (from 1) of each position.
+
+    Raises:
+        ConfigError: the document is not YAML, or a key stands twice.
+    """
+    lines: dict[Position, int] = {}
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        if node is not None:
+            _walk(node, (), lines, file)
+        return yaml.safe_load(text), lines
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        line = mark.line + 1 if mark else 1
+        raise ConfigError(f"{file}:{line}: not valid YAML: {error.problem or error}") from error
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{file}:1: not valid YAML: {error}") from error
+
+
+def _walk(node: yaml.Node, position: Position, lines: dict[Position, int], file: str) -> None:
+    lines.setdefault(position, node.start_mark.line + 1)
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            here = (*position, str(key.value))
+            if here in lines:
+                msg = f"{file}:{key.start_mark.line + 1}: the key {dotted(here)} stands twice; keep one"
+                raise ConfigError(msg)
+            lines[here] = key.start_mark.line + 1
+            _walk(value, here, lines, file)
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            _walk(value, (*position, index), lines, file)
+
+
+def dotted(position: Position) -> str:
+    """A position as people write it: ``sources[1].kind``."""
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in position)
+    return text.removeprefix(".")
+
+
+def _line(position: Position, lines: Mapping[Position, int]) -> int:
+    while position and position not in lines:
+        position = position[:-1]
+    return lines.get(position, 1)
+
+
+def _fill_environment(value: Any, position: Position, lines: Mapping[Position, int], faults: list[str]) -> Any:
+    if isinstance(value, dict):
+        return {key: _fill_environment(item, (*position, str(key)), lines, faults) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_fill_environment(item, (*position, index), lines, faults) for index, item in enumerate(value)]
+    if not isinstance(value, str):
+        return value
+    for name in _ENV.findall(value):
+        if name not in os.environ:
+            place = f"{CONFIG_FILE}:{_line(position, lines)}: {dotted(position)}"
+            faults.append(f"{place} needs the environment variable {name}, which is not set")
+    return _ENV.sub(lambda match: os.environ.get(match.group(1), ""), value)
+
+
+def _read_sources(
+    blocks: Any, kinds: Mapping[str, type[BaseModel]], lines: Mapping[Position, int], faults: list[str]
+) -> tuple[BaseModel, ...]:
+    if blocks is None:
+        return ()
+    if not isinstance(blocks, list):
+        faults.append(f"{CONFIG_FILE}:{_line(('sources',), lines)}: sources must be a list of blocks")
+        return ()
+    found: list[BaseModel] = []
+    names: dict[str, int] = {}
+    for index, block in enumerate(blocks):
+        position: Position = ("sources", index)
+        line = _line(position, lines)
+        kind = block.get("kind") if isinstance(block, dict) else None
+        if kind not in kinds:
+            one_of = ", ".join(sorted(kinds))
+            faults.append(f"{CONFIG_FILE}:{line}: {dotted(position)}.kind {kind!r} is unknown; one of: {one_of}")
+            continue
+        options = _validate(kinds[kind], block, position, lines, faults)
+        if options is None:
+            continue
+        name = str(block.get("name"))
+        if name in names:
+            faults.append(f"{CONFIG_FILE}:{line}: {dotted(position)}.name {name!r} is taken (line {names[name]})")
+        names[name] = line
+        found.append(options)
+    return tuple(found)
+
+
+def _validate(
+    model: type[Model], data: Any, position: Position, lines: Mapping[Position, int], faults: list[str]
+) -> Model | None:
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        for fault in error.errors():
+            faults.append(_fault(model, fault, position, lines))
+        return None
+
+
+def _fault(model: type[BaseModel], fault: Any, position: Position, lines: Mapping[Position, int]) -> str:
+    where: Position = (*position, *fault["loc"])
+    place = f"{CONFIG_FILE}:{_line(where, lines)}: {dotted(where)}"
+    if fault["type"] == "extra_forbidden":
+        known = sorted(_known_keys(model, fault["loc"][:-1]))
+        near = difflib.get_close_matches(str(fault["loc"][-1]), known, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"
+        return f"{place} is not a known key; {hint}"
+    if fault["type"] == "missing":
+        return f"{place} is missing"
+    return f"{place}: {fault['msg'].removeprefix('Value error, ')}"
+
+
+def _known_keys(model: type[BaseModel], path: tuple[str | int, ...]) -> set[str]:
+    current: Any = model
+    for part in path:
+        field = current.model_fields.get(part) if isinstance(part, str) else None
+        if field is None or not (isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)):
+            return set()
+        current = field.annotation
+    return set(current.model_fields)

@@ -1,0 +1,123 @@
+"""What every source is: one class that yields records in a stable order and parses them purely.
+
+A connector author writes ``records`` (reads, does I/O) and ``parse`` (pure, no I/O, no clock). Upserts, cursors,
+digests, failures and withdrawals are the framework's: see ``pipeline`` and ``store``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import ClassVar
+
+import msgspec
+from pydantic import BaseModel, ConfigDict, Field
+
+from kbgen.errors import RecordError
+from kbgen.model import Article, RawRecord, RecordKind, Thread, make_ref
+
+Harvested = RawRecord | RecordError
+"""What a source yields: a record, or the error that stands for a record it could not read."""
+
+
+class SourceOptions(BaseModel):
+    """The keys every source in ``site_config/kbgen.yml`` may have; a connector adds its own by subclassing.
+
+    Attributes:
+        name: unique, used in every ``Ref`` for ever: renaming a source is a new source.
+        title: what readers see ("Example community"); default: the host of ``url``, else the name.
+        licence: shown where a post itself states none.
+        staff: user ids or names whose answers count as staff answers.
+        lang: language of the source when it is not to be guessed per item.
+        canonical: ``auto``, ``source`` or ``self`` for this source; None for the site's policy.
+        crawlable: whether anyone, search engines included, can open the source's pages.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    kind: str
+    title: str | None = None
+    url: str | None = None
+    licence: str | None = None
+    licence_url: str | None = None
+    staff: tuple[str, ...] = ()
+    lang: str | None = None
+    canonical: str | None = Field(default=None, pattern=r"^(auto|source|self)$")
+    crawlable: bool = True
+
+
+class Source(ABC):
+    """One configured source.
+
+    Args:
+        options: the validated block of ``site_config/kbgen.yml``.
+        project: the project folder; relative paths in ``options`` are relative to it.
+
+    Attributes:
+        kind: the word for ``kind:`` in the configuration.
+        Options: the pydantic model of the block; a subclass of ``SourceOptions``.
+        version: raise it when ``parse`` changes its result: stored records are then parsed again.
+    """
+
+    kind: ClassVar[str]
+    Options: ClassVar[type[SourceOptions]] = SourceOptions
+    version: ClassVar[int] = 1
+
+    def __init__(self, options: SourceOptions, project: Path) -> None:
+        self.options = options
+        self.project = project
+
+    @property
+    def name(self) -> str:
+        """The source's name, the first half of its refs."""
+        return self.options.name
+
+    @abstractmethod
+    def fingerprint(self) -> str | None:
+        """A cheap signature of the input, or None when there is none and it has to be read.
+
+        When it equals the one stored after the last complete harvest, nothing is read.
+
+        Raises:
+            SourceError: the input does not exist.
+        """
+
+    @abstractmethod
+    def records(self) -> Iterator[Harvested]:
+        """Yield every record in a stable order; a bad one is yielded as its ``RecordError``, not raised.
+
+        Raises:
+            SourceError: nothing can be read.
+            SourceTruncated: the input ended in the middle; what was yielded before is good, and nothing is
+                withdrawn.
+        """
+
+    @abstractmethod
+    def parse(self, record: RawRecord) -> Thread | Article:
+        """What the record means. Pure: no I/O, no clock, the same record gives the same result.
+
+        Raises:
+            RecordError: the payload cannot be understood (no title, no question ...).
+        """
+
+    def record(self, native_id: str | int, kind: RecordKind, url: str, payload: object, place: str) -> RawRecord:
+        """Build a ``RawRecord`` with its ref and digest from a JSON-able payload."""
+        data = msgspec.json.encode(payload, order="deterministic")
+        digest = hashlib.blake2b(data, digest_size=16).hexdigest()
+        return RawRecord(make_ref(self.name, native_id), kind, url, data, digest, place)
+
+
+def stat_signature(paths: Iterable[Path]) -> str:
+    """Signature of files by path, size and modification time; cheap enough for a folder of 100,000.
+
+    Raises:
+        OSError: a path does not exist.
+    """
+    hasher = hashlib.blake2b(digest_size=16)
+    for path in paths:
+        stat = path.stat()
+        hasher.update(f"{path}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
+    return hasher.hexdigest()
