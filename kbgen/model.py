@@ -193,8 +193,8 @@ class CuratedPost(Struct, frozen=True):
     """A post fit to be shown.
 
     Attributes:
+        text: the visible words, code included, for search, descriptions and counting.
         why: how this answer came to be the accepted one; None for an ordinary answer or a question.
-        words: length of the text in words, for reading-time and thinness.
     """
 
     id: str
@@ -224,7 +224,7 @@ class Curated(Struct, frozen=True):
         topics: slugs, the first is the page's breadcrumb.
         unmapped: source tags the taxonomy does not know.
         redacted: kinds of secrets and personal data taken out (``email``, ``phone``, ``token``).
-        best_reason: why the first answer is the best one.
+        article: set for ``kind == "article"``: as parsed, its ``html`` sanitised and its ``text`` plain.
     """
 
     ref: Ref
@@ -291,6 +291,7 @@ class Entry(Struct, frozen=True):
         replaced: a writer replaced the answer's text.
         canonical: a writer's choice (``self``, ``source`` or a URL), None for the policy.
         score: rank among other entries; higher is better.
+        links: refs the HTML links to as ``href="kb:<ref>"``; replaced by the pages' addresses when poured.
         digest: of all the above, set by curate; a page is poured again only when it moves.
     """
 
@@ -312,6 +313,7 @@ class Entry(Struct, frozen=True):
     replaced: bool = False
     pinned: bool = False
     canonical: str | None = None
+    links: tuple[Ref, ...] = ()
     digest: str = ""
 
 
@@ -337,6 +339,7 @@ class ArticleEntry(Struct, frozen=True):
     answers: tuple[Ref, ...] = ()
     threads: tuple[SourceThread, ...] = ()
     also_asked: tuple[PlainText, ...] = ()
+    links: tuple[Ref, ...] = ()
     digest: str = ""
 
 
@@ -362,6 +365,35 @@ class Tag(Struct, frozen=True):
     description: PlainText = PlainText("")
     parent: Slug | None = None
     was: tuple[Slug, ...] = ()
+
+
+class Head(Struct, frozen=True):
+    """What clustering has to know of a publishable thread, so that bodies stay in the store.
+
+    Attributes:
+        strength: how good a lead it would be (curate.merge says how it is computed); higher is better.
+    """
+
+    ref: Ref
+    title: PlainText
+    lang: str
+    fingerprint: str
+    duplicate_of: tuple[Ref, ...]
+    strength: float
+    created: datetime | None = None
+
+
+class Cluster(Struct, frozen=True):
+    """The threads merged into one entry.
+
+    Attributes:
+        members: the lead first, then by ref.
+        evidence: ref to why it is here (``declared``, ``exact``, ``overlay:<file>``); the lead has ``lead``.
+    """
+
+    lead: Ref
+    members: tuple[Ref, ...]
+    evidence: tuple[tuple[Ref, str], ...] = ()
 
 
 class Taxonomy(Struct, frozen=True):
@@ -473,6 +505,7 @@ class Page(Struct, frozen=True):
         body: digest of the entry or article behind the page; "" for listings.
         related: cards at the foot of the page.
         alternates: (language, absolute URL) of true translations.
+        links: for each ``kb:`` reference in the body, the path of its page; a missing one loses its link.
     """
 
     path: str
@@ -495,6 +528,7 @@ class Page(Struct, frozen=True):
     related: tuple[Card, ...] = ()
     feeds: tuple[Link, ...] = ()
     alternates: tuple[tuple[str, str], ...] = ()
+    links: tuple[tuple[Ref, str], ...] = ()
     canonical_rule: str = ""
 
 
