@@ -1,0 +1,134 @@
+"""Markdown with front matter, as writers' files have it: split and rendered, purely.
+
+Articles, overlays and topic introductions all come through here, with the extensions the site engine uses, so
+a text looks the same whoever renders it. What is NOT here: sanitising (the HTML is as hostile as its source),
+links between files, and what each key of a front matter means.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import threading
+import tomllib
+from typing import Any
+
+import markdown
+import yaml
+from msgspec import Struct
+from pymdownx.slugs import slugify
+
+from kbgen.errors import RecordError
+
+_FENCES = {"---": ("---", "..."), "+++": ("+++",)}
+_KEY = re.compile(r"""["']?[\w-]+["']?\s*[:=]""")
+_TOML_PLACE = re.compile(r" \(at line (\d+), column \d+\)$")
+# libyaml where the wheel has it: front matter is half the time of reading a folder otherwise.
+_YAML_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+EXTENSIONS: dict[str, dict[str, Any]] = {
+    "admonition": {},
+    "attr_list": {},
+    "def_list": {},
+    "footnotes": {},
+    "md_in_html": {},
+    "tables": {},
+    "toc": {"permalink": False, "slugify": slugify(case="lower")},
+    "pymdownx.details": {},
+    "pymdownx.highlight": {"pygments_lang_class": True, "linenums": None, "anchor_linenums": False},
+    "pymdownx.inlinehilite": {},
+    "pymdownx.superfences": {},
+    "pymdownx.tabbed": {"alternate_style": True},
+    "pymdownx.tasklist": {"custom_checkbox": True},
+}
+"""The Markdown extensions with their settings; ``mkdocs.yml`` lists the same ones."""
+
+
+class FrontMatter(Struct, frozen=True):
+    """A Markdown file in its two halves.
+
+    Attributes:
+        data: the front matter; empty when there is none.
+        body: the Markdown after it.
+        body_line: the line of the file the body starts at, from 1.
+    """
+
+    data: dict[str, Any]
+    body: str
+    body_line: int
+
+
+def split_front_matter(text: str, file: str) -> FrontMatter:
+    """Split a file's text into front matter and body.
+
+    YAML between ``---`` lines (MkDocs, Zendesk exports, Hugo) and TOML between ``+++`` lines (Hugo) are read; a
+    file without either is all body.
+
+    Args:
+        text: the whole file; a byte order mark and any line ending are fine.
+        file: its name, for messages.
+
+    Raises:
+        RecordError: the front matter is not closed, not valid, or not made of keys; names file and line.
+    """
+    lines = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    closers = _FENCES.get(lines[0].rstrip())
+    if closers is None:
+        return FrontMatter({}, "\n".join(lines), 1)
+    end = next((index for index, line in enumerate(lines[1:], 1) if line.rstrip() in closers), None)
+    if end is None:
+        if len(lines) > 1 and _KEY.match(lines[1]):
+            raise RecordError(f"{file}:1", f"the front matter is not closed; end it with a line {closers[0]}")
+        return FrontMatter({}, "\n".join(lines), 1)
+    block = "\n".join(lines[1:end])
+    data = _toml(block, file) if closers == ("+++",) else _yaml(block, file)
+    return FrontMatter(data, "\n".join(lines[end + 1 :]), end + 2)
+
+
+def _yaml(block: str, file: str) -> dict[str, Any]:
+    try:
+        data = yaml.load(block, Loader=_YAML_LOADER)  # noqa: S506 - both loaders are the safe one
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 2 if mark else 2
+        hint = "quote values that hold a colon, and indent with spaces"
+        raise RecordError(f"{file}:{line}", f"the front matter is not valid YAML: {error.problem}; {hint}") from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        reason = " ".join(str(error).split())
+        raise RecordError(f"{file}:2", f"the front matter is not valid YAML: {reason}; mend or quote it") from error
+    if data is None:
+        return {}
+    if not isinstance(data, dict):
+        raise RecordError(f"{file}:2", "the front matter must be lines of `key: value`; mend it or remove it")
+    return {str(key): value for key, value in data.items()}
+
+
+def _toml(block: str, file: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(block)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        place = _TOML_PLACE.search(str(error))
+        line = int(place.group(1)) + 1 if place else 2
+        reason = _TOML_PLACE.sub("", str(error))
+        raise RecordError(
+            f"{file}:{line}", f"the front matter is not valid TOML: {reason}; mend or quote it"
+        ) from error
+
+
+@functools.lru_cache(maxsize=8)
+def _converter(thread: int) -> markdown.Markdown:
+    # One converter a thread: it keeps state while it converts, and making one costs as much as a page.
+    del thread
+    return markdown.Markdown(extensions=list(EXTENSIONS), extension_configs=EXTENSIONS)
+
+
+def render(text: str) -> str:
+    """Render Markdown to HTML, which is as hostile as the text was.
+
+    Args:
+        text: Markdown without front matter.
+
+    Returns:
+        HTML; code is marked with Pygments' classes and the class of its language.
+    """
+    return _converter(threading.get_ident()).reset().convert(text)
