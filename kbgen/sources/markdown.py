@@ -23,8 +23,6 @@ from kbgen.errors import RecordError
 _FENCES = {"---": ("---", "..."), "+++": ("+++",)}
 _KEY = re.compile(r"""["']?[\w-]+["']?\s*[:=]""")
 _TOML_PLACE = re.compile(r" \(at line (\d+), column \d+\)$")
-# libyaml where the wheel has it: front matter is half the time of reading a folder otherwise.
-_YAML_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 EXTENSIONS: dict[str, dict[str, Any]] = {
     "admonition": {},
@@ -87,7 +85,8 @@ def split_front_matter(text: str, file: str) -> FrontMatter:
 
 def _yaml(block: str, file: str) -> dict[str, Any]:
     try:
-        data = yaml.load(block, Loader=_YAML_LOADER)  # noqa: S506 - both loaders are the safe one
+        # Not libyaml's loader: it overruns the C stack on deeply nested input instead of raising.
+        data = yaml.safe_load(block)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 2 if mark else 2
