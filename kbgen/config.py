@@ -252,7 +252,7 @@ def _read_sources(
     for index, block in enumerate(blocks):
         position: Position = ("sources", index)
         line = _line(position, lines)
-        kind = block.get("kind") if isinstance(block, dict) else None
+        kind = str(block.get("kind")) if isinstance(block, dict) else ""
         if kind not in kinds:
             one_of = ", ".join(sorted(kinds))
             faults.append(f"{CONFIG_FILE}:{line}: {dotted(position)}.kind {kind!r} is unknown; one of: {one_of}")
@@ -274,8 +274,7 @@ def _validate(
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        for fault in error.errors():
-            faults.append(_fault(model, fault, position, lines))
+        faults.extend(_fault(model, fault, position, lines) for fault in error.errors())
         return None
 
 

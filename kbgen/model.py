@@ -419,6 +419,55 @@ class Taxonomy(Struct, frozen=True):
     digest: str = ""
 
 
+class Contributor(Struct, frozen=True):
+    """An author as a people page knows them: one account of one source."""
+
+    slug: Slug
+    name: str
+    url: str | None
+    is_staff: bool
+    source: str
+
+
+class Summary(Struct, frozen=True):
+    """An entry or article without its bodies: all that compiling the site needs of it.
+
+    Attributes:
+        slug: words for a new permalink; an assigned one never changes.
+        threads: how many threads are merged here; ``source_url`` is the lead's own address.
+        choice: the writer's ``canonical``; ``replaced`` whether the answer's text is the writer's.
+        source: name of the lead's source.
+        people: authors of the shown answers.
+        digest: of the whole entry.
+    """
+
+    ref: Ref
+    kind: Literal["entry", "article"]
+    slug: Slug
+    title: PlainText
+    description: PlainText
+    lang: str
+    topics: tuple[Slug, ...]
+    tags: tuple[Slug, ...]
+    refs: tuple[Ref, ...]
+    source: str
+    source_url: str | None
+    digest: str
+    threads: int = 1
+    answers: int = 0
+    why: Why | None = None
+    words: int = 0
+    created: datetime | None = None
+    updated: datetime | None = None
+    score: float = 0.0
+    pinned: bool = False
+    replaced: bool = False
+    choice: str | None = None
+    path: str | None = None
+    links: tuple[Ref, ...] = ()
+    people: tuple[Contributor, ...] = ()
+
+
 # --- site: what is on it, without bodies -----------------------------------------------------------------
 
 

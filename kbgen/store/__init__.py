@@ -1,0 +1,9 @@
+"""The store: one SQLite file, and the only SQL in kbgen.
+
+``database`` opens and migrates; each other module is one table with the few questions asked of it. What the
+values mean is the callers' business: this package knows ``model`` and nothing of stages.
+"""
+
+from kbgen.store.database import SCHEMA_VERSION, Store, open_store
+
+__all__ = ["SCHEMA_VERSION", "Store", "open_store"]

@@ -1,0 +1,140 @@
+"""Opening, migrating and committing the store.
+
+WAL with ``synchronous=NORMAL``: a killed process loses nothing that was committed. Not here: any table's rows.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from kbgen.errors import StoreError
+from kbgen.store.items import CuratedItems, Entries
+from kbgen.store.published import Pages, Permalinks
+from kbgen.store.records import Records
+
+_MIGRATIONS: tuple[str, ...] = (
+    """
+    CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE dictionaries (id INTEGER PRIMARY KEY, data BLOB NOT NULL);
+    CREATE TABLE records (
+        ref TEXT NOT NULL UNIQUE, source TEXT NOT NULL, kind TEXT NOT NULL, url TEXT NOT NULL,
+        digest TEXT NOT NULL, place TEXT NOT NULL, payload BLOB NOT NULL, seen INTEGER NOT NULL,
+        gone INTEGER NOT NULL DEFAULT 0);
+    CREATE INDEX records_by_source ON records (source, seen);
+    CREATE TABLE cursors (source TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, run INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE failures (
+        source TEXT NOT NULL, place TEXT NOT NULL, problem TEXT NOT NULL, run INTEGER NOT NULL,
+        PRIMARY KEY (source, place)) WITHOUT ROWID;
+    CREATE TABLE curated (
+        ref TEXT NOT NULL UNIQUE, source TEXT NOT NULL, kind TEXT NOT NULL, input TEXT NOT NULL,
+        digest TEXT NOT NULL, outcome TEXT NOT NULL, reason TEXT NOT NULL, head BLOB, payload BLOB NOT NULL);
+    CREATE INDEX curated_by_outcome ON curated (outcome, kind);
+    CREATE TABLE entries (
+        ref TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, input TEXT NOT NULL, digest TEXT NOT NULL,
+        summary BLOB NOT NULL, payload BLOB NOT NULL);
+    CREATE TABLE clusters (ref TEXT PRIMARY KEY, lead TEXT NOT NULL, evidence TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE permalinks (ref TEXT PRIMARY KEY, path TEXT NOT NULL UNIQUE) WITHOUT ROWID;
+    CREATE TABLE redirects (path TEXT PRIMARY KEY, target TEXT) WITHOUT ROWID;
+    CREATE TABLE pages (
+        path TEXT PRIMARY KEY, key TEXT NOT NULL, digest TEXT NOT NULL) WITHOUT ROWID;
+    """,
+)
+SCHEMA_VERSION = len(_MIGRATIONS)
+
+
+class Store:
+    """An open store. Make one with ``open_store``.
+
+    Attributes:
+        records: harvested records, cursors and failures.
+        curated: one row an item: its verdict and curated content.
+        entries: entries, articles and clusters.
+        permalinks: ref to path, and every redirect there ever was.
+        pages: what the published site was made from.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        self._connection = connection
+        self.path = path
+        self.records = Records(connection)
+        self.curated = CuratedItems(connection)
+        self.entries = Entries(connection)
+        self.permalinks = Permalinks(connection)
+        self.pages = Pages(connection)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Commit all that happens inside at once, or nothing of it."""
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            self.records.reset()
+            raise
+        self._connection.execute("COMMIT")
+
+    def get(self, key: str) -> str | None:
+        """A value kept under a name, None when there is none."""
+        row = self._connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def put(self, key: str, value: str) -> None:
+        """Keep a value under a name."""
+        self._connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+    def close(self) -> None:
+        """Close the file; an open transaction is rolled back."""
+        self._connection.close()
+
+
+def open_store(path: Path, *, read_only: bool = False) -> Store:
+    """Open the store, creating and migrating it when needed.
+
+    Args:
+        path: the SQLite file.
+        read_only: for worker processes; the file has to exist.
+
+    Raises:
+        StoreError: the file is damaged, is no store, or was written by a newer kbgen.
+    """
+    try:
+        return Store(_connect(path, read_only=read_only), path)
+    except sqlite3.DatabaseError as error:
+        msg = (
+            f"{path}: the store cannot be read ({error}); move it away and run again: everything in it can be "
+            "harvested anew, and permalinks are read back from the published site's kb-manifest.jsonl"
+        )
+        raise StoreError(msg) from error
+
+
+def _connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
+    if read_only:
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+    else:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(path, isolation_level=None, timeout=30)
+    try:
+        _prepare(connection, path, read_only=read_only)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection, path: Path, *, read_only: bool) -> None:
+    connection.execute("PRAGMA cache_size = -32768")
+    if not read_only:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if version > SCHEMA_VERSION:
+        msg = f"{path}: written by a newer kbgen (schema {version}, this one knows {SCHEMA_VERSION}); update kbgen"
+        raise StoreError(msg)
+    if read_only:
+        return
+    for number in range(version, SCHEMA_VERSION):
+        connection.executescript(f"BEGIN; {_MIGRATIONS[number]} PRAGMA user_version = {number + 1}; COMMIT;")

@@ -1,0 +1,180 @@
+"""What curation made: one row an item (``curated``), one row a page's content (``entries``), and the clusters.
+
+Every row carries ``input``, the digest of all it was made from; it is made again only when that moves.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Literal, NamedTuple
+
+import msgspec
+import zstandard
+
+from kbgen.model import ArticleEntry, Cluster, Curated, Entry, Head, Ref, Summary, split_ref
+
+_BATCH = 500
+_CURATED = msgspec.msgpack.Decoder(Curated)
+_HEAD = msgspec.msgpack.Decoder(Head)
+_SUMMARY = msgspec.msgpack.Decoder(Summary)
+_ENTRY = msgspec.msgpack.Decoder(Entry)
+_ARTICLE = msgspec.msgpack.Decoder(ArticleEntry)
+
+
+class CuratedRow(NamedTuple):
+    """A curated item ready to be stored; made in worker processes, so its parts are bytes."""
+
+    ref: str
+    kind: str
+    input: str
+    digest: str
+    outcome: str
+    reason: str
+    head: bytes | None
+    payload: bytes
+
+
+class EntryRow(NamedTuple):
+    """An entry or article ready to be stored."""
+
+    ref: str
+    kind: Literal["entry", "article"]
+    input: str
+    digest: str
+    summary: bytes
+    payload: bytes
+
+
+class VerdictCount(NamedTuple):
+    """How many items of a source have a verdict for a reason."""
+
+    source: str
+    outcome: str
+    reason: str
+    items: int
+
+
+def pack(value: object) -> bytes:
+    """Encode and compress a model object."""
+    return zstandard.ZstdCompressor(level=1).compress(msgspec.msgpack.encode(value))
+
+
+def _unpack(data: bytes) -> bytes:
+    return zstandard.ZstdDecompressor().decompress(data)
+
+
+class CuratedItems:
+    """Rows of ``curated``."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._db = connection
+
+    def inputs(self) -> dict[str, str]:
+        """Ref to the digest of what the row was made from."""
+        return dict(self._db.execute("SELECT ref, input FROM curated"))
+
+    def digests(self) -> dict[str, str]:
+        """Ref to the digest of the curated content."""
+        return dict(self._db.execute("SELECT ref, digest FROM curated"))
+
+    def put(self, rows: Iterable[CuratedRow]) -> None:
+        """Store rows by ref; call inside a transaction."""
+        self._db.executemany(
+            "INSERT OR REPLACE INTO curated (ref, source, kind, input, digest, outcome, reason, head, payload) "
+            "VALUES (?,?,?,?,?,?,?,?,?)",
+            (
+                (r.ref, split_ref(r.ref)[0], r.kind, r.input, r.digest, r.outcome, r.reason, r.head, r.payload)
+                for r in rows
+            ),
+        )
+
+    def delete(self, refs: Iterable[str]) -> None:
+        """Forget items whose records are gone."""
+        self._db.executemany("DELETE FROM curated WHERE ref = ?", ((ref,) for ref in refs))
+
+    def heads(self) -> Iterator[Head]:
+        """Every publishable thread, by ref."""
+        sql = "SELECT head FROM curated WHERE outcome = 'publish' AND head IS NOT NULL ORDER BY ref"
+        for (data,) in self._db.execute(sql):
+            yield _HEAD.decode(data)
+
+    def refs(self, kind: str, outcome: str) -> tuple[Ref, ...]:
+        """Refs of one kind with one outcome, in order."""
+        rows = self._db.execute("SELECT ref FROM curated WHERE kind = ? AND outcome = ? ORDER BY ref", (kind, outcome))
+        return tuple(Ref(row[0]) for row in rows)
+
+    def get(self, refs: Sequence[str]) -> tuple[Curated, ...]:
+        """Items by ref, in the order asked; unknown refs are left out."""
+        found: dict[str, Curated] = {}
+        for start in range(0, len(refs), _BATCH):
+            part = refs[start : start + _BATCH]
+            marks = ",".join("?" * len(part))
+            sql = f"SELECT ref, payload FROM curated WHERE ref IN ({marks})"  # noqa: S608
+            found.update((ref, _CURATED.decode(_unpack(data))) for ref, data in self._db.execute(sql, part))
+        return tuple(found[ref] for ref in refs if ref in found)
+
+    def verdicts(self) -> tuple[VerdictCount, ...]:
+        """Counts by source, outcome and deciding reason."""
+        sql = "SELECT source, outcome, reason, COUNT(*) FROM curated GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
+        return tuple(VerdictCount(*row) for row in self._db.execute(sql))
+
+
+class Entries:
+    """Rows of ``entries`` and ``clusters``."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._db = connection
+
+    def inputs(self) -> dict[str, str]:
+        """Ref to the digest of what the row was made from."""
+        return dict(self._db.execute("SELECT ref, input FROM entries"))
+
+    def put(self, rows: Iterable[EntryRow]) -> None:
+        """Store rows by ref; call inside a transaction."""
+        self._db.executemany(
+            "INSERT OR REPLACE INTO entries (ref, kind, input, digest, summary, payload) VALUES (?,?,?,?,?,?)", rows
+        )
+
+    def delete(self, refs: Iterable[str]) -> None:
+        """Forget entries that are no more."""
+        self._db.executemany("DELETE FROM entries WHERE ref = ?", ((ref,) for ref in refs))
+
+    def digests(self) -> Iterator[tuple[str, str]]:
+        """Ref and digest of every entry, by ref."""
+        yield from self._db.execute("SELECT ref, digest FROM entries ORDER BY ref")
+
+    def summaries(self) -> Iterator[Summary]:
+        """Every entry without its bodies, by ref."""
+        for (data,) in self._db.execute("SELECT summary FROM entries ORDER BY ref"):
+            yield _SUMMARY.decode(data)
+
+    def bodies(self, refs: Sequence[str]) -> Iterator[Entry | ArticleEntry]:
+        """Entries by ref, in the order asked; unknown refs are left out."""
+        for start in range(0, len(refs), _BATCH):
+            part = refs[start : start + _BATCH]
+            marks = ",".join("?" * len(part))
+            sql = f"SELECT ref, kind, payload FROM entries WHERE ref IN ({marks})"  # noqa: S608
+            found = {ref: (kind, data) for ref, kind, data in self._db.execute(sql, part)}
+            for ref in part:
+                if ref in found:
+                    kind, data = found[ref]
+                    yield (_ENTRY if kind == "entry" else _ARTICLE).decode(_unpack(data))
+
+    def set_clusters(self, clusters: Iterable[Cluster]) -> None:
+        """Replace all clusters; call inside a transaction."""
+        self._db.execute("DELETE FROM clusters")
+        rows = ((ref, cluster.lead, why) for cluster in clusters for ref, why in cluster.evidence)
+        self._db.executemany("INSERT OR REPLACE INTO clusters VALUES (?, ?, ?)", rows)
+
+    def cluster_of(self, ref: str) -> tuple[tuple[Ref, str], ...]:
+        """The threads merged with ``ref`` and why each is there, the lead first; empty when it has no page."""
+        row = self._db.execute("SELECT lead FROM clusters WHERE ref = ?", (ref,)).fetchone()
+        if row is None:
+            return ()
+        sql = "SELECT ref, evidence FROM clusters WHERE lead = ? ORDER BY ref != lead, ref"
+        return tuple((Ref(member), str(why)) for member, why in self._db.execute(sql, row))
+
+    def leads(self) -> dict[Ref, Ref]:
+        """Every clustered thread to its lead."""
+        return {Ref(ref): Ref(lead) for ref, lead in self._db.execute("SELECT ref, lead FROM clusters")}

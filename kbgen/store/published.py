@@ -1,0 +1,51 @@
+"""What was published: permalinks and redirects for ever, and the keys the live pages were made from."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Mapping
+
+from kbgen.model import Ref
+
+
+class Permalinks:
+    """Rows of ``permalinks`` and ``redirects``. Nothing here is ever deleted."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._db = connection
+
+    def all(self) -> dict[Ref, str]:
+        """Ref to the path it was given once."""
+        return {Ref(ref): path for ref, path in self._db.execute("SELECT ref, path FROM permalinks")}
+
+    def add(self, assigned: Mapping[Ref, str]) -> None:
+        """Keep new permalinks; one that exists stays as it is."""
+        self._db.executemany("INSERT OR IGNORE INTO permalinks VALUES (?, ?)", assigned.items())
+
+    def redirects(self) -> dict[str, str | None]:
+        """Old path to new path, None when gone."""
+        return dict(self._db.execute("SELECT path, target FROM redirects"))
+
+    def set_redirects(self, redirects: Mapping[str, str | None], live: Iterable[str]) -> None:
+        """Add or change redirects; a path that is a page again (``live``) is no redirect."""
+        self._db.executemany("INSERT OR REPLACE INTO redirects VALUES (?, ?)", redirects.items())
+        self._db.executemany("DELETE FROM redirects WHERE path = ?", ((path,) for path in live))
+
+
+class Pages:
+    """Rows of ``pages``: path to the key it was made from and the digest of its bytes."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._db = connection
+
+    def all(self) -> dict[str, tuple[str, str]]:
+        """Path to (key, digest) of the live site."""
+        return {path: (key, digest) for path, key, digest in self._db.execute("SELECT path, key, digest FROM pages")}
+
+    def replace(self, pages: Mapping[str, tuple[str, str]]) -> None:
+        """Make the rows equal to ``pages``, touching only those that differ; call inside a transaction."""
+        before = self.all()
+        gone = [(path,) for path in before if path not in pages]
+        new = [(path, *value) for path, value in pages.items() if before.get(path) != value]
+        self._db.executemany("DELETE FROM pages WHERE path = ?", gone)
+        self._db.executemany("INSERT OR REPLACE INTO pages VALUES (?, ?, ?)", new)

@@ -1,0 +1,168 @@
+"""Harvested records, verbatim: upserts, cursors, failures and withdrawals."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple, cast
+
+import zstandard
+
+from kbgen.errors import RecordError
+from kbgen.model import RawRecord, RecordKind, Ref, split_ref
+
+_LEVEL = 3
+# Measured on forum threads: a dictionary halves the size of 2 kB payloads; below 200 samples training is noise.
+_DICTIONARY_BYTES = 112_640
+_DICTIONARY_SAMPLES = 200
+_BATCH = 500
+
+
+class RecordState(NamedTuple):
+    """A record without its payload."""
+
+    ref: Ref
+    source: str
+    digest: str
+    gone: bool
+
+
+class Failure(NamedTuple):
+    """A record that could not be read, kept until a harvest reads it."""
+
+    source: str
+    place: str
+    problem: str
+
+
+class Records:
+    """Rows of ``records``, ``cursors`` and ``failures``."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._db = connection
+        self._compressor: zstandard.ZstdCompressor | None = None
+        self._decompressors: dict[int, zstandard.ZstdDecompressor] = {}
+
+    def reset(self) -> None:
+        """Forget the compression dictionary: one trained in a transaction that was rolled back is not stored."""
+        self._compressor = None
+
+    def upsert(self, batch: Sequence[RawRecord], run: int) -> tuple[int, int]:
+        """Store records by ref; call inside a transaction.
+
+        Args:
+            batch: at most a few hundred records.
+            run: the harvest's number, for ``withdraw``.
+
+        Returns:
+            How many were new or changed, how many were there already.
+        """
+        known = self._digests([record.ref for record in batch])
+        changed = [record for record in batch if known.get(record.ref) != record.digest]
+        same = [record.ref for record in batch if known.get(record.ref) == record.digest]
+        self._db.executemany("UPDATE records SET seen = ?, gone = 0 WHERE ref = ?", ((run, ref) for ref in same))
+        pack = self._packer(changed).compress
+        self._db.executemany(
+            "INSERT INTO records (ref, source, kind, url, digest, place, payload, seen) VALUES (?,?,?,?,?,?,?,?) "
+            "ON CONFLICT (ref) DO UPDATE SET kind=excluded.kind, url=excluded.url, digest=excluded.digest, "
+            "place=excluded.place, payload=excluded.payload, seen=excluded.seen, gone=0",
+            ((r.ref, split_ref(r.ref)[0], r.kind, r.url, r.digest, r.place, pack(r.payload), run) for r in changed),
+        )
+        return len(changed), len(same)
+
+    def withdraw(self, source: str, run: int, keep: Iterable[str]) -> int:
+        """Mark what a complete pass did not see as gone; the payload stays.
+
+        Args:
+            source: its name.
+            run: the pass.
+            keep: refs of records that failed in this pass: their last good version stays.
+
+        Returns:
+            How many were withdrawn.
+        """
+        self._db.executemany("UPDATE records SET seen = ? WHERE ref = ?", ((run, ref) for ref in keep))
+        sql = "UPDATE records SET gone = 1 WHERE source = ? AND seen < ? AND gone = 0"
+        return self._db.execute(sql, (source, run)).rowcount
+
+    def fingerprint(self, source: str) -> str | None:
+        """Signature of the input at the last complete harvest."""
+        row = self._db.execute("SELECT fingerprint FROM cursors WHERE source = ?", (source,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def set_fingerprint(self, source: str, fingerprint: str, run: int) -> None:
+        """Remember a complete harvest."""
+        self._db.execute("INSERT OR REPLACE INTO cursors VALUES (?, ?, ?)", (source, fingerprint, run))
+
+    def set_failures(self, source: str, errors: Iterable[RecordError], run: int) -> None:
+        """Replace the source's failures with those of this run."""
+        self._db.execute("DELETE FROM failures WHERE source = ?", (source,))
+        rows = ((source, error.place, error.problem, run) for error in errors)
+        self._db.executemany("INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?)", rows)
+
+    def failures(self) -> tuple[Failure, ...]:
+        """Everything that waits for a retry."""
+        rows = self._db.execute("SELECT source, place, problem FROM failures ORDER BY source, place")
+        return tuple(Failure(*row) for row in rows)
+
+    def states(self) -> Iterator[RecordState]:
+        """Every record without its payload, by ref."""
+        for ref, source, digest, gone in self._db.execute("SELECT ref, source, digest, gone FROM records ORDER BY ref"):
+            yield RecordState(Ref(ref), source, digest, bool(gone))
+
+    def get(self, refs: Sequence[str]) -> Iterator[RawRecord]:
+        """Records by ref, in the order asked; unknown refs are left out."""
+        for start in range(0, len(refs), _BATCH):
+            part = refs[start : start + _BATCH]
+            marks = ",".join("?" * len(part))
+            rows = self._db.execute(
+                f"SELECT ref, kind, url, payload, digest, place FROM records WHERE ref IN ({marks})",  # noqa: S608
+                part,
+            )
+            found = {row[0]: row for row in rows}
+            for ref in part:
+                if ref in found:
+                    yield self._record(found[ref])
+
+    def _record(self, row: tuple[str, str, str, bytes, str, str]) -> RawRecord:
+        ref, kind, url, payload, digest, place = row
+        return RawRecord(Ref(ref), cast("RecordKind", kind), url, self._unpack(payload), digest, place)
+
+    def _digests(self, refs: Sequence[str]) -> dict[str, str]:
+        known: dict[str, str] = {}
+        for start in range(0, len(refs), _BATCH):
+            part = refs[start : start + _BATCH]
+            marks = ",".join("?" * len(part))
+            sql = f"SELECT ref, digest FROM records WHERE gone = 0 AND ref IN ({marks})"  # noqa: S608
+            known.update(self._db.execute(sql, part))
+        return known
+
+    def _packer(self, samples: Sequence[RawRecord]) -> zstandard.ZstdCompressor:
+        if self._compressor is None:
+            row = self._db.execute("SELECT data FROM dictionaries ORDER BY id DESC LIMIT 1").fetchone()
+            data = row[0] if row else self._train(samples)
+            dictionary = zstandard.ZstdCompressionDict(data) if data else None
+            self._compressor = zstandard.ZstdCompressor(level=_LEVEL, dict_data=dictionary)
+            if data is None:
+                # Too few samples: plain compression for this batch, another try with the next.
+                plain, self._compressor = self._compressor, None
+                return plain
+        return self._compressor
+
+    def _train(self, samples: Sequence[RawRecord]) -> bytes | None:
+        if len(samples) < _DICTIONARY_SAMPLES:
+            return None
+        try:
+            trained = zstandard.train_dictionary(_DICTIONARY_BYTES, [record.payload for record in samples])
+        except zstandard.ZstdError:
+            return None  # samples too alike or too small to learn from
+        self._db.execute("INSERT OR IGNORE INTO dictionaries VALUES (?, ?)", (trained.dict_id(), trained.as_bytes()))
+        return trained.as_bytes()
+
+    def _unpack(self, payload: bytes) -> bytes:
+        number = zstandard.get_frame_parameters(payload).dict_id
+        if number not in self._decompressors:
+            row = self._db.execute("SELECT data FROM dictionaries WHERE id = ?", (number,)).fetchone()
+            dictionary = zstandard.ZstdCompressionDict(row[0]) if row else None
+            self._decompressors[number] = zstandard.ZstdDecompressor(dict_data=dictionary)
+        return self._decompressors[number].decompress(payload)
