@@ -528,7 +528,8 @@ class Listing(Struct, frozen=True):
     Attributes:
         total: all items of the listing, over all its pages.
         number: this page's number, from 1; ``pages`` is how many there are.
-        pager: paths of all pages in order, so ``pager[number - 1]`` is this one.
+        pager: (number, path) of the pages to link: the first, the last and those around this one, this one
+            included; never all of them, a listing of a hundred thousand has two thousand.
     """
 
     intro: SafeHtml = SafeHtml("")
@@ -537,7 +538,7 @@ class Listing(Struct, frozen=True):
     total: int = 0
     number: int = 1
     pages: int = 1
-    pager: tuple[str, ...] = ()
+    pager: tuple[tuple[int, str], ...] = ()
     feed: str | None = None
     profile: str | None = None
 
@@ -581,17 +582,38 @@ class Page(Struct, frozen=True):
     canonical_rule: str = ""
 
 
+class SourceInfo(Struct, frozen=True):
+    """What readers and the canonical policy have to know of a configured source.
+
+    Attributes:
+        title: what readers see; ``licence`` applies where a post states none.
+        canonical: the source's own ``auto``, ``source`` or ``self``; None for the site's policy.
+        crawlable: anyone can open its pages, search engines included.
+    """
+
+    name: str
+    kind: str
+    title: str
+    url: str | None = None
+    licence: str | None = None
+    licence_url: str | None = None
+    canonical: str | None = None
+    crawlable: bool = True
+
+
 class Library(Struct, frozen=True):
     """The whole site before a byte of it is written.
 
     Attributes:
         pages: by path.
         redirects: old path to new path; None means gone.
+        permalinks: ref to path of everything that has a page of its own.
     """
 
     pages: dict[str, Page]
     redirects: dict[str, str | None]
     cards: dict[Ref, Card]
+    permalinks: dict[Ref, str] = {}
 
 
 class StageReport(Struct, frozen=True):
