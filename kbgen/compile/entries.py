@@ -1,0 +1,105 @@
+"""Pages of entries and articles, and the cards other pages show of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from kbgen.compile.inputs import Inputs, Shelf
+from kbgen.compile.seo import canonical
+from kbgen.model import Card, Crumb, Link, Page, PlainText, Ref, Slug, Summary
+
+HOME = "/"
+ARTICLES = "/articles/"
+TOPICS = "/topics/"
+TAGS = "/tags/"
+QUESTIONS = "/questions/"
+
+
+def topic_path(slug: Slug) -> str:
+    """Where a topic's landing page is."""
+    return f"{TOPICS}{slug}/"
+
+
+def tag_path(slug: Slug) -> str:
+    """Where a tag's page is."""
+    return f"{TAGS}{slug}/"
+
+
+def make_card(summary: Summary, path: str, description: str, known_topics: frozenset[Slug]) -> Card:
+    """What listings show of an entry or article; topics the taxonomy does not know are left out."""
+    return Card(
+        ref=summary.ref,
+        kind=summary.kind,
+        path=path,
+        title=summary.title,
+        summary=PlainText(description),
+        lang=summary.lang,
+        topics=tuple(topic for topic in summary.topics if topic in known_topics),
+        tags=summary.tags,
+        updated=summary.updated,
+        created=summary.created,
+        score=summary.score,
+        answers=summary.answers,
+        why=summary.why,
+        pinned=summary.pinned,
+    )
+
+
+def entry_page(summary: Summary, title: str, related: tuple[Card, ...], inputs: Inputs, *, shelf: Shelf) -> Page:
+    """The page of an entry or article.
+
+    Args:
+        summary: the entry without its bodies.
+        title: unique on the site.
+        related: for the foot of the page.
+        inputs: the compile's inputs.
+        shelf: cards and topics.
+    """
+    card = shelf.cards[summary.ref]
+    choice = canonical(summary, card.path, inputs)
+    own = inputs.url(card.path)
+    return Page(
+        path=card.path,
+        kind=summary.kind,
+        title=title,
+        description=card.summary,
+        canonical=choice.url,
+        shell="engine" if card.path in inputs.engine_pages else summary.kind,
+        lang=summary.lang,
+        in_sitemap=choice.url == own,
+        refs=summary.refs,
+        topics=card.topics,
+        tags=tuple(Link(shelf.tag_titles.get(tag, tag), tag_path(tag)) for tag in summary.tags if tag in shelf.by_tag),
+        created=summary.created,
+        updated=summary.updated,
+        crumbs=_crumbs(card, title, shelf),
+        body=summary.digest,
+        related=related,
+        links=_links(summary, shelf.cards),
+        canonical_rule=choice.rule,
+    )
+
+
+def _crumbs(card: Card, title: str, shelf: Shelf) -> tuple[Crumb, ...]:
+    if card.topics:
+        trail = topic_crumbs(card.topics[0], shelf)
+    elif card.kind == "article":
+        trail = (Crumb("Home", HOME), Crumb("Articles", ARTICLES))
+    else:
+        trail = (Crumb("Home", HOME), Crumb("Questions", QUESTIONS))
+    return (*trail, Crumb(title, card.path))
+
+
+def topic_crumbs(slug: Slug, shelf: Shelf) -> tuple[Crumb, ...]:
+    """Home and the topic with the topics above it."""
+    trail: list[Crumb] = []
+    current: Slug | None = slug
+    while current is not None:
+        topic = shelf.topics[current]
+        trail.append(Crumb(topic.title, topic_path(topic.slug)))
+        current = topic.parent
+    return (Crumb("Home", HOME), Crumb("Topics", TOPICS), *reversed(trail))
+
+
+def _links(summary: Summary, cards: Mapping[Ref, Card]) -> tuple[tuple[Ref, str], ...]:
+    return tuple((ref, cards[ref].path) for ref in summary.links if ref in cards)

@@ -1,0 +1,68 @@
+"""All that compiling needs, gathered before anything is made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from kbgen.addresses import absolute
+from kbgen.config import Config
+from kbgen.model import Card, Ref, Slug, SourceInfo, Summary, Taxonomy, Topic
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What the site is compiled from.
+
+    Attributes:
+        summaries: every entry and article, by ref.
+        sources: what readers have to know of each source, by name.
+        assigned: permalinks given in earlier runs, or read back from the published site.
+        written: redirects an operator wrote; they win over all others.
+        history: redirects of earlier runs.
+        published: path to kind of every page of the last published site.
+        engine_pages: paths the site engine renders itself.
+    """
+
+    config: Config
+    taxonomy: Taxonomy
+    summaries: tuple[Summary, ...]
+    sources: Mapping[str, SourceInfo] = field(default_factory=dict)
+    assigned: Mapping[Ref, str] = field(default_factory=dict)
+    written: Mapping[str, str | None] = field(default_factory=dict)
+    history: Mapping[str, str | None] = field(default_factory=dict)
+    published: Mapping[str, str] = field(default_factory=dict)
+    engine_pages: frozenset[str] = frozenset()
+
+    def url(self, path: str) -> str:
+        """The absolute URL of a page."""
+        return absolute(self.config.site.url, path)
+
+    @property
+    def lang(self) -> str:
+        """The site's first language: that of its frame, topics and lists."""
+        return self.config.site.languages[0]
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """The cards in the order listings want them, made once.
+
+    Attributes:
+        cards: by ref.
+        by_topic: topic to its cards and those of its subtopics, best first.
+        by_tag: tag to its cards, best first.
+        topics: by slug.
+        tag_titles: by slug; a tag outside the vocabulary is titled by its slug.
+    """
+
+    cards: Mapping[Ref, Card]
+    by_topic: Mapping[Slug, tuple[Card, ...]]
+    by_tag: Mapping[Slug, tuple[Card, ...]]
+    topics: Mapping[Slug, Topic]
+    tag_titles: Mapping[Slug, str]
+
+
+def rank(card: Card) -> tuple[bool, float, str]:
+    """Sort key of listings: pinned first, then by score, ties by ref so that order never depends on input order."""
+    return (not card.pinned, -card.score, card.ref)

@@ -1,0 +1,156 @@
+"""The whole site as one value, and the faults it must not have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from kbgen.compile.entries import entry_page, make_card
+from kbgen.compile.home import home_page, not_found_page, search_page
+from kbgen.compile.inputs import Inputs, Shelf, rank
+from kbgen.compile.listings import (
+    article_index,
+    language_pages,
+    people_pages,
+    question_pages,
+    tag_pages,
+    topic_index,
+    topic_pages,
+)
+from kbgen.compile.permalinks import assign
+from kbgen.compile.redirects import make_redirects
+from kbgen.compile.related import related
+from kbgen.compile.seo import unique_descriptions, unique_titles
+from kbgen.model import Card, Contributor, Library, Page, Ref, Slug, Topic
+
+
+def compile_library(inputs: Inputs) -> Library:
+    """Make every page and redirect of the site.
+
+    Args:
+        inputs: everything it is made from; the same inputs give the same library.
+    """
+    links = assign(inputs.summaries, inputs.assigned)
+    shelf = _shelve(inputs, links.paths)
+    titles = unique_titles(inputs.summaries, inputs)
+    alike = related(inputs.summaries, shelf.cards, inputs.config.pages.related)
+    pages: dict[str, Page] = {}
+    for summary in inputs.summaries:
+        page = entry_page(summary, titles[summary.ref], alike.get(summary.ref, ()), inputs, shelf=shelf)
+        pages[page.path] = page
+    people = _people(inputs, shelf)
+    for page in _lists(shelf, people, inputs):
+        pages.setdefault(page.path, page)
+    home = home_page(shelf, len(people), inputs)
+    pages[home.path] = home
+    answered = {ref: links.paths[summary.ref] for summary in inputs.summaries for ref in summary.refs}
+    redirects = make_redirects(inputs, pages, {**answered, **links.paths})
+    return Library(pages, redirects, dict(shelf.cards), links.paths)
+
+
+def _lists(shelf: Shelf, people: dict[Contributor, list[Card]], inputs: Inputs) -> Iterator[Page]:
+    yield from topic_pages(shelf, inputs)
+    if shelf.topics:
+        yield topic_index(shelf, inputs)
+    yield from tag_pages(shelf, inputs)
+    yield from question_pages(shelf, inputs)
+    yield from language_pages(shelf, inputs)
+    yield article_index(shelf, inputs)
+    if inputs.config.pages.people:
+        yield from people_pages(people, inputs)
+    yield search_page(inputs)
+    yield not_found_page(shelf, inputs)
+
+
+def _shelve(inputs: Inputs, paths: dict[Ref, str]) -> Shelf:
+    topics = {topic.slug: topic for topic in inputs.taxonomy.topics}
+    titles = unique_titles(inputs.summaries, inputs)
+    descriptions = unique_descriptions(inputs.summaries, titles)
+    known = frozenset(topics)
+    cards = {
+        summary.ref: make_card(summary, paths[summary.ref], descriptions[summary.ref], known)
+        for summary in inputs.summaries
+    }
+    ranked = sorted(cards.values(), key=rank)
+    by_tag: dict[Slug, list[Card]] = {}
+    for card in ranked:
+        for tag in dict.fromkeys(card.tags):
+            by_tag.setdefault(tag, []).append(card)
+    return Shelf(
+        cards=cards,
+        by_topic=_by_topic(ranked, topics),
+        by_tag={tag: tuple(by_tag[tag]) for tag in sorted(by_tag)},
+        topics=topics,
+        tag_titles={tag.slug: tag.title for tag in inputs.taxonomy.tags},
+    )
+
+
+def _by_topic(ranked: Iterable[Card], topics: dict[Slug, Topic]) -> dict[Slug, tuple[Card, ...]]:
+    found: dict[Slug, list[Card]] = {}
+    for card in ranked:
+        here: dict[Slug, None] = {}
+        for slug in card.topics:
+            current: Slug | None = slug
+            while current is not None:
+                here[current] = None
+                current = topics[current].parent
+        for slug in here:
+            found.setdefault(slug, []).append(card)
+    return {slug: tuple(cards) for slug, cards in found.items()}
+
+
+def _people(inputs: Inputs, shelf: Shelf) -> dict[Contributor, list[Card]]:
+    people: dict[Contributor, list[Card]] = {}
+    for summary in inputs.summaries:
+        for person in summary.people:
+            people.setdefault(person, []).append(shelf.cards[summary.ref])
+    return people
+
+
+def faults(library: Library, inputs: Inputs) -> tuple[str, ...]:
+    """What is wrong with the library; it must be empty before a byte is written.
+
+    Collisions, dangling links, orphans, redirects that lead nowhere, and pages without attribution.
+    """
+    found: list[str] = []
+    by_path: dict[str, Ref] = {}
+    for ref, path in library.permalinks.items():
+        if path in by_path:
+            found.append(f"{path}: both {by_path[path]} and {ref} want this address; give one an `id` or another slug")
+        by_path[path] = ref
+    linked: set[str] = set()
+    for page in library.pages.values():
+        for target in _targets(page):
+            linked.add(target)
+            if target not in library.pages:
+                found.append(f"{page.path}: links to {target}, which is not a page")
+    found += [
+        f"{page.path}: no other page links to it"
+        for page in library.pages.values()
+        if page.kind in {"entry", "article"} and page.path not in linked
+    ]
+    found += [
+        f"{path}: redirects to {target}, which is not a page"
+        for path, target in library.redirects.items()
+        if target is not None and target.startswith("/") and target not in library.pages
+    ]
+    found += [
+        f"{summary.ref}: an entry without the address of its thread cannot be attributed"
+        for summary in inputs.summaries
+        if summary.kind == "entry" and not summary.source_url
+    ]
+    return tuple(found)
+
+
+def _targets(page: Page) -> Iterator[str]:
+    # The last crumb is the page itself: a page is no orphan's rescue by linking to itself.
+    yield from (crumb.path for crumb in page.crumbs[:-1])
+    yield from (card.path for card in page.related)
+    yield from (link.path for link in page.tags)
+    yield from (path for _, path in page.links)
+    if page.listing is None:
+        return
+    yield from (card.path for card in page.listing.items)
+    yield from (path for _, path in page.listing.pager)
+    for block in page.listing.blocks:
+        yield from (card.path for card in block.cards)
+        yield from (link.path for link in block.links)

@@ -1,0 +1,277 @@
+"""Pages that list: topics, tags, people, languages, all questions, and their pagers.
+
+A listing is a page like any other; what it shows is cards, so its key moves only when a shown card moves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from kbgen.compile.entries import (
+    ARTICLES,
+    HOME,
+    QUESTIONS,
+    TAGS,
+    TOPICS,
+    tag_path,
+    topic_crumbs,
+    topic_path,
+)
+from kbgen.compile.inputs import Inputs, Shelf, rank
+from kbgen.compile.seo import shorten
+from kbgen.model import (
+    Block,
+    Card,
+    Contributor,
+    Crumb,
+    Link,
+    Listing,
+    Page,
+    PageKind,
+    PlainText,
+    Ref,
+    SafeHtml,
+    Slug,
+    Topic,
+)
+
+_FEW = 6
+# A page of all tags stays readable and small; the rest are reached from the pages that carry them.
+_TAG_INDEX = 600
+_WINDOW = 2
+_LONGEST = 160
+
+
+class Head(NamedTuple):
+    """What all pages of one listing have in common."""
+
+    path: str
+    kind: PageKind
+    title: str
+    description: str
+    crumbs: tuple[Crumb, ...]
+    listing: Listing = Listing()
+    lang: str = ""
+    noindex: bool = False
+    topics: tuple[Slug, ...] = ()
+    feeds: tuple[Link, ...] = ()
+    refs: tuple[Ref, ...] = ()
+
+
+def topic_pages(shelf: Shelf, inputs: Inputs) -> Iterator[Page]:
+    """The landing pages of all topics, empty ones included: a visitor can follow the taxonomy before it fills."""
+    for topic in shelf.topics.values():
+        cards = shelf.by_topic.get(topic.slug, ())
+        entries = [card for card in cards if card.kind == "entry"]
+        path = topic_path(topic.slug)
+        head = Head(
+            path=path,
+            kind="topic",
+            title=topic.title,
+            description=_about(topic.title, topic.description, len(cards)),
+            crumbs=topic_crumbs(topic.slug, shelf),
+            listing=Listing(intro=topic.intro, blocks=_topic_blocks(topic, cards, shelf), feed=f"{path}feed.xml"),
+            topics=(topic.slug,),
+            feeds=(Link(topic.title, f"{path}feed.xml"),),
+            noindex=not cards,
+        )
+        yield from _paged(head, entries, inputs)
+
+
+def _topic_blocks(topic: Topic, cards: Sequence[Card], shelf: Shelf) -> tuple[Block, ...]:
+    children = tuple(_topic_link(child, shelf) for child in shelf.topics.values() if child.parent == topic.slug)
+    featured = tuple(shelf.cards[ref] for ref in topic.featured if ref in shelf.cards)
+    articles = tuple(card for card in cards if card.kind == "article" and card not in featured)
+    tags = _tag_links(cards, shelf)
+    blocks = (
+        Block("subtopics", "Subtopics", links=children),
+        Block("start-here", "Start here", cards=featured),
+        Block("articles", "Articles by our staff", cards=articles),
+        Block("tags", "Tags", links=tags),
+    )
+    return tuple(block for block in blocks if block.cards or block.links)
+
+
+def _topic_link(topic: Topic, shelf: Shelf) -> Link:
+    count = len(shelf.by_topic.get(topic.slug, ()))
+    return Link(topic.title, topic_path(topic.slug), note=topic.description, count=count, icon=topic.icon)
+
+
+def _tag_links(cards: Sequence[Card], shelf: Shelf) -> tuple[Link, ...]:
+    counts: dict[Slug, int] = {}
+    for card in cards:
+        for tag in card.tags:
+            if tag in shelf.by_tag:
+                counts[tag] = counts.get(tag, 0) + 1
+    top = sorted(counts, key=lambda tag: (-counts[tag], tag))[: _FEW * 2]
+    return tuple(Link(shelf.tag_titles.get(tag, tag), tag_path(tag), count=counts[tag]) for tag in top)
+
+
+def tag_pages(shelf: Shelf, inputs: Inputs) -> Iterator[Page]:
+    """The page of each used tag and the index of tags; thin ones ask not to be indexed."""
+    crumbs = (Crumb("Home", HOME), Crumb("Tags", TAGS))
+    for tag, cards in shelf.by_tag.items():
+        title = shelf.tag_titles.get(tag, tag)
+        head = Head(
+            path=tag_path(tag),
+            kind="tag",
+            title=f"Tag: {title}",
+            description=_about(f"Answers tagged {title}", _tag_description(tag, inputs), len(cards)),
+            crumbs=(*crumbs, Crumb(title, tag_path(tag))),
+            noindex=len(cards) < inputs.config.pages.tag_index_minimum,
+        )
+        yield from _paged(head, cards, inputs)
+    if shelf.by_tag:
+        top = sorted(shelf.by_tag, key=lambda tag: (-len(shelf.by_tag[tag]), tag))[:_TAG_INDEX]
+        links = tuple(
+            Link(shelf.tag_titles.get(tag, tag), tag_path(tag), count=len(shelf.by_tag[tag])) for tag in sorted(top)
+        )
+        listing = Listing(blocks=(Block("all-tags", "All tags", links=links),), total=len(shelf.by_tag))
+        yield single(Head(TAGS, "listing", "Tags", _about("All tags", "", len(top)), crumbs, listing), inputs)
+
+
+def _tag_description(tag: Slug, inputs: Inputs) -> str:
+    return next((str(known.description) for known in inputs.taxonomy.tags if known.slug == tag), "")
+
+
+def question_pages(shelf: Shelf, inputs: Inputs) -> Iterator[Page]:
+    """Every answered question, newest first, in chunks counted from the oldest.
+
+    A new question so changes the first page only: page 7 of yesterday is page 7 of today.
+    """
+    cards = [card for card in shelf.cards.values() if card.kind == "entry"]
+    cards.sort(key=lambda card: (card.created.timestamp() if card.created else 0.0, card.ref))
+    size = inputs.config.pages.per_page
+    chunks = [cards[start : start + size] for start in range(0, len(cards), size)] or [[]]
+    crumbs = (Crumb("Home", HOME), Crumb("Questions", QUESTIONS))
+    about = _about("Every answered question", "", len(cards))
+    head = Head(QUESTIONS, "listing", "All questions", about, crumbs, noindex=not cards)
+    last = len(chunks)
+    paths = {number: QUESTIONS if number == last else f"{QUESTIONS}{number}/" for number in range(1, last + 1)}
+    for number, chunk in enumerate(chunks, start=1):
+        listing = Listing(
+            items=tuple(reversed(chunk)),
+            total=len(cards),
+            number=number,
+            pages=last,
+            pager=tuple((shown, paths[shown]) for shown in _window(number, last)),
+        )
+        yield _listing_page(head, listing, paths[number], inputs)
+
+
+def language_pages(shelf: Shelf, inputs: Inputs) -> Iterator[Page]:
+    """A list of everything in each language but the site's first, in that language's own frame."""
+    languages = sorted({card.lang for card in shelf.cards.values()} - {inputs.lang})
+    for lang in languages:
+        cards = sorted((card for card in shelf.cards.values() if card.lang == lang), key=rank)
+        path = f"/languages/{lang}/"
+        crumbs = (Crumb("Home", HOME), Crumb(lang, path))
+        head = Head(path, "listing", lang, _about(lang, "", len(cards)), crumbs, Listing(), lang=lang)
+        yield from _paged(head, cards, inputs)
+
+
+def people_pages(people: dict[Contributor, list[Card]], inputs: Inputs) -> Iterator[Page]:
+    """The page of each author of a shown answer; off unless ``pages.people`` is on."""
+    crumbs = (Crumb("Home", HOME),)
+    for person in sorted(people, key=lambda one: one.slug):
+        cards = sorted(people[person], key=rank)
+        path = f"/people/{person.slug}/"
+        head = Head(
+            path=path,
+            kind="person",
+            title=person.name,
+            description=_about(f"Answers by {person.name}", "", len(cards)),
+            crumbs=(*crumbs, Crumb(person.name, path)),
+            listing=Listing(profile=person.url),
+            noindex=len(cards) < inputs.config.pages.tag_index_minimum,
+        )
+        yield from _paged(head, cards, inputs)
+
+
+def article_index(shelf: Shelf, inputs: Inputs) -> Page:
+    """The list of staff articles, by topic."""
+    articles = sorted((card for card in shelf.cards.values() if card.kind == "article"), key=rank)
+    by_topic: dict[str, list[Card]] = {}
+    for card in articles:
+        by_topic.setdefault(card.topics[0] if card.topics else "", []).append(card)
+    blocks = [
+        Block("articles", topic.title, cards=tuple(by_topic[slug]), more=Link(topic.title, topic_path(slug)))
+        for slug, topic in shelf.topics.items()
+        if slug in by_topic
+    ]
+    rest = tuple(by_topic.get("", ()))
+    if rest:
+        blocks.append(Block("articles", "More articles" if blocks else "", cards=rest))
+    listing = Listing(blocks=tuple(blocks), total=len(articles))
+    crumbs = (Crumb("Home", HOME), Crumb("Articles", ARTICLES))
+    about = _about("Guides and reference articles by our staff", "", len(articles))
+    return single(Head(ARTICLES, "listing", "Articles", about, crumbs, listing, noindex=not articles), inputs)
+
+
+def topic_index(shelf: Shelf, inputs: Inputs) -> Page:
+    """The list of topics."""
+    links = tuple(_topic_link(topic, shelf) for topic in shelf.topics.values() if topic.parent is None)
+    listing = Listing(blocks=(Block("topics", "", links=links),), total=len(shelf.topics))
+    crumbs = (Crumb("Home", HOME), Crumb("Topics", TOPICS))
+    return single(Head(TOPICS, "listing", "Topics", _about("All topics", "", len(links)), crumbs, listing), inputs)
+
+
+def _paged(head: Head, cards: Sequence[Card], inputs: Inputs) -> Iterator[Page]:
+    size = inputs.config.pages.per_page
+    count = max(1, -(-len(cards) // size))
+    paths = {number: head.path if number == 1 else f"{head.path}{number}/" for number in range(1, count + 1)}
+    for number in range(1, count + 1):
+        first = number == 1
+        listing = Listing(
+            intro=head.listing.intro if first else SafeHtml(""),
+            blocks=head.listing.blocks if first else (),
+            items=tuple(cards[(number - 1) * size : number * size]),
+            total=len(cards),
+            number=number,
+            pages=count,
+            pager=tuple((shown, paths[shown]) for shown in _window(number, count)),
+            feed=head.listing.feed,
+            profile=head.listing.profile,
+        )
+        yield _listing_page(head, listing, paths[number], inputs)
+
+
+def _listing_page(head: Head, listing: Listing, path: str, inputs: Inputs) -> Page:
+    # Page 2 and on are their own canonical: they list other things than page 1 does.
+    suffix = f" (page {listing.number} of {listing.pages})" if path != head.path else ""
+    updated = [card.updated for card in listing.items if card.updated is not None]
+    return Page(
+        path=path,
+        kind=head.kind,
+        title=head.title + suffix,
+        description=shorten(head.description, _LONGEST - len(suffix)) + suffix,
+        canonical=inputs.url(path),
+        shell="engine" if path in inputs.engine_pages else "listing",
+        lang=head.lang or inputs.lang,
+        noindex=head.noindex,
+        in_sitemap=not head.noindex,
+        refs=head.refs,
+        topics=head.topics,
+        updated=max(updated, default=None),
+        crumbs=head.crumbs,
+        listing=listing,
+        feeds=head.feeds,
+        canonical_rule="listing",
+    )
+
+
+def single(head: Head, inputs: Inputs) -> Page:
+    """A listing of one page."""
+    return _listing_page(head, head.listing, head.path, inputs)
+
+
+def _window(number: int, count: int) -> list[int]:
+    near = range(max(1, number - _WINDOW), min(count, number + _WINDOW) + 1)
+    return sorted({1, count, *near})
+
+
+def _about(what: str, description: str, count: int) -> str:
+    pages = "1 answer" if count == 1 else f"{count} answers"
+    text = f"{what}: {description}" if description and not description.startswith(what) else description or what
+    return shorten(PlainText(text), _LONGEST - len(pages) - 3).rstrip(".") + f". {pages}."

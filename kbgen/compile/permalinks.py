@@ -1,0 +1,61 @@
+"""Permalinks: given once, kept for ever; the id, not the words, is a page's identity."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from kbgen.model import Ref, Summary, split_ref
+
+# What may stand in a path segment besides letters and digits of any script.
+_UNSAFE = re.compile(r"[^\w.-]+")
+
+
+class Permalinks(NamedTuple):
+    """The path of every entry and article.
+
+    Attributes:
+        paths: by ref.
+        new: those given in this run.
+    """
+
+    paths: dict[Ref, str]
+    new: dict[Ref, str]
+
+
+def assign(summaries: Iterable[Summary], assigned: Mapping[Ref, str]) -> Permalinks:
+    """Give each entry and article its path.
+
+    Args:
+        summaries: in any order; the result does not depend on it.
+        assigned: paths given before; they stay, whatever the title says now.
+    """
+    taken = set(assigned.values())
+    paths: dict[Ref, str] = {}
+    new: dict[Ref, str] = {}
+    for summary in sorted(summaries, key=lambda item: item.ref):
+        path = summary.path or assigned.get(summary.ref)
+        if path is None:
+            path = _free(summary, taken)
+            taken.add(path)
+        if summary.ref not in assigned:
+            new[summary.ref] = path
+        paths[summary.ref] = path
+    return Permalinks(paths, new)
+
+
+def _free(summary: Summary, taken: set[str]) -> str:
+    source, native_id = split_ref(summary.ref)
+    safe_id = _UNSAFE.sub("-", native_id).strip("-.") or "x"
+    if summary.kind == "article":
+        candidates = [f"/articles/{summary.slug}/", f"/articles/{summary.slug}-{source}/"]
+    else:
+        candidates = [f"/q/{summary.slug}-{safe_id}/", f"/q/{summary.slug}-{source}-{safe_id}/"]
+    number = 2
+    while candidates[0] in taken:
+        candidates.pop(0)
+        if not candidates:
+            candidates.append(f"/{'articles' if summary.kind == 'article' else 'q'}/{summary.slug}-{number}/")
+            number += 1
+    return candidates[0]
