@@ -1,0 +1,184 @@
+"""From text to index terms; the same rules run in the browser (``theme/search/assets/engine.js``).
+
+The rules are data (``data/analysis.json``): character classes, folding, Hebrew prefixes, stop words and the name of each
+language's Snowball algorithm. This file and ``engine.js`` are two readers of that data, and tests hold them to the same
+terms for the same text. The steps:
+
+1. NFKC, typographic apostrophes to plain, soft hyphens and direction marks out.
+2. Chunks: a run of a script written without spaces (Chinese, Japanese, Korean, Thai, ...), or a run of letters and digits
+   that may be joined inside by ``.``, ``_`` or ``-`` and may end in ``++`` or ``#``.
+3. A run without spaces gives its overlapping pairs of characters, or the one character it has.
+4. A joined chunk (``foo_bar``, ``v1.2.3``, ``node.js``) gives itself and its parts; ``log-in`` gives ``login`` and its
+   parts; ``fooBar`` gives itself and its humps; other hyphens only part words.
+5. A word gives its stem, accents folded after stemming, and the stem of its folded form where that differs, so that
+   accents may be left out when asking. Hebrew words also come without their one-letter prefixes.
+
+Not here: weights, files. No state but caches.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+import unicodedata
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from kbgen.search.stemmer_js import Stemmer, python_stemmer
+
+_DATA = Path(__file__).with_name("data") / "analysis.json"
+_MAX_TERM = 48  # longer is base64 or a hash; in UTF-16 units, as JavaScript counts
+_HUMPS = re.compile(r"[A-Z]+(?![a-z])[0-9]*|[A-Z]?[a-z]+[0-9]*|[0-9]+")
+_JOINTS = re.compile(r"[._-]")
+_ACCENTS = re.compile("([a-zα-ω])[\u0300-\u036f]+")
+_ASCII_SEPARATORS = r"\x00-\x2f\x3a-\x40\x5b-\x60\x7b-\x7f"
+
+
+class Word(Struct, frozen=True):
+    """One word of a text: alternative terms, any of which finds it.
+
+    Attributes:
+        terms: the most exact first; never empty.
+        stop: a word so common that only titles keep it.
+        plain: the word as typed, lower case, accents folded: what prefix search starts from; "" for joined chunks.
+    """
+
+    terms: tuple[str, ...]
+    stop: bool = False
+    plain: str = ""
+
+
+class Analyser:
+    """The analysis of one language.
+
+    Args:
+        lang: a language tag; a region or script after ``-`` is ignored, an unknown language is not stemmed.
+    """
+
+    def __init__(self, lang: str) -> None:
+        rules = _rules()
+        own = rules["languages"].get(base_language(lang), {"stemmer": "", "stop": ""})
+        self.algorithm: str = own["stemmer"]
+        self.stop = frozenset((own["stop"] + " " + rules["always_stop"]).split())
+        self._stemmer: Stemmer | None = python_stemmer(self.algorithm) if self.algorithm else None
+        self._fold: dict[int, str] = {ord(k): v for k, v in rules["fold"].items()}
+        self._prefixes = frozenset(rules["prefixes"])
+        word = f"[^{_ASCII_SEPARATORS}{rules['separators']}{rules['ngrams']}]"
+        self._chunk = re.compile(f"[{rules['ngrams']}]+|{word}+(?:[._-]{word}+)*(?:\\+\\+|#(?!{word}))?")
+        self._ngram = re.compile(f"[{rules['ngrams']}]")
+        self._drop = re.compile(f"[{rules['drop']}]")
+        self._marks = re.compile(f"[{rules['marks']}]")
+        self._acronym = re.compile("([א-ת])[\"'״׳](?=[א-ת])")
+
+    def chunks(self, text: str) -> list[str]:
+        """Step 1 and 2: the runs of characters that carry terms, case kept."""
+        if not text.isascii():
+            text = self._drop.sub("", unicodedata.normalize("NFKC", text))
+            text = self._acronym.sub(r"\1", text)
+        return self._chunk.findall(text)
+
+    def is_run(self, chunk: str) -> bool:
+        """Whether the chunk is of a script written without spaces."""
+        return self._ngram.match(chunk) is not None
+
+    def words(self, text: str) -> Iterator[Word]:
+        """Every word of a text, in order."""
+        for chunk in self.chunks(text):
+            yield from self.chunk_words(chunk)
+
+    def chunk_words(self, chunk: str) -> list[Word]:
+        """Step 3 to 5 for one chunk."""
+        if self.is_run(chunk):
+            if len(chunk) == 1:
+                return [Word((chunk,), plain=chunk)]
+            return [Word((chunk[i : i + 2],)) for i in range(len(chunk) - 1)]
+        parts = _JOINTS.split(chunk)
+        if len(parts) == 1:
+            return self._single(chunk)
+        if "." not in chunk and "_" not in chunk:
+            return self._hyphenated(parts)
+        kept = tuple(dict.fromkeys([*_short(chunk.lower()), *self._part_terms(parts)]))
+        return [Word(kept)] if kept else []
+
+    def _single(self, chunk: str) -> list[Word]:
+        word = chunk.lower()
+        plain = self.fold(word)
+        if plain in self.stop:
+            return [Word((plain,), stop=True, plain=plain)]
+        humps = _HUMPS.findall(chunk)
+        camel = "".join(humps) == chunk and (len(humps) > 2 or (len(humps) == 2 and chunk[0].islower()))
+        terms = [*self._variants(word), *(self._part_terms(humps) if camel else ())]
+        kept = tuple(dict.fromkeys(terms))
+        return [Word(kept, plain=plain)] if kept else []
+
+    def _hyphenated(self, parts: list[str]) -> list[Word]:
+        """``log-in`` is also ``login``; in ``question-answer`` each part is a word of its own."""
+        joined = "".join(parts)
+        if len(parts) == 2 and min(len(p) for p in parts) <= 3 and not _has_digit(joined):
+            terms = tuple(dict.fromkeys([*self._variants(joined.lower()), *self._part_terms(parts)]))
+            return [Word(terms)] if terms else []
+        return [word for part in parts for word in self._single(part)]
+
+    def _part_terms(self, parts: list[str]) -> list[str]:
+        """Terms of the parts of a joined chunk: no stop words, no single characters."""
+        lowered = [p.lower() for p in parts]
+        return [t for p in lowered if len(p) > 1 and self.fold(p) not in self.stop for t in self._variants(p)]
+
+    def _variants(self, word: str) -> list[str]:
+        folded = self.fold(word)
+        terms = [self.fold(self._stem(word))]
+        if folded != word:
+            terms.append(self.fold(self._stem(folded)))
+        while len(folded) > 3 and folded[0] in self._prefixes:
+            folded = folded[1:]
+            terms.append(folded)
+        return _short(*terms)
+
+    def _stem(self, word: str) -> str:
+        # Snowball counts UTF-16 units in JavaScript and code points in Python: words beyond the BMP stay whole.
+        if self._stemmer is None or len(word) < 3 or _has_digit(word) or max(word) > "\uffff":
+            return word
+        return self._stemmer.stemWord(word) or word
+
+    def fold(self, word: str) -> str:
+        """Accents, points and letter variants taken off a lower-case word."""
+        if word.isascii():
+            return word
+        apart = unicodedata.normalize("NFD", word.translate(self._fold))
+        return unicodedata.normalize("NFC", self._marks.sub("", _ACCENTS.sub(r"\1", apart)))
+
+
+@functools.cache
+def analyser(lang: str) -> Analyser:
+    """The one analyser of a language in this process."""
+    return Analyser(base_language(lang))
+
+
+def base_language(lang: str) -> str:
+    """``pt-BR`` is analysed as ``pt``."""
+    return lang.replace("_", "-").partition("-")[0].lower()
+
+
+def browser_rules(lang: str) -> dict[str, Any]:
+    """What ``engine.js`` needs to analyse a language, for the index's ``meta.json``."""
+    rules = _rules()
+    shared = {key: rules[key] for key in ("drop", "separators", "ngrams", "marks", "fold", "prefixes")}
+    return {**shared, "stop": " ".join(sorted(analyser(lang).stop))}
+
+
+@functools.cache
+def _rules() -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads(_DATA.read_text(encoding="utf-8"))
+    return loaded
+
+
+def _has_digit(word: str) -> bool:
+    return any("0" <= c <= "9" for c in word)
+
+
+def _short(*terms: str) -> list[str]:
+    return [t for t in terms if t and len(t.encode("utf-16-le")) <= 2 * _MAX_TERM]
