@@ -1,0 +1,67 @@
+"""Code to coloured spans: Pygments' short classes, once per distinct block.
+
+Colours are the theme's. Guessing a language is left out on purpose: a wrong guess looks like a fault in the code.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from html import escape
+
+from pygments import highlight as pygmentise
+from pygments.formatters import HtmlFormatter
+from pygments.lexer import Lexer
+from pygments.lexers import get_lexer_by_name
+from pygments.util import ClassNotFound
+
+# Some lexers are quadratic on adversarial input; what a reader pastes whole is a log, and colours do not help there.
+_LONGEST = 20_000
+_PLAIN = frozenset(("", "text", "plain", "plaintext", "none", "auto", "txt", "nohighlight", "default"))
+_FORMATTER = HtmlFormatter[str](nowrap=True)
+_PREFIXES = ("language-", "lang-", "highlight-source-", "brush:")
+
+
+@lru_cache(maxsize=512)
+def _lexer(language: str) -> Lexer | None:
+    name = language.lower()
+    if name in _PLAIN or len(name) > 40:
+        return None
+    try:
+        return get_lexer_by_name(name, stripnl=False, ensurenl=False)
+    except ClassNotFound:
+        return None
+
+
+def known_language(classes: str) -> str:
+    """Find the language that classes declare, as Pygments' first alias for it.
+
+    Args:
+        classes: a class attribute, such as ``lang-py prettyprint-override`` or ``language-c++``.
+
+    Returns:
+        The alias, "" when none is declared or Pygments does not know it.
+    """
+    for word in classes.split():
+        for prefix in _PREFIXES:
+            lexer = _lexer(word.removeprefix(prefix)) if word.startswith(prefix) else None
+            if lexer is not None and lexer.aliases:
+                return str(lexer.aliases[0])
+    return ""
+
+
+@lru_cache(maxsize=4096)
+def highlight(code: str, language: str) -> str:
+    """Give the HTML of a code block's inside.
+
+    Args:
+        code: the text of the block.
+        language: an alias as from ``known_language``; "" for none.
+
+    Returns:
+        Escaped text, with ``span`` elements when the language is known and the block at most 20 kB.
+    """
+    lexer = _lexer(language)
+    if lexer is None or len(code) > _LONGEST:
+        return escape(code, quote=False)
+    html = pygmentise(code, lexer, _FORMATTER)
+    return html if code.endswith("\n") else html.removesuffix("\n")
