@@ -1,0 +1,225 @@
+"""The only place that runs the site engine (MkDocs with Material, or Zensical), as a child process.
+
+The engine sees a small folder: what writers wrote, and the shells. Thousands of harvested pages are poured
+through its result by ``render`` and never come near it. What it is given (documents, theme, configuration)
+is laid out by ``frame_input``; when none of that changed, the engine does not run at all.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib.util import find_spec
+from pathlib import Path
+
+from kbgen.config import Config
+from kbgen.errors import EngineError
+from kbgen.site.frame_input import DEPTHS, FrameInput, lay_out, shell_file
+from kbgen.site.images import image_size
+from kbgen.site.shells import FRAME_SLOTS, Shell
+
+# 2020-01-01, so that nothing the engine stamps with "now" differs between two runs.
+_EPOCH = "1577836800"
+# Written by the engine or the theme, but kbgen makes its own or pages do not use it.
+_NOT_SHIPPED = (
+    "sitemap.xml",
+    "sitemap.xml.gz",
+    "objects.inv",
+    "search/search_index.json",
+    "search.json",
+    "assets/javascripts/lunr/",
+    "assets/javascripts/workers/",
+)
+_TIMEOUT = 600
+
+
+@dataclass(frozen=True)
+class Frames:
+    """What the engine built.
+
+    Attributes:
+        folders: for each site language, the main one first, the folder of built HTML.
+        digest: of everything the engine saw; equal digests give equal pages.
+        reused: the engine did not have to run.
+        site_root: path of the site's root on its host (``/help/``), for pages at unknown depth.
+    """
+
+    folders: dict[str, Path]
+    digest: str
+    reused: bool
+    site_root: str = "/"
+    _shells: dict[tuple[str, str, int], Shell] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def main(self) -> str:
+        """The site's main language."""
+        return next(iter(self.folders))
+
+    def shell(self, name: str, lang: str, depth: int) -> Shell:
+        """The shell for pages of one language and depth.
+
+        Args:
+            name: of ``content/_shells/<name>.md``.
+            lang: the page's language; the main language's frame serves those the site has none for.
+            depth: folders between the site's root and the page, from 1.
+
+        Raises:
+            EngineError: there is no such shell, or it lacks a slot.
+        """
+        lang = lang if lang in self.folders else self.main
+        key = (name, lang, depth)
+        if key not in self._shells:
+            file = self.folders[lang] / shell_file(name, depth)
+            if not file.is_file():
+                raise EngineError(
+                    f"content/_shells/{name}.md: no shell of depth {depth} was built; shells serve pages"
+                    f" {DEPTHS[0]} to {DEPTHS[-1]} folders deep, and the file must not be a draft"
+                )
+            self._shells[key] = Shell.from_html(file.read_text(encoding="utf-8"), f"content/_shells/{name}.md")
+        return self._shells[key]
+
+    @cached_property
+    def _pages(self) -> dict[str, Shell]:
+        folder = self.folders[self.main]
+        found = {}
+        for file in sorted(folder.rglob("*.html")):
+            relative = file.relative_to(folder).as_posix()
+            if _is_shell(relative) or relative.startswith(_NOT_SHIPPED):
+                continue
+            path = "/" + relative.removesuffix("index.html")
+            html = file.read_text(encoding="utf-8")
+            if "@@kb_head@@" in html:  # a writer's own HTML file is an asset
+                sizes = _Sizes(folder, file.parent, self.site_root)
+                found[path] = Shell.from_html(html, relative, known=FRAME_SLOTS, size_of=sizes)
+        return found
+
+    def pages(self) -> dict[str, Shell]:
+        """The pages the engine rendered whole (home, articles, 404), by site path, to be completed by kbgen.
+
+        Raises:
+            EngineError: a page lacks a slot.
+        """
+        return self._pages
+
+    def static_files(self, lang: str | None = None) -> Iterator[tuple[str, Path]]:
+        """Everything that is copied to the site as it is: style sheets, scripts, images, downloads.
+
+        Args:
+            lang: of the frame; the main language holds all but what its own theme may add.
+        """
+        folder = self.folders[lang or self.main]
+        main = self.folders[self.main]
+        for file in sorted(folder.rglob("*")):
+            relative = file.relative_to(folder).as_posix()
+            if not file.is_file() or relative.endswith(".map") or relative.startswith(_NOT_SHIPPED):
+                continue
+            if relative.endswith(".html") and (_is_shell(relative) or "@@kb_head@@" in _text(file)):
+                continue
+            if folder == main or not (main / relative).exists():
+                yield relative, file
+
+
+class _Sizes:
+    """Pixel sizes of the images beside a page; see ``shells.ImageSize``."""
+
+    def __init__(self, root: Path, folder: Path, site_root: str) -> None:
+        self.root = root
+        self.folder = folder
+        self.site_root = site_root
+
+    def __call__(self, src: str) -> tuple[int, int] | None:
+        name = src.split("?", 1)[0].split("#", 1)[0]
+        if "://" in name or name.startswith(("//", "data:")):
+            return None
+        file = self.root / name.removeprefix(self.site_root) if name.startswith("/") else self.folder / name
+        resolved = file.resolve()
+        return image_size(resolved) if resolved.is_relative_to(self.root.resolve()) else None
+
+
+def build_frames(project: Path, config: Config, cache: Path, engine: str = "mkdocs") -> Frames:
+    """Build the frames, or take the last ones when nothing the engine sees has changed.
+
+    Args:
+        project: the project folder with ``mkdocs.yml`` and ``content/``.
+        config: the validated configuration.
+        cache: a folder of kbgen's own; safe to delete.
+        engine: ``mkdocs`` or ``zensical``.
+
+    Raises:
+        EngineError: the engine is not installed or failed; its last lines are in the message.
+    """
+    if engine not in ("mkdocs", "zensical"):
+        raise EngineError(f"--engine {engine}: no such site engine; use mkdocs or zensical")
+    cache.mkdir(parents=True, exist_ok=True)
+    given = lay_out(project, config, cache, engine)
+    folders = {lang: cache / "built" / lang for lang in config.site.languages}
+    stamp = cache / "digest"
+    reused = stamp.is_file() and stamp.read_text() == given.digest and all(map(Path.is_dir, folders.values()))
+    if not reused:
+        stamp.unlink(missing_ok=True)
+        shutil.rmtree(cache / "built", ignore_errors=True)
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            list(pool.map(lambda lang: _run(engine, given, lang, project), config.site.languages))
+        _complete(folders, given)
+        stamp.write_text(given.digest)
+    return Frames(folders, given.digest, reused, given.site_root)
+
+
+def icon_svg(name: str) -> str | None:
+    """The SVG of one of Material's icons (``material/lightbulb-outline``), None when there is none."""
+    spec = find_spec("material")
+    if spec is None or not spec.submodule_search_locations or ".." in name:
+        return None
+    file = Path(spec.submodule_search_locations[0]) / "templates" / ".icons" / f"{name}.svg"
+    return file.read_text(encoding="utf-8").strip() if file.is_file() else None
+
+
+def _run(engine: str, given: FrameInput, lang: str, project: Path) -> None:
+    env = {**os.environ, "NO_MKDOCS_2_WARNING": "1", "SOURCE_DATE_EPOCH": _EPOCH, "PYTHONHASHSEED": "0"}
+    command = [sys.executable, "-m", engine, "build", "-f", str(given.configs[lang])]
+    if engine == "zensical":
+        if find_spec("zensical") is None:
+            raise EngineError("--engine zensical: Zensical is not installed; pip install 'kbgen[zensical]'")
+        command.append("--clean")
+    else:
+        command.append("-q")
+    try:
+        done = subprocess.run(
+            command, cwd=project, env=env, capture_output=True, text=True, timeout=_TIMEOUT, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise EngineError(f"the site engine did not finish in {_TIMEOUT} seconds; run it by hand: {command}") from error
+    if done.returncode or not given.outputs[lang].is_dir():
+        lines = (done.stdout + done.stderr).strip().splitlines()[-15:]
+        told = "\n  ".join(lines) or f"it said nothing (exit {done.returncode})"
+        raise EngineError(
+            f"{engine} could not build content/ ({lang}):\n  {told}\n"
+            "mend the file it names, or mkdocs.yml; nothing was published"
+        )
+
+
+def _complete(folders: dict[str, Path], given: FrameInput) -> None:
+    """Move the results into place and see that the shells are there, before they count as built."""
+    for lang, folder in folders.items():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        given.outputs[lang].replace(folder)
+        for name in given.shells:
+            if not (folder / shell_file(name, DEPTHS[0])).is_file():
+                raise EngineError(
+                    f"content/_shells/{name}.md: the site engine did not build it; look for an exclude_docs rule"
+                    " or a plugin in mkdocs.yml that removes pages"
+                )
+
+
+def _is_shell(relative: str) -> bool:
+    return relative.startswith(tuple(f"d{depth}-" for depth in DEPTHS))
+
+
+def _text(file: Path) -> str:
+    return file.read_text(encoding="utf-8", errors="replace")

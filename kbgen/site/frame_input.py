@@ -1,0 +1,195 @@
+"""What the site engine is given: a folder of documents, a merged theme and a configuration, and their digest.
+
+The project's own files are only read. Documents kbgen renders itself (``curated/``, topic introductions) and
+drafts are left out; every shell is laid at each depth it may be poured at, because its links to style sheets are
+relative. Running the engine is ``engine``'s business.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import yaml
+
+from kbgen.config import Config
+from kbgen.errors import EngineError
+from kbgen.site import mkdocs_yaml
+from kbgen.site.words import words_for
+
+DEPTHS = (1, 2, 3, 4)
+"""Folders between the site's root and a poured page."""
+THEME = Path(__file__).parent.parent / "theme"
+# What the engine's output depends on besides its input.
+_PACKAGES = ("mkdocs", "mkdocs-material", "pymdown-extensions", "markdown", "pygments", "jinja2", "zensical")
+_FRONT_MATTER = re.compile(r"\A---\s*\n(.*?)\n---\s*(?:\n|\Z)", re.DOTALL)
+# Raise it when this module or the engine's runs change what they make of the same files.
+_VERSION = 1
+
+
+@dataclass(frozen=True)
+class FrameInput:
+    """Files laid out for one engine run a language.
+
+    Attributes:
+        configs: language to generated configuration file.
+        outputs: language to the folder the engine writes.
+        shells: names of the shells.
+        digest: of all of it, independent of where the folders are.
+        site_root: path of the site's root on its host.
+    """
+
+    configs: dict[str, Path]
+    outputs: dict[str, Path]
+    shells: tuple[str, ...]
+    digest: str
+    site_root: str
+
+
+def shell_file(name: str, depth: int) -> str:
+    """Where the engine writes a shell of one depth, relative to its output folder."""
+    folders = "d1-" if depth == 1 else f"d{depth}-shells/" + "s/" * (depth - 2)
+    return f"{folders}{name}/index.html"
+
+
+def lay_out(project: Path, config: Config, cache: Path, engine: str) -> FrameInput:
+    """Prepare everything the engine reads.
+
+    Args:
+        project: the project folder.
+        config: the validated configuration.
+        cache: a folder of kbgen's own.
+        engine: which engine is to run; part of the digest.
+
+    Raises:
+        EngineError: ``mkdocs.yml`` or the shells are missing, or ``mkdocs.yml`` is not YAML.
+    """
+    content = project / "content"
+    shells = tuple(sorted(file.stem for file in (content / "_shells").glob("*.md")))
+    if not shells:
+        raise EngineError("content/_shells/: no shell pages; `kbgen init DIR` writes them, copy them from there")
+    source = mkdocs_yaml.read(project / "mkdocs.yml")
+    work = cache / "work"
+    shutil.rmtree(work, ignore_errors=True)
+    _merge_theme(work / "theme", project, mkdocs_yaml.theme_folder(source))
+    configs, outputs = {}, {}
+    for lang in config.site.languages:
+        is_main = lang == config.site.languages[0]
+        docs = work / "docs" / lang
+        if is_main:
+            _copy_documents(content, docs)
+        _copy_assets(project, docs)
+        _copy_shells(content / "_shells", docs)
+        run = mkdocs_yaml.Run(project, docs, work / "out" / lang, work / "theme", lang=lang, whole=is_main)
+        extra = _extra(config, lang, source, docs, work / "theme")
+        configs[lang] = work / f"mkdocs.{lang}.yml"
+        outputs[lang] = run.site
+        text = mkdocs_yaml.generate(source, config.site, run, extra)
+        configs[lang].write_text(text, encoding="utf-8")
+    root = urlsplit(config.site.url).path or "/"
+    return FrameInput(configs, outputs, shells, _digest(work, project, config, engine), root)
+
+
+def is_draft(text: str) -> bool:
+    """Whether a document's front matter says ``draft: true``."""
+    match = _FRONT_MATTER.match(text)
+    if match is None:
+        return False
+    try:
+        data = yaml.safe_load(match.group(1))
+    except (yaml.YAMLError, RecursionError):  # the engine names the fault itself
+        return False
+    return isinstance(data, dict) and data.get("draft") is True
+
+
+def _copy_documents(content: Path, docs: Path) -> None:
+    for file in sorted(content.rglob("*")):
+        parts = file.relative_to(content).parts
+        if not file.is_file() or parts[0] in ("curated", "_shells") or any(part.startswith(".") for part in parts):
+            continue
+        if parts[0] == "topics" and file.suffix == ".md" and parts[1:] != ("index.md",):
+            continue
+        if file.suffix == ".md" and is_draft(file.read_text(encoding="utf-8", errors="replace")):
+            continue
+        target = docs.joinpath(*parts)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, target)
+
+
+def _copy_assets(project: Path, docs: Path) -> None:
+    """The project's and kbgen's style sheets, scripts and images; later ones win."""
+    folders = ((THEME / "assets", "kbgen"), (THEME / "search" / "assets", "kbgen/search"))
+    for source, target in (*folders, (project / "site_config" / "assets", "")):
+        if source.is_dir():
+            shutil.copytree(source, docs / "assets" / target, dirs_exist_ok=True)
+
+
+def _copy_shells(shells: Path, docs: Path) -> None:
+    for shell in sorted(shells.glob("*.md")):
+        text = shell.read_text(encoding="utf-8")
+        for depth in DEPTHS:
+            target = docs / shell_file(shell.stem, depth).replace("/index.html", ".md")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text, encoding="utf-8")
+
+
+def _merge_theme(target: Path, project: Path, custom: str | None) -> None:
+    """Lay the project's own templates over those of kbgen."""
+    shutil.copytree(THEME / "material", target)
+    partials = THEME / "search" / "partials"
+    if partials.is_dir():
+        shutil.copytree(partials, target / "partials", dirs_exist_ok=True)
+    own = project / (custom or "site_config/overrides")
+    if own.is_dir():
+        shutil.copytree(own, target, dirs_exist_ok=True)
+    elif custom:
+        raise EngineError(f"mkdocs.yml: theme.custom_dir {custom!r} is not a folder; create it or remove the line")
+
+
+def _extra(config: Config, lang: str, source: yaml.MappingNode, docs: Path, theme: Path) -> dict[str, object]:
+    """What kbgen's theme templates read as ``config.extra.kbgen``."""
+    words = words_for(lang)
+    site = config.site
+    return {
+        "words": words.starting_with("frame_"),
+        "nav": [{"title": words.translate(title), "path": path} for title, path in mkdocs_yaml.navigation(source)],
+        "ask": {"url": site.ask_url, "label": words.translate(site.ask_label)} if site.ask_url else {},
+        "publisher": {"name": site.publisher or site.name, "url": site.publisher_url},
+        "versions": {path: _version(docs / path) for path in _versioned(docs)},
+        "search": (theme / "partials" / "search.html").is_file(),
+        "languages": list(site.languages),
+    }
+
+
+def _versioned(docs: Path) -> list[str]:
+    found = (file.relative_to(docs).as_posix() for file in (docs / "assets").rglob("*") if file.is_file())
+    return sorted(path for path in found if path.endswith((".css", ".js", ".mjs")))
+
+
+def _version(file: Path) -> str:
+    """Eight hex digits for ``?v=``, so that browsers may keep a file for long and still get a new one."""
+    return hashlib.blake2b(file.read_bytes(), digest_size=4).hexdigest()
+
+
+def _digest(work: Path, project: Path, config: Config, engine: str) -> str:
+    hasher = hashlib.blake2b(f"{_VERSION}\0{engine}\0".encode(), digest_size=16)
+    for name in _PACKAGES:
+        try:
+            hasher.update(f"{name}={version(name)}\0".encode())
+        except PackageNotFoundError:
+            hasher.update(f"{name}=none\0".encode())
+    hasher.update(config.site.model_dump_json().encode())
+    hasher.update((project / "mkdocs.yml").read_bytes())
+    # A hook or an inherited file is named in mkdocs.yml and read by the engine from where it is.
+    for path in mkdocs_yaml.further_files(mkdocs_yaml.read(project / "mkdocs.yml"), project):
+        hasher.update(path.read_bytes() if path.is_file() else b"")
+    for file in sorted(work.rglob("*")):
+        if file.is_file() and file.parent != work:  # the generated configurations hold absolute paths
+            data = file.read_bytes()
+            hasher.update(f"{file.relative_to(work).as_posix()}\0{len(data)}\0".encode() + data)
+    return hasher.hexdigest()
