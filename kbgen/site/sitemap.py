@@ -12,9 +12,9 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from xml.sax.saxutils import escape
 
+from kbgen.addresses import absolute
 from kbgen.config import Config
 from kbgen.model import Page
-from kbgen.site.addresses import absolute
 
 SITEMAP = "sitemap.xml"
 _NAMESPACE = "http://www.sitemaps.org/schemas/sitemap/0.9"

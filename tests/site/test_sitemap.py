@@ -1,13 +1,13 @@
 """The sitemap and its index."""
 
 from datetime import UTC, datetime, timedelta, timezone
-from xml.etree import ElementTree as ET
 
+from lxml import etree
 from msgspec.structs import replace
 
+from kbgen.addresses import absolute
 from kbgen.config import Config, SeoConfig, SiteConfig
 from kbgen.model import Page
-from kbgen.site.addresses import absolute
 from kbgen.site.sitemap import is_indexable, sitemaps, w3c
 
 URL = "https://help.example.com/kb/"
@@ -35,7 +35,7 @@ def make_page(path: str, updated: datetime | None = None) -> Page:
 
 def locations(file: bytes) -> list[str]:
     """The addresses of a sitemap or an index."""
-    return [element.text or "" for element in ET.fromstring(file).iter(f"{SITEMAP}loc")]
+    return [element.text or "" for element in etree.fromstring(file).iter(f"{SITEMAP}loc")]
 
 
 def test_a_small_site_has_one_sitemap_with_true_dates() -> None:

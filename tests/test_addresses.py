@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kbgen.addresses import absolute, encode, file_of, path_of_url, relative
 from kbgen.errors import NotPublished
-from kbgen.site.addresses import absolute, encode, file_of, path_of_url, relative
 
 SITE = "https://help.example.com/"
 BELOW = "https://example.com/help/"

@@ -1,0 +1,161 @@
+"""``kb-manifest.jsonl``: what is published, one line a page and one a redirect.
+
+It travels with the site, so a machine that lost its store still knows every permalink. The keys are a
+contract with programs outside this repository. Not here: digests of assets and of anything that is no page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from kbgen.addresses import absolute, encode, path_of_url
+from kbgen.config import Config
+from kbgen.errors import NotPublished
+from kbgen.model import Library, Page, PageKind, Ref
+from kbgen.site.sitemap import is_indexable, w3c
+
+MANIFEST = "kb-manifest.jsonl"
+
+
+class ManifestPage(Struct, frozen=True):
+    """One published page.
+
+    Attributes:
+        digest: of the file's bytes, "" when unknown.
+    """
+
+    url: str
+    path: str
+    kind: PageKind
+    refs: tuple[Ref, ...] = ()
+    canonical: str = ""
+    in_sitemap: bool = False
+    topics: tuple[str, ...] = ()
+    lang: str = ""
+    updated: datetime | None = None
+    digest: str = ""
+
+
+class ManifestRedirect(Struct, frozen=True):
+    """One published redirect; ``to`` None means gone."""
+
+    url: str
+    kind: Literal["redirect"]
+    to: str | None = None
+
+
+class Manifest(Struct, frozen=True):
+    """A published site, by path.
+
+    Attributes:
+        redirects: old path to new path, to a URL elsewhere, or to None when gone.
+    """
+
+    pages: dict[str, ManifestPage] = {}
+    redirects: dict[str, str | None] = {}
+
+
+class _Line(Struct):
+    kind: str = ""
+
+
+def target_url(site_url: str, target: str) -> str:
+    """The absolute URL of a redirect's target, which is a site path or a URL elsewhere."""
+    return absolute(site_url, target) if target.startswith("/") else target
+
+
+def write_manifest(library: Library, config: Config, digests: Mapping[str, str]) -> bytes:
+    """The manifest of a library: pages by path, then redirects by path.
+
+    Args:
+        library: what is on the site.
+        config: for ``site.url``.
+        digests: path to the digest of the page's file.
+    """
+    site_url = config.site.url
+    encoder = msgspec.json.Encoder()
+    lines = [encoder.encode(_row(library.pages[path], site_url, digests)) for path in sorted(library.pages)]
+    for path in sorted(library.redirects):
+        to = library.redirects[path]
+        row = {"url": absolute(site_url, path), "kind": "redirect", "to": to and target_url(site_url, to)}
+        lines.append(encoder.encode(row))
+    return b"".join(line + b"\n" for line in lines)
+
+
+def _row(page: Page, site_url: str, digests: Mapping[str, str]) -> dict[str, object]:
+    return {
+        "url": absolute(site_url, page.path),
+        "path": page.path,
+        "kind": page.kind,
+        "refs": page.refs,
+        "canonical": page.canonical,
+        "in_sitemap": is_indexable(page, site_url),
+        "topics": page.topics,
+        "lang": page.lang,
+        "updated": page.updated and w3c(page.updated),
+        "digest": digests.get(page.path, ""),
+    }
+
+
+def read_manifest(text: str | bytes) -> Manifest:
+    """Read a manifest; keys it does not know are ignored, missing ones have their defaults.
+
+    Raises:
+        NotPublished: a line is no page and no redirect. Permalinks would be lost, so it is not passed over.
+    """
+    data = text.encode() if isinstance(text, str) else text
+    pages: dict[str, ManifestPage] = {}
+    redirects: list[ManifestRedirect] = []
+    page_of = msgspec.json.Decoder(ManifestPage)
+    line_of = msgspec.json.Decoder(_Line)
+    for number, line in enumerate(data.split(b"\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            if line_of.decode(line).kind == "redirect":
+                redirects.append(msgspec.json.decode(line, type=ManifestRedirect))
+            else:
+                page = page_of.decode(line)
+                pages[page.path] = page
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise NotPublished(
+                f"{MANIFEST}:{number}: not a page and not a redirect: {error}; "
+                "put back the file of the last published site, because it keeps every address alive"
+            ) from error
+    base = _base(pages)
+    return Manifest(pages, {_path(base, row.url): row.to and _path(base, row.to) for row in redirects})
+
+
+def _base(pages: Mapping[str, ManifestPage]) -> str | None:
+    # Redirects have no path of their own: the site's URL is what is left of a page's URL without its path.
+    for page in pages.values():
+        encoded = encode(page.path)
+        if page.url.endswith(encoded):
+            return page.url[: len(page.url) - len(encoded)] + "/"
+    return None
+
+
+def _path(base: str | None, url: str) -> str:
+    if base is None:
+        origin = "/".join(url.split("/", 3)[:3]) + "/"
+        return path_of_url(origin, url) or url
+    return path_of_url(base, url) or url
+
+
+def permalinks(manifest: Manifest) -> dict[Ref, str]:
+    """The path of every lead thread and article, for a machine without a store.
+
+    Only a page's first ref counts: a thread merged into it has no page of its own, and would claim the
+    page's path if a later run split it off.
+    """
+    found: dict[Ref, str] = {}
+    for path in sorted(manifest.pages):
+        page = manifest.pages[path]
+        if page.kind in {"entry", "article"} and page.refs:
+            found.setdefault(page.refs[0], path)
+    return found

@@ -1,0 +1,141 @@
+"""The published manifest."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+from msgspec.structs import replace
+
+from kbgen.addresses import absolute
+from kbgen.config import Config, SiteConfig
+from kbgen.errors import NotPublished
+from kbgen.model import Library, Page, PageKind, Ref, Slug
+from kbgen.site.manifest import Manifest, permalinks, read_manifest, target_url, write_manifest
+
+URL = "https://help.example.com/kb/"
+CONFIG = Config(site=SiteConfig(name="Help", url=URL))
+
+
+def make_page(path: str, refs: tuple[str, ...] = (), kind: PageKind = "entry") -> Page:
+    """A page that is its own canonical."""
+    return Page(
+        path=path,
+        kind=kind,
+        title="T",
+        description="D",
+        canonical=absolute(URL, path),
+        shell="entry",
+        lang="en",
+        refs=tuple(Ref(ref) for ref in refs),
+    )
+
+
+def make_library(*pages: Page, redirects: dict[str, str | None] | None = None) -> Library:
+    """A library of these pages."""
+    return Library({page.path: page for page in pages}, redirects or {}, {})
+
+
+def test_a_page_has_exactly_the_keys_of_the_contract() -> None:
+    """Programs outside this repository read these keys, in UTF-8 JSON, one line each."""
+    page = replace(
+        make_page("/q/ü-1/", ("community:1", "community:7")),
+        topics=(Slug("setup"),),
+        updated=datetime(2026, 5, 1, tzinfo=UTC),
+        canonical="https://forum.example.com/t/1",
+    )
+    (line,) = write_manifest(make_library(page), CONFIG, {"/q/ü-1/": "abc"}).splitlines()
+    assert json.loads(line) == {
+        "url": "https://help.example.com/kb/q/%C3%BC-1/",
+        "path": "/q/ü-1/",
+        "kind": "entry",
+        "refs": ["community:1", "community:7"],
+        "canonical": "https://forum.example.com/t/1",
+        "in_sitemap": False,
+        "topics": ["setup"],
+        "lang": "en",
+        "updated": "2026-05-01T00:00:00Z",
+        "digest": "abc",
+    }
+
+
+def test_a_redirect_has_exactly_the_keys_of_the_contract() -> None:
+    """Gone is ``to: null``; a target elsewhere stays as it is."""
+    library = make_library(redirects={"/b/": None, "/a/": "/q/ü-1/", "/c/": "https://docs.example.com/x"})
+    assert [json.loads(line) for line in write_manifest(library, CONFIG, {}).splitlines()] == [
+        {"url": f"{URL}a/", "kind": "redirect", "to": f"{URL}q/%C3%BC-1/"},
+        {"url": f"{URL}b/", "kind": "redirect", "to": None},
+        {"url": f"{URL}c/", "kind": "redirect", "to": "https://docs.example.com/x"},
+    ]
+
+
+def test_what_was_written_is_read_back() -> None:
+    """Pages and redirects have the paths they had, also under a sub-path."""
+    redirects = {"/old ü/": "/q/a-1/", "/gone/": None, "/away/": "https://docs.example.com/x"}
+    library = make_library(make_page("/", kind="home"), make_page("/q/a-1/", ("c:1",)), redirects=redirects)
+    manifest = read_manifest(write_manifest(library, CONFIG, {"/": "d1"}))
+    assert manifest.redirects == redirects
+    assert {path: (page.refs, page.kind, page.digest, page.in_sitemap) for path, page in manifest.pages.items()} == {
+        "/": ((), "home", "d1", True),
+        "/q/a-1/": (("c:1",), "entry", "", True),
+    }
+
+
+def test_redirects_alone_are_read_from_the_root_of_the_host() -> None:
+    """Without a page nothing tells the site's sub-path."""
+    assert read_manifest('{"url": "https://x.example.com/a/", "kind": "redirect", "to": null}') == Manifest(
+        {}, {"/a/": None}
+    )
+
+
+def test_the_bytes_do_not_depend_on_the_order_of_the_library() -> None:
+    """The same site gives the same manifest."""
+    one, two = make_page("/a/"), make_page("/b/")
+    forth = make_library(one, two, redirects={"/x/": None, "/y/": None})
+    back = make_library(two, one, redirects={"/y/": None, "/x/": None})
+    assert write_manifest(forth, CONFIG, {}) == write_manifest(back, CONFIG, {})
+
+
+def test_unknown_keys_missing_keys_and_blank_lines_are_read() -> None:
+    """A manifest of another version still gives its permalinks."""
+    text = '\n{"url": "https://x.example.com/q/a/", "path": "/q/a/", "kind": "entry", "refs": ["c:1"], "new": {"a": 1}}\n\n'
+    assert permalinks(read_manifest(text)) == {"c:1": "/q/a/"}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{",
+        "[]",
+        '{"url": "https://x.example.com/"}',
+        '{"kind": "redirect"}',
+        '{"url": "u", "path": "/", "kind": "new"}',
+        b"\xff",
+    ],
+)
+def test_a_broken_line_is_named(line: str | bytes) -> None:
+    """A damaged manifest is never taken for an empty one: every permalink would be given anew."""
+    good = b'{"url": "https://x.example.com/", "path": "/", "kind": "home"}\n'
+    with pytest.raises(NotPublished, match=r"kb-manifest\.jsonl:2: not a page and not a redirect"):
+        read_manifest(good + (line if isinstance(line, bytes) else line.encode()))
+
+
+def test_a_page_belongs_to_its_first_ref() -> None:
+    """Threads merged into a page, and listings, have no permalink."""
+    library = make_library(
+        make_page("/q/a-1/", ("c:1", "c:2")),
+        make_page("/articles/b/", ("articles:b", "c:3"), kind="article"),
+        make_page("/topics/x/", ("c:4",), kind="topic"),
+        make_page("/q/z-1/", ("c:1",)),
+    )
+    assert permalinks(read_manifest(write_manifest(library, CONFIG, {}))) == {
+        "c:1": "/q/a-1/",
+        "articles:b": "/articles/b/",
+    }
+
+
+def test_a_target_is_a_path_or_a_url() -> None:
+    """Redirects may lead off the site."""
+    assert [target_url(URL, "/q/a b/"), target_url(URL, "https://x.example.com/y")] == [
+        f"{URL}q/a%20b/",
+        "https://x.example.com/y",
+    ]
