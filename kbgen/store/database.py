@@ -30,7 +30,8 @@ _MIGRATIONS: tuple[str, ...] = (
         PRIMARY KEY (source, place)) WITHOUT ROWID;
     CREATE TABLE curated (
         ref TEXT NOT NULL UNIQUE, source TEXT NOT NULL, kind TEXT NOT NULL, input TEXT NOT NULL,
-        digest TEXT NOT NULL, outcome TEXT NOT NULL, reason TEXT NOT NULL, head BLOB, payload BLOB NOT NULL);
+        digest TEXT NOT NULL, outcome TEXT NOT NULL, reason TEXT NOT NULL, unmapped TEXT NOT NULL,
+        note TEXT NOT NULL, head BLOB, payload BLOB NOT NULL);
     CREATE INDEX curated_by_outcome ON curated (outcome, kind);
     CREATE TABLE entries (
         ref TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, input TEXT NOT NULL, digest TEXT NOT NULL,

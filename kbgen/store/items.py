@@ -23,7 +23,12 @@ _ARTICLE = msgspec.msgpack.Decoder(ArticleEntry)
 
 
 class CuratedRow(NamedTuple):
-    """A curated item ready to be stored; made in worker processes, so its parts are bytes."""
+    """A curated item ready to be stored; made in worker processes, so its parts are bytes.
+
+    Attributes:
+        unmapped: source tags the taxonomy does not know, one a line.
+        note: what a person should read about it, "" when nothing.
+    """
 
     ref: str
     kind: str
@@ -31,6 +36,8 @@ class CuratedRow(NamedTuple):
     digest: str
     outcome: str
     reason: str
+    unmapped: str
+    note: str
     head: bytes | None
     payload: bytes
 
@@ -81,12 +88,9 @@ class CuratedItems:
     def put(self, rows: Iterable[CuratedRow]) -> None:
         """Store rows by ref; call inside a transaction."""
         self._db.executemany(
-            "INSERT OR REPLACE INTO curated (ref, source, kind, input, digest, outcome, reason, head, payload) "
-            "VALUES (?,?,?,?,?,?,?,?,?)",
-            (
-                (r.ref, split_ref(r.ref)[0], r.kind, r.input, r.digest, r.outcome, r.reason, r.head, r.payload)
-                for r in rows
-            ),
+            "INSERT OR REPLACE INTO curated (ref, source, kind, input, digest, outcome, reason, unmapped, note, head, "
+            "payload) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+            ((row.ref, split_ref(row.ref)[0], *row[1:]) for row in rows),
         )
 
     def delete(self, refs: Iterable[str]) -> None:
@@ -118,6 +122,19 @@ class CuratedItems:
         """Counts by source, outcome and deciding reason."""
         sql = "SELECT source, outcome, reason, COUNT(*) FROM curated GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
         return tuple(VerdictCount(*row) for row in self._db.execute(sql))
+
+    def unmapped(self) -> dict[str, int]:
+        """Source tags the taxonomy does not know, with how many items carry them."""
+        counts: dict[str, int] = {}
+        for (tags,) in self._db.execute("SELECT unmapped FROM curated WHERE unmapped != '' AND outcome = 'publish'"):
+            for tag in tags.split("\n"):
+                counts[tag] = counts.get(tag, 0) + 1
+        return dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
+
+    def notes(self, reason: str) -> tuple[str, ...]:
+        """Notes of the items with a deciding reason, by ref."""
+        sql = "SELECT note FROM curated WHERE reason = ? AND note != '' ORDER BY ref"
+        return tuple(str(row[0]) for row in self._db.execute(sql, (reason,)))
 
 
 class Entries:

@@ -70,18 +70,19 @@ class Records:
         )
         return len(changed), len(same)
 
-    def withdraw(self, source: str, run: int, keep: Iterable[str]) -> int:
+    def withdraw(self, source: str, run: int, unreadable: Iterable[str] = ()) -> int:
         """Mark what a complete pass did not see as gone; the payload stays.
 
         Args:
             source: its name.
             run: the pass.
-            keep: refs of records that failed in this pass: their last good version stays.
+            unreadable: places of records that failed in this pass; what was last read from there stays.
 
         Returns:
             How many were withdrawn.
         """
-        self._db.executemany("UPDATE records SET seen = ? WHERE ref = ?", ((run, ref) for ref in keep))
+        keep = "UPDATE records SET seen = ? WHERE source = ? AND place = ?"
+        self._db.executemany(keep, ((run, source, place) for place in unreadable))
         sql = "UPDATE records SET gone = 1 WHERE source = ? AND seen < ? AND gone = 0"
         return self._db.execute(sql, (source, run)).rowcount
 

@@ -1,0 +1,267 @@
+"""The curate stage: what changed in the store goes through the steps, in worker processes, and back.
+
+Two halves. ``curate_items``: one record, one curated item, nothing else looked at. ``make_entries``: items are
+clustered, and each cluster becomes one entry. Every row is keyed by the digest of its inputs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import msgspec
+
+from kbgen.config import Config
+from kbgen.curate.item import CURATE_VERSION, Context, curate_record
+from kbgen.curate.merge import MERGE_VERSION, build_article, build_entry, find_clusters, head
+from kbgen.curate.summary import summarise
+from kbgen.executor import Workers, chunks
+from kbgen.model import Cluster, Curated, Overlay, Ref, StageReport, Taxonomy, Verdict, split_ref
+from kbgen.progress import Progress
+from kbgen.sources import open_source
+from kbgen.sources.base import Source
+from kbgen.store import Store, open_store
+from kbgen.store.items import CuratedRow, EntryRow, pack
+
+_CHUNK = 100
+
+
+@dataclass(frozen=True)
+class CurateJob:
+    """All a worker needs besides the refs; picklable.
+
+    Attributes:
+        store: the store's file, opened read-only by each worker.
+        options: the options of every source, the project's own articles included.
+        overlays: writers' decisions by thread.
+    """
+
+    config: Config
+    project: Path
+    store: Path
+    taxonomy: Taxonomy
+    options: tuple[object, ...]
+    overlays: Mapping[Ref, Overlay] = field(default_factory=dict)
+
+    def sources(self) -> dict[str, Source]:
+        """The sources by name, for parsing."""
+        opened = (open_source(options, self.project) for options in self.options)
+        return {source.name: source for source in opened}
+
+
+def curate(job: CurateJob, store: Store, workers: Workers, progress: Progress, *, clean: bool = False) -> StageReport:
+    """Bring every curated item and every entry up to date.
+
+    Args:
+        job: what to curate with.
+        store: the open store.
+        workers: where the steps run.
+        progress: where to report.
+        clean: make everything again.
+    """
+    started = time.monotonic()
+    read, written, removed = _curate_items(job, store, workers, progress, clean=clean)
+    made, dropped = _make_entries(job, store, workers, progress, clean=clean)
+    verdicts = store.curated.verdicts()
+    rejected: dict[str, int] = {}
+    for row in verdicts:
+        if row.outcome != "publish":
+            rejected[row.reason] = rejected.get(row.reason, 0) + row.items
+    unmapped = list(store.curated.unmapped().items())
+    notes = [f"{made} pages changed, {dropped} withdrawn"] if made or dropped else []
+    if unmapped:
+        top = ", ".join(f"{tag} ({count})" for tag, count in unmapped[:10])
+        notes.append(f"{len(unmapped)} tags are not in the taxonomy: {top}")
+    return StageReport(
+        stage="curate",
+        read=read,
+        written=written,
+        unchanged=read - written,
+        removed=removed,
+        rejected=dict(sorted(rejected.items())),
+        failed=store.curated.notes("malformed"),
+        notes=tuple(notes),
+        seconds=time.monotonic() - started,
+    )
+
+
+# --- items -----------------------------------------------------------------------------------------------
+
+
+def _curate_items(
+    job: CurateJob, store: Store, workers: Workers, progress: Progress, *, clean: bool
+) -> tuple[int, int, int]:
+    seeds = {name: _seed(job, source) for name, source in job.sources().items()}
+    wanted: dict[str, str] = {}
+    for state in store.records.states():
+        if not state.gone and state.source in seeds:
+            wanted[state.ref] = _digest(state.digest, seeds[state.source], _hidden_by(job, state.ref))
+    have = store.curated.inputs()
+    todo = [ref for ref, key in wanted.items() if clean or have.get(ref) != key]
+    gone = [ref for ref in have if ref not in wanted]
+    advance = progress.start("Curating", len(todo))
+    for rows in workers.map(partial(_curate_chunk, job), chunks(todo, _CHUNK)):
+        with store.transaction():
+            store.curated.put(row._replace(input=wanted[row.ref]) for row in rows)
+        advance(len(rows))
+    with store.transaction():
+        store.curated.delete(gone)
+    return len(wanted), len(todo), len(gone)
+
+
+def _seed(job: CurateJob, source: Source) -> str:
+    """Digest of all an item depends on besides its record."""
+    config = job.config
+    settings = [part.model_dump_json() for part in (config.rules, config.privacy, source.options)]
+    languages = ",".join(config.site.languages)
+    return _digest(str(CURATE_VERSION), str(source.version), languages, job.taxonomy.digest, *settings)
+
+
+def _hidden_by(job: CurateJob, ref: str) -> str:
+    overlay = job.overlays.get(Ref(ref))
+    return overlay.file if overlay is not None and overlay.hide else ""
+
+
+_opened: tuple[CurateJob, dict[str, Source], Store] | None = None
+"""The last job of this process, so that a chunk costs no start-up."""
+
+
+def _open(job: CurateJob) -> tuple[dict[str, Source], Store]:
+    global _opened  # noqa: PLW0603
+    if _opened is None or _opened[0] is not job:
+        _opened = (job, job.sources(), open_store(job.store, read_only=True))
+    return _opened[1], _opened[2]
+
+
+def _curate_chunk(job: CurateJob, refs: Sequence[str]) -> list[CuratedRow]:
+    sources, store = _open(job)
+    rows: list[CuratedRow] = []
+    for record in store.records.get(refs):
+        source = sources[split_ref(record.ref)[0]]
+        item = curate_record(record, source, _context(job, source))
+        rows.append(_row(_withhold(item, _hidden_by(job, record.ref))))
+    return rows
+
+
+def _context(job: CurateJob, source: Source) -> Context:
+    config = job.config
+    return Context(
+        rules=config.rules,
+        privacy=config.privacy,
+        taxonomy=job.taxonomy,
+        languages=config.site.languages,
+        options=source.options,
+    )
+
+
+def _withhold(item: Curated, file: str) -> Curated:
+    """A writer's ``hide`` wins over every rule, and the text does not stay in the store's derived rows."""
+    if not file:
+        return item
+    verdict = Verdict("drop", ("hidden-by-writer", *item.verdict.reasons), file)
+    return msgspec.structs.replace(item, verdict=verdict, question=None, answers=(), article=None)
+
+
+def _row(item: Curated) -> CuratedRow:
+    publish = item.verdict.outcome == "publish"
+    return CuratedRow(
+        ref=item.ref,
+        kind=item.kind,
+        input="",
+        digest=_digest_of(item),
+        outcome=item.verdict.outcome,
+        reason=item.verdict.reasons[0],
+        unmapped="\n".join(item.unmapped),
+        note="; ".join(item.warnings),
+        head=msgspec.msgpack.encode(head(item)) if publish and item.kind == "thread" else None,
+        payload=pack(item),
+    )
+
+
+# --- entries ---------------------------------------------------------------------------------------------
+
+
+class _Build(msgspec.Struct, frozen=True):
+    """One page's content to be made: a cluster of threads, or an article with the threads it settles."""
+
+    ref: Ref
+    members: tuple[Ref, ...]
+    input: str
+    cluster: Cluster | None = None
+
+
+def _make_entries(
+    job: CurateJob, store: Store, workers: Workers, progress: Progress, *, clean: bool
+) -> tuple[int, int]:
+    digests = store.curated.digests()
+    articles = store.curated.get(store.curated.refs("article", "publish"))
+    settled = {ref for item in articles if item.article for ref in item.article.answers}
+    heads = [one for one in store.curated.heads() if one.ref not in settled]
+    clusters = find_clusters(heads, job.overlays, frozenset(store.permalinks.all()))
+    builds = [_cluster_build(cluster, job, digests) for cluster in clusters]
+    builds += [_article_build(item, job, digests) for item in articles]
+    have = store.entries.inputs()
+    todo = [build for build in builds if clean or have.get(build.ref) != build.input]
+    gone = set(have) - {build.ref for build in builds}
+    advance = progress.start("Merging", len(todo))
+    for rows in workers.map(partial(_build_chunk, job), chunks(todo, _CHUNK)):
+        with store.transaction():
+            store.entries.put(rows)
+        advance(len(rows))
+    with store.transaction():
+        store.entries.delete(gone)
+        store.entries.set_clusters(clusters)
+    return len(todo), len(gone)
+
+
+def _cluster_build(cluster: Cluster, job: CurateJob, digests: Mapping[str, str]) -> _Build:
+    overlay = job.overlays.get(cluster.lead)
+    written = _digest_of(overlay) if overlay else ""
+    evidence = _digest_of(cluster)
+    key = _digest(
+        str(MERGE_VERSION), evidence, written, _options_digest(job), *(digests[ref] for ref in cluster.members)
+    )
+    return _Build(cluster.lead, cluster.members, key, cluster)
+
+
+def _article_build(item: Curated, job: CurateJob, digests: Mapping[str, str]) -> _Build:
+    answers = item.article.answers if item.article else ()
+    settled = tuple(ref for ref in answers if ref in digests)
+    key = _digest(str(MERGE_VERSION), digests[item.ref], _options_digest(job), *(digests[ref] for ref in settled))
+    return _Build(item.ref, (item.ref, *settled), key)
+
+
+def _options_digest(job: CurateJob) -> str:
+    """Of what attribution shows of a source: its title and licence."""
+    shown = [(o.name, o.title, o.url, o.licence, o.licence_url) for o in job.options if hasattr(o, "licence_url")]
+    return _digest(repr(shown))
+
+
+def _build_chunk(job: CurateJob, builds: Sequence[_Build]) -> list[EntryRow]:
+    sources, store = _open(job)
+    items = {item.ref: item for item in store.curated.get([ref for build in builds for ref in build.members])}
+    options = {name: source.options for name, source in sources.items()}
+    rows: list[EntryRow] = []
+    for build in builds:
+        members = [items[ref] for ref in build.members]
+        made = (
+            build_entry(build.cluster, members, job.overlays.get(build.ref), options)
+            if build.cluster
+            else build_article(members[0], [item for item in members[1:] if item.verdict.outcome == "publish"], options)
+        )
+        kind = "entry" if build.cluster else "article"
+        summary = msgspec.msgpack.encode(summarise(made))
+        rows.append(EntryRow(build.ref, kind, build.input, made.digest, summary, pack(made)))
+    return rows
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.blake2b("\0".join(parts).encode(), digest_size=16).hexdigest()
+
+
+def _digest_of(value: object) -> str:
+    return hashlib.blake2b(msgspec.msgpack.encode(value, order="deterministic"), digest_size=16).hexdigest()

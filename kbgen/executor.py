@@ -1,0 +1,79 @@
+"""Where the work of a stage runs: in this process when there is little, else in a pool of processes.
+
+A stage hands over a plain function and a sequence of parts; it gets the results in the order of the parts, however
+many workers there are, so the bytes of a site do not depend on ``--jobs``.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from types import TracebackType
+from typing import Self, TypeVar
+
+from kbgen.errors import NotPublished
+
+Part = TypeVar("Part")
+Result = TypeVar("Result")
+
+# Parts in flight for each worker: enough to keep it busy, few enough to keep results out of memory.
+_AHEAD = 3
+
+
+class Workers:
+    """A pool that is started when it is first worth it.
+
+    Args:
+        jobs: processes; 0 for one a core.
+    """
+
+    def __init__(self, jobs: int = 0) -> None:
+        self.jobs = jobs or os.cpu_count() or 1
+        self._pool: ProcessPoolExecutor | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(wait=error is None, cancel_futures=True)
+
+    def map(self, function: Callable[[Part], Result], parts: Sequence[Part]) -> Iterator[Result]:
+        """Apply a picklable function to every part; results come in the order of the parts.
+
+        Raises:
+            NotPublished: a worker was killed (out of memory, by hand); nothing it did was kept.
+        """
+        if self.jobs == 1 or len(parts) <= 1:
+            yield from map(function, parts)
+            return
+        pool = self._start()
+        waiting: list[Future[Result]] = []
+        try:
+            for part in parts:
+                waiting.append(pool.submit(function, part))
+                if len(waiting) > self.jobs * _AHEAD:
+                    yield waiting.pop(0).result()
+            while waiting:
+                yield waiting.pop(0).result()
+        except BrokenProcessPool as error:
+            self._pool = None
+            msg = "a worker process was killed (out of memory?); run again, with a smaller --jobs if it repeats"
+            raise NotPublished(msg) from error
+
+    def _start(self) -> ProcessPoolExecutor:
+        if self._pool is None:
+            # Not fork: progress bars run threads, and a fork of a threaded process can hang.
+            context = multiprocessing.get_context("forkserver" if os.name == "posix" else "spawn")
+            self._pool = ProcessPoolExecutor(self.jobs, mp_context=context)
+        return self._pool
+
+
+def chunks(items: Sequence[Part], size: int) -> list[Sequence[Part]]:
+    """Cut a sequence into parts of at most ``size``."""
+    return [items[start : start + size] for start in range(0, len(items), size)]

@@ -1,0 +1,115 @@
+"""Harvest: every source's records into the store, verbatim; a bad record is named and skipped, never fatal.
+
+What a record means is not looked at here: curating never fetches again, and a mended parser re-reads the store.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from kbgen.errors import RecordError, SourceError
+from kbgen.model import RawRecord, StageReport
+from kbgen.progress import Progress
+from kbgen.sources.base import Source
+from kbgen.store import Store
+
+_BATCH = 500
+
+
+@dataclass
+class _Tally:
+    read: int = 0
+    written: int = 0
+    unchanged: int = 0
+    bad: list[RecordError] = field(default_factory=list)
+
+
+def harvest(source: Source, store: Store, progress: Progress, *, full: bool = False) -> StageReport:
+    """Read one source into the store.
+
+    A source that fails keeps what the store has of it. Nothing is withdrawn unless the whole source was read.
+
+    Args:
+        source: an opened source.
+        store: the open store.
+        progress: where to report.
+        full: read even when the input has not changed since the last complete harvest.
+    """
+    started = time.monotonic()
+    tally = _Tally()
+    notes: list[str] = []
+    failed: list[str] = []
+    removed = 0
+    run = int(store.get("run") or 0) + 1
+    try:
+        fingerprint = source.fingerprint()
+        if not full and fingerprint is not None and fingerprint == store.records.fingerprint(source.name):
+            return _unchanged(source, store, started)
+        store.put("run", str(run))
+        _read(source, store, run, progress, tally=tally)
+        removed = _complete(source, store, run, fingerprint, bad=tally.bad)
+    except SourceError as error:
+        failed.append(f"{source.name}: {error}; what was published from it stays")
+        with store.transaction():
+            store.records.set_failures(source.name, tally.bad, run)
+    return StageReport(
+        stage=f"harvest {source.name}",
+        read=tally.read,
+        written=tally.written,
+        unchanged=tally.unchanged,
+        removed=removed,
+        rejected={"unreadable": len(tally.bad)} if tally.bad else {},
+        failed=tuple(failed) + tuple(str(error) for error in tally.bad),
+        notes=tuple(notes),
+        seconds=time.monotonic() - started,
+    )
+
+
+def _unchanged(source: Source, store: Store, started: float) -> StageReport:
+    """Nothing to read; what could not be read last time still cannot, and stays named."""
+    waiting = [failure for failure in store.records.failures() if failure.source == source.name]
+    return StageReport(
+        stage=f"harvest {source.name}",
+        rejected={"unreadable": len(waiting)} if waiting else {},
+        failed=tuple(f"{failure.place}: {failure.problem}" for failure in waiting),
+        notes=("the input has not changed",),
+        seconds=time.monotonic() - started,
+    )
+
+
+def _read(source: Source, store: Store, run: int, progress: Progress, *, tally: _Tally) -> None:
+    advance = progress.start(f"Harvesting {source.name}", None)
+    batch: list[RawRecord] = []
+    try:
+        for item in source.records():
+            tally.read += 1
+            if isinstance(item, RecordError):
+                tally.bad.append(item)
+                continue
+            batch.append(item)
+            if len(batch) == _BATCH:
+                _store(batch, store, run, tally)
+                advance(len(batch))
+                batch = []
+    finally:
+        # Also when the source breaks off: what was read before is good.
+        _store(batch, store, run, tally)
+
+
+def _store(batch: list[RawRecord], store: Store, run: int, tally: _Tally) -> None:
+    if batch:
+        with store.transaction():
+            written, unchanged = store.records.upsert(batch, run)
+        tally.written += written
+        tally.unchanged += unchanged
+
+
+def _complete(source: Source, store: Store, run: int, fingerprint: str | None, *, bad: list[RecordError]) -> int:
+    """Withdraw what is no longer there, and remember the whole pass, in one transaction."""
+    with store.transaction():
+        removed = store.records.withdraw(source.name, run, [error.place for error in bad])
+        store.records.set_failures(source.name, bad, run)
+        if fingerprint is not None:
+            store.records.set_fingerprint(source.name, fingerprint, run)
+    return removed

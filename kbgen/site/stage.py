@@ -1,0 +1,277 @@
+"""The two last stages: ``render`` makes a staging site beside the live one, ``publish`` judges it and switches.
+
+Staging starts as a hard-linked copy of the live site when the store still knows what that was made from; only what
+moved is written. Not here: what the pages are (compile) and how one looks (render, theme).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+import msgspec
+
+from kbgen.addresses import file_of
+from kbgen.config import Config
+from kbgen.errors import ChecksFailed, NotPublished
+from kbgen.executor import Workers
+from kbgen.model import Library, Slug, SourceInfo, StageReport, Topic
+from kbgen.progress import Progress
+from kbgen.search.index import build_index
+from kbgen.site.check import CheckReport, check_site
+from kbgen.site.crawlers import llms_txt, robots_txt
+from kbgen.site.documents import search_documents
+from kbgen.site.engine import Frames
+from kbgen.site.feeds import feeds
+from kbgen.site.manifest import MANIFEST, Manifest, manifest_text, read_manifest
+from kbgen.site.pour import PourJob, page_keys, pour
+from kbgen.site.publish import clone_tree, guard, recover, remove_file, staging_of, switch, write_file
+from kbgen.site.redirects import redirect_files
+from kbgen.site.sitemap import sitemaps
+from kbgen.store import Store
+
+_LIVE = "live"
+_STAGED = "staged.msgpack"
+
+
+@dataclass(frozen=True)
+class SiteJob:
+    """What render and publish work on.
+
+    Attributes:
+        cache: kbgen's own folder (``.kbgen``).
+        site_dir: where the site goes.
+    """
+
+    config: Config
+    library: Library
+    topics: Mapping[Slug, Topic]
+    sources: Mapping[str, SourceInfo]
+    frames: Frames
+    store: Store
+    cache: Path
+    site_dir: Path
+
+
+class Staged(msgspec.Struct, frozen=True):
+    """What a staging site was made from, kept until it is published.
+
+    Attributes:
+        rows: file to (key, digest of its bytes).
+        changed: paths of the pages that were poured.
+    """
+
+    site_dir: str
+    rows: dict[str, tuple[str, str]]
+    changed: tuple[str, ...]
+
+
+def live_rows(store: Store, site_dir: Path) -> dict[str, tuple[str, str]]:
+    """File to (key, digest) of the live site; empty when the store does not know it any more."""
+    if store.get(_LIVE) != _identity(site_dir):
+        return {}
+    return {file: row for file, row in store.pages.all().items() if (site_dir / file).is_file()}
+
+
+def _identity(site_dir: Path) -> str | None:
+    try:
+        data = (site_dir / MANIFEST).read_bytes()
+    except OSError:
+        return None
+    return f"{site_dir.resolve()} {hashlib.blake2b(data, digest_size=16).hexdigest()}"
+
+
+def published(site_dir: Path) -> Manifest | None:
+    """The manifest of the live site, None when there is none.
+
+    Raises:
+        NotPublished: there is one and it cannot be read.
+    """
+    recover(site_dir)
+    file = site_dir / MANIFEST
+    return read_manifest(file.read_text(encoding="utf-8")) if file.is_file() else None
+
+
+def render(job: SiteJob, workers: Workers, progress: Progress, *, clean: bool = False) -> StageReport:
+    """Make the staging site.
+
+    Args:
+        job: what to render.
+        workers: where pages are poured.
+        progress: where to report.
+        clean: ignore what the live site was made from and write every file anew.
+
+    Raises:
+        NotPublished: a file could not be written.
+        EngineError: a shell lacks a slot.
+    """
+    started = time.monotonic()
+    live = {} if clean else live_rows(job.store, job.site_dir)
+    staging = staging_of(job.site_dir)
+    shutil.rmtree(staging, ignore_errors=True)
+    clone_tree(job.site_dir, staging, files=live) if live else staging.mkdir(parents=True)
+    pour_job = PourJob(job.config, job.frames, job.topics, job.sources, job.store.path, staging)
+    keys = page_keys(job.library.pages.values(), pour_job.renderer().digest)
+    rows = {file_of(path): key for path, key in keys.items()}
+    changed = [page for page in job.library.pages.values() if _key(live, file_of(page.path)) != keys[page.path]]
+    digests = pour(pour_job, sorted(changed, key=lambda page: page.path), workers, progress)
+    done = {file: live[file] for file, key in rows.items() if _key(live, file) == key}
+    done |= {file_of(path): (keys[path], digest) for path, digest in digests.items()}
+    done |= _write_others(job, staging, live, done, progress)
+    for file in live.keys() - done.keys():
+        remove_file(staging, file)
+    _remember(job, Staged(str(job.site_dir.resolve()), done, tuple(sorted(digests))))
+    removed = len(live.keys() - done.keys())
+    written = sum(live.get(file) != row for file, row in done.items())
+    return StageReport(
+        stage="render",
+        read=len(job.library.pages),
+        written=written,
+        unchanged=len(done) - written,
+        removed=removed,
+        notes=(f"{len(digests)} of {len(job.library.pages)} pages poured",),
+        seconds=time.monotonic() - started,
+    )
+
+
+def _key(rows: Mapping[str, tuple[str, str]], file: str) -> str | None:
+    row = rows.get(file)
+    return None if row is None else row[0]
+
+
+def _remember(job: SiteJob, staged: Staged) -> None:
+    job.cache.mkdir(parents=True, exist_ok=True)
+    (job.cache / _STAGED).write_bytes(msgspec.msgpack.encode(staged))
+
+
+def _write_others(
+    job: SiteJob,
+    staging: Path,
+    live: Mapping[str, tuple[str, str]],
+    pages: Mapping[str, tuple[str, str]],
+    progress: Progress,
+) -> dict[str, tuple[str, str]]:
+    """Everything that is no page: assets, stubs, sitemap, feeds, search index, manifest."""
+    advance = progress.start("Writing feeds, sitemap and search index", 3)
+    rows: dict[str, tuple[str, str]] = {}
+    for file, data in _files(job, pages):
+        digest = hashlib.blake2b(data, digest_size=16).hexdigest()
+        rows[file] = (digest, digest)
+        if live.get(file) != rows[file]:
+            write_file(staging, file, data)
+    advance(1)
+    rows |= _write_search(job, staging)
+    advance(1)
+    paths = {path: pages[file_of(path)][1] for path in job.library.pages}
+    manifest = manifest_text(job.library, paths, job.config).encode()
+    digest = hashlib.blake2b(manifest, digest_size=16).hexdigest()
+    rows[MANIFEST] = (digest, digest)
+    write_file(staging, MANIFEST, manifest)
+    advance(1)
+    return rows
+
+
+def _files(job: SiteJob, pages: Mapping[str, tuple[str, str]]) -> Iterator[tuple[str, bytes]]:
+    """Small files in the order of who wins: a page is never overwritten by an asset or a stub."""
+    seen = set(pages)
+    for file, data in _candidates(job):
+        if file not in seen:
+            seen.add(file)
+            yield file, data
+
+
+def _candidates(job: SiteJob) -> Iterator[tuple[str, bytes]]:
+    config, library = job.config, job.library
+    yield from sitemaps(library.pages.values(), config).items()
+    yield from feeds(library, config, job.topics).items()
+    yield "robots.txt", robots_txt(config).encode()
+    if config.seo.llms_txt:
+        yield "llms.txt", llms_txt(library, config, job.topics).encode()
+    for lang in job.frames.folders:
+        for file, source in job.frames.static_files(lang):
+            yield file, source.read_bytes()
+    yield from redirect_files(library, config).items()
+
+
+def _write_search(job: SiteJob, staging: Path) -> dict[str, tuple[str, str]]:
+    folder = staging / "search"
+    build_index(search_documents(job.library, job.store, job.topics), folder)
+    rows: dict[str, tuple[str, str]] = {}
+    for file in sorted(folder.rglob("*")):
+        name = file.relative_to(staging).as_posix()
+        if file.is_file() and not name.endswith(".html"):
+            digest = hashlib.blake2b(file.read_bytes(), digest_size=16).hexdigest()
+            rows[name] = (digest, digest)
+    return rows
+
+
+def staged(job: SiteJob) -> Staged:
+    """What is in the staging folder.
+
+    Raises:
+        NotPublished: nothing is, or it was rendered for another site folder.
+    """
+    try:
+        data = (job.cache / _STAGED).read_bytes()
+    except OSError as error:
+        raise NotPublished("there is no staging site; run `kbgen render` first") from error
+    found = msgspec.msgpack.decode(data, type=Staged)
+    if found.site_dir != str(job.site_dir.resolve()) or not staging_of(job.site_dir).is_dir():
+        raise NotPublished(f"the staging site is not one for {job.site_dir}; run `kbgen render` first")
+    return found
+
+
+def publish(job: SiteJob, workers: Workers, progress: Progress, *, allow_vanish: bool = False) -> StageReport:
+    """Judge the staging site and, when it is sound, exchange it with the live one.
+
+    Args:
+        job: as it was rendered.
+        workers: where pages are checked.
+        progress: where to report.
+        allow_vanish: skip the guard against vanishing pages.
+
+    Raises:
+        ChecksFailed: with every fault; the live site stands.
+        GuardTripped: too many pages would vanish; the live site stands.
+    """
+    started = time.monotonic()
+    content = staged(job)
+    staging = staging_of(job.site_dir)
+    before = published(job.site_dir)
+    if not allow_vanish:
+        guard(before, job.library, job.config)
+    report = _judge(job, staging, content.changed, workers, progress)
+    switch(staging, job.site_dir)
+    _record(job, content)
+    (job.cache / _STAGED).unlink(missing_ok=True)
+    return StageReport(
+        stage="publish",
+        read=len(content.changed),
+        written=len(job.library.pages),
+        notes=tuple(f"{finding.page}: {finding.message}" for finding in report.warnings[:20]),
+        seconds=time.monotonic() - started,
+    )
+
+
+def _judge(job: SiteJob, staging: Path, changed: Iterable[str], workers: Workers, progress: Progress) -> CheckReport:
+    report = check_site(staging, job.library, job.config, changed=tuple(changed), mapper=workers.map, progress=progress)
+    if report.errors:
+        shown = "\n".join(f"  {finding.page}: {finding.message} [{finding.check}]" for finding in report.errors[:30])
+        more = f"\n  and {len(report.errors) - 30} more" if len(report.errors) > 30 else ""
+        raise ChecksFailed(f"the new site has {len(report.errors)} faults and was not published:\n{shown}{more}")
+    return report
+
+
+def _record(job: SiteJob, content: Staged) -> None:
+    with job.store.transaction():
+        job.store.pages.replace(content.rows)
+        job.store.permalinks.add(job.library.permalinks)
+        job.store.permalinks.set_redirects(job.library.redirects, live=job.library.pages)
+        job.store.put(_LIVE, _identity(job.site_dir) or "")
+
+
