@@ -1,0 +1,249 @@
+"""Recorded input as a stream of members: folders, tar files, and the 7z files of published dumps.
+
+Archives are hostile like everything harvested: links are never followed, nothing is written outside a temporary
+folder, and a member larger than its cap is reported instead of read. What is NOT here: what a member means.
+"""
+
+from __future__ import annotations
+
+import gzip
+import lzma
+import os
+import shutil
+import tarfile
+import tempfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, NamedTuple, cast
+
+import zstandard
+
+from kbgen.errors import RecordError, SourceError, SourceTruncated
+from kbgen.sources.base import stat_signature
+
+MEMBER_CAP = 64 * 2**20
+"""Largest member read into memory, in bytes; the largest topics known are under 8 MB."""
+_BLOCK = 512
+_CHUNK = 2**16
+_DAMAGE = (tarfile.TarError, zstandard.ZstdError, zlib.error, EOFError, gzip.BadGzipFile, lzma.LZMAError)
+_ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+_GZIP_MAGIC = b"\x1f\x8b"
+_SEVEN_ZIP_MAGIC = b"7z\xbc\xaf\x27\x1c"
+
+
+class Member(NamedTuple):
+    """One file of an archive: its name with forward slashes, and its bytes."""
+
+    name: str
+    data: bytes
+
+
+def archive_signature(path: Path, suffix: str) -> str:
+    """Signature of an archive, or of every file of a folder that ``read_members`` would read.
+
+    Raises:
+        SourceError: the archive does not exist.
+    """
+    if path.is_dir():
+        return stat_signature(file for _, file in folder_files(path, suffix))
+    if not path.is_file():
+        raise SourceError(f"{path}: no such file or folder; check the path, which is relative to the project folder")
+    return stat_signature([path])
+
+
+def read_members(path: Path, suffix: str, cap: int = MEMBER_CAP) -> Iterator[Member | RecordError]:
+    """Stream the members of a folder or a ``.tar``, ``.tar.gz`` or ``.tar.zst`` file.
+
+    A folder comes in path order, a tar file in its own order; hidden files, links and devices are left out.
+
+    Args:
+        path: the folder or file; its first bytes decide, not its name.
+        suffix: how the wanted names end, in lower case, such as ``.json``.
+        cap: members larger than this many bytes are yielded as errors.
+
+    Raises:
+        SourceError: the archive does not exist or is not one of these.
+        SourceTruncated: it ends in the middle; what was yielded before is good.
+    """
+    if path.is_dir():
+        return _read_folder(path, suffix, cap)
+    if not path.is_file():
+        raise SourceError(f"{path}: no such file or folder; check the path, which is relative to the project folder")
+    return _read_tar(path, suffix, cap)
+
+
+def folder_files(root: Path, suffix: str = "") -> Iterator[tuple[str, Path]]:
+    """Yield every plain file under a folder as (name relative to it, path), in path order.
+
+    Links are not followed and hidden files and folders are left out.
+    """
+    for name, entry in _walk(root, ""):
+        if name.lower().endswith(suffix):
+            yield name, Path(entry.path)
+
+
+def _walk(folder: Path | str, prefix: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
+    with os.scandir(folder) as entries:
+        found = sorted(entries, key=lambda entry: entry.name)
+    for entry in found:
+        if entry.name.startswith("."):
+            continue
+        if entry.is_dir(follow_symlinks=False):
+            yield from _walk(entry.path, f"{prefix}{entry.name}/")
+        elif entry.is_file(follow_symlinks=False):
+            yield prefix + entry.name, entry
+
+
+def _too_large(place: str, size: int, cap: int) -> RecordError:
+    problem = f"is {size:,} bytes, over the limit of {cap:,}; no real record is so large, remove it"
+    return RecordError(place, problem)
+
+
+def _read_folder(root: Path, suffix: str, cap: int) -> Iterator[Member | RecordError]:
+    for name, file in folder_files(root, suffix):
+        try:
+            size = file.stat().st_size
+            yield Member(name, file.read_bytes()) if size <= cap else _too_large(str(file), size, cap)
+        except OSError as error:
+            yield RecordError(str(file), f"cannot be read: {error.strerror or error}")
+
+
+class _Tail:
+    """A reader that remembers the last bytes it gave, to tell a whole tar file from a cut one."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self.last = b""
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._stream.read(size)
+        if data:
+            self.last = (self.last + data)[-2 * _BLOCK :]
+        return data
+
+
+@contextmanager
+def _decompressed(path: Path) -> Iterator[_Tail]:
+    with path.open("rb") as file:
+        magic = file.read(len(_ZSTD_MAGIC))
+        file.seek(0)
+        if magic == _ZSTD_MAGIC:
+            with zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True) as stream:
+                yield _Tail(cast("IO[bytes]", stream))
+        elif magic.startswith(_GZIP_MAGIC):
+            with gzip.open(file) as stream:
+                yield _Tail(cast("IO[bytes]", stream))
+        else:
+            yield _Tail(file)
+
+
+def _read_tar(path: Path, suffix: str, cap: int) -> Iterator[Member | RecordError]:
+    count = 0
+    with _decompressed(path) as stream:
+        try:
+            with tarfile.open(fileobj=cast("IO[bytes]", stream), mode="r|") as tar:
+                for info in tar:
+                    if _wanted(info, suffix):
+                        count += 1
+                        yield _read_member(tar, info, path, cap)
+                    # The tar keeps every header it has read; a stream of a million members must not.
+                    tar.members = []  # type: ignore[attr-defined]
+            whole = _drained(stream)
+        except _DAMAGE as error:
+            if count == 0 and not isinstance(error, EOFError) and "unexpected end" not in str(error):
+                raise SourceError(
+                    f"{path}: is not a tar file, plain, gzip or zstd: {error}; record it again"
+                ) from error
+            whole = False
+    if not whole:
+        problem = f"ends in the middle, after {count:,} whole members; copy or record it again"
+        raise SourceTruncated(f"{path}: {problem}")
+
+
+def _wanted(info: tarfile.TarInfo, suffix: str) -> bool:
+    hidden = any(part.startswith(".") for part in info.name.removeprefix("./").split("/"))
+    return info.isreg() and not hidden and info.name.lower().endswith(suffix)
+
+
+def _read_member(tar: tarfile.TarFile, info: tarfile.TarInfo, path: Path, cap: int) -> Member | RecordError:
+    if info.size > cap:
+        return _too_large(f"{path}:{info.name}", info.size, cap)
+    stream = tar.extractfile(info)
+    data = stream.read() if stream else b""
+    if len(data) != info.size:
+        raise tarfile.ReadError("unexpected end of data")
+    return Member(info.name.removeprefix("./"), data)
+
+
+def _drained(stream: _Tail) -> bool:
+    """Read what follows the last member; a whole tar file ends with two blocks of zeros (POSIX.1-2001, pax)."""
+    left = 1024
+    while stream.read(_CHUNK) and left:
+        left -= 1
+    return stream.last == bytes(2 * _BLOCK)
+
+
+def is_seven_zip(path: Path) -> bool:
+    """Whether a file begins as a 7z archive does."""
+    with path.open("rb") as file:
+        return file.read(len(_SEVEN_ZIP_MAGIC)) == _SEVEN_ZIP_MAGIC
+
+
+@contextmanager
+def unpacked_seven_zip(path: Path, wanted: Callable[[str], bool]) -> Iterator[Path]:
+    """Unpack the wanted members of a 7z archive to a temporary folder, removed afterwards.
+
+    Args:
+        path: the archive.
+        wanted: says of a member's base name whether it is needed.
+
+    Yields:
+        The folder; members lie in it under their base names.
+
+    Raises:
+        SourceError: the file does not exist, is not a 7z archive, is damaged, or does not fit on the disk.
+    """
+    if not path.is_file():
+        raise SourceError(f"{path}: no such file or folder; check the path, which is relative to the project folder")
+    if not is_seven_zip(path):
+        raise SourceError(f"{path}: is not a 7z archive; download it again")
+    with tempfile.TemporaryDirectory(prefix="kbgen-") as name:
+        folder = Path(name)
+        _unpack(path, folder, wanted)
+        yield folder
+
+
+def _unpack(path: Path, folder: Path, wanted: Callable[[str], bool]) -> None:
+    import py7zr  # noqa: PLC0415 - takes longer to load than all else here, and few projects have a 7z
+    from py7zr.exceptions import ArchiveError  # noqa: PLC0415
+
+    try:
+        with py7zr.SevenZipFile(path, mode="r") as archive:
+            members = [info for info in archive.list() if not info.is_directory and wanted(Path(info.filename).name)]
+            needed = sum(info.uncompressed or 0 for info in members)
+            _check_room(path, folder, needed)
+            if members:
+                archive.extract(path=folder, targets=[info.filename for info in members])
+    except (ArchiveError, lzma.LZMAError, EOFError, OSError, ValueError, TypeError, KeyError, IndexError) as error:
+        reason = str(error) or type(error).__name__
+        raise SourceError(f"{path}: is a damaged 7z archive ({reason}); download it again") from error
+    for info in members:
+        _lift(folder, info.filename)
+
+
+def _check_room(path: Path, folder: Path, needed: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        problem = f"needs {needed:,} bytes unpacked and {folder.parent} has {free:,} free; set TMPDIR to a larger disk"
+        raise SourceError(f"{path}: {problem}")
+
+
+def _lift(folder: Path, member: str) -> None:
+    """Move a member up to the folder itself, and drop it when it is a link instead of a file."""
+    file = folder / member
+    if file.is_symlink() or not file.is_file() or not file.resolve().is_relative_to(folder.resolve()):
+        file.unlink(missing_ok=True)
+    elif file.parent != folder:
+        file.replace(folder / file.name)

@@ -1,0 +1,157 @@
+"""BBCode that an import into Discourse left behind as text, turned into the HTML it stands for.
+
+Forums moved from phpBB carry ``[quote="x"]``, ``[code]`` or ``[li]`` across paragraphs. Tags are taken in pairs; a
+pair becomes HTML, a lone one is dropped when it cannot be anything else (``[/quote]``), and left alone when it may
+be text (``table[i]``). What is NOT here: BBCode of a platform that still renders it.
+"""
+
+from __future__ import annotations
+
+import html
+import itertools
+import re
+from typing import NamedTuple
+
+from bs4 import BeautifulSoup, NavigableString, Tag
+
+_TAG = re.compile(
+    r"\[(?P<close>/?)(?P<name>quote|code|spoiler|list|ul|ol|li|url|img|color|size|font|center|video|flash|youtube|media"
+    r"|pastebin|gist|email|[bius])(?:[=:](?P<value>[^\]\n]{0,300}))?\]",
+    re.IGNORECASE,
+)
+_HINT = re.compile(
+    r"\[/(?:quote|code|spoiler|list|ul|ol|li|url|img|color|size|font|center|video|flash|[bius])[\]:]", re.IGNORECASE
+)
+_CLOSER_IN_LINK = re.compile(r"(?:%5B|\[)/(?:video|flash|youtube|media|url|img|color|size)(?:%5D|\])$", re.IGNORECASE)
+# Private-use characters stand for the new tags while the tree is text.
+_OPEN, _CLOSE = "\ue000", "\ue001"
+_STAND_IN = re.compile(f"{_OPEN}([0-9]+){_CLOSE}")
+_DEEPEST = 100
+_PAIRS = {
+    "quote": ("</p><blockquote><p>", "</p></blockquote><p>"),
+    "code": ('</p><pre class="bbcode"><code>', "</code></pre><p>"),
+    "spoiler": ("</p><details><summary>Spoiler</summary><p>", "</p></details><p>"),
+    "list": ("</p><ul>", "</ul><p>"),
+    "ul": ("</p><ul>", "</ul><p>"),
+    "ol": ("</p><ol>", "</ol><p>"),
+    "li": ("<li>", "</li>"),
+    "b": ("<strong>", "</strong>"),
+    "i": ("<em>", "</em>"),
+    "u": ("<u>", "</u>"),
+    "s": ("<s>", "</s>"),
+}
+
+
+class _Mark(NamedTuple):
+    node: int
+    start: int
+    end: int
+    name: str
+    closing: bool
+    value: str
+
+
+def has_bbcode(text: str) -> bool:
+    """A cheap test whether HTML may hold BBCode; a closing tag tells."""
+    return "[/" in text and _HINT.search(text) is not None
+
+
+def without_bbcode(soup: BeautifulSoup) -> BeautifulSoup:
+    """Replace BBCode in the text of a tree, outside of its code.
+
+    Args:
+        soup: the tree; it is used up.
+
+    Returns:
+        The tree to go on with.
+    """
+    for link in soup.find_all("a", href=_CLOSER_IN_LINK):
+        link["href"] = _CLOSER_IN_LINK.sub("", str(link["href"]))
+    nodes = [node for node in soup.find_all(string=True) if not node.find_parent(["pre", "code"])]
+    spans = _spans([mark for index, node in enumerate(nodes) for mark in _marks(index, str(node))])
+    # A text that holds the stand-ins itself is left as it is: they would be taken for ours.
+    if not spans or _OPEN in str(soup):
+        return soup
+    tags: list[str] = []
+    for index, group in itertools.groupby(sorted(spans), key=lambda mark: mark.node):
+        _mark_text(nodes[index], [(mark, spans[mark]) for mark in group], tags)
+    text = _STAND_IN.sub(lambda found: tags[int(found[1])], str(soup))
+    return _tidied(BeautifulSoup(text, "lxml"))
+
+
+def _marks(index: int, text: str) -> list[_Mark]:
+    if "[" not in text:
+        return []
+    return [
+        _Mark(index, found.start(), found.end(), found["name"].lower(), bool(found["close"]), found["value"] or "")
+        for found in _TAG.finditer(text)
+    ]
+
+
+def _spans(marks: list[_Mark]) -> dict[_Mark, str]:
+    """Decide what stands in the place of each tag; tags that are not in the answer stay text."""
+    result: dict[_Mark, str] = {}
+    stack: list[_Mark] = []
+    for mark in marks:
+        if stack and stack[-1].name == "code" and not (mark.closing and mark.name == "code"):
+            continue
+        if not mark.closing:
+            if len(stack) < _DEEPEST:
+                stack.append(mark)
+        elif any(open_.name == mark.name for open_ in stack):
+            while (open_ := stack.pop()).name != mark.name:
+                _drop_lone(open_, result)
+            result[open_], result[mark] = _pair(open_)
+        else:
+            _drop_lone(mark, result)
+    for open_ in stack:
+        _drop_lone(open_, result)
+    return result
+
+
+def _drop_lone(mark: _Mark, result: dict[_Mark, str]) -> None:
+    if len(mark.name) > 1 and (mark.closing or mark.value):
+        result[mark] = ""
+
+
+def _pair(mark: _Mark) -> tuple[str, str]:
+    if mark.name == "url" and re.match(r"https?://", mark.value):
+        return f'<a href="{html.escape(mark.value)}">', "</a>"
+    if mark.name == "quote" and mark.value.strip("\"'“”„ "):
+        who = html.escape(mark.value.split(",")[0].strip("\"'“”„ "))
+        return f"</p><blockquote><p>{who}:</p><p>", _PAIRS["quote"][1]
+    return _PAIRS.get(mark.name, ("", ""))
+
+
+def _mark_text(node: NavigableString, spans: list[tuple[_Mark, str]], tags: list[str]) -> None:
+    text = str(node)
+    parts: list[str] = []
+    last = 0
+    for mark, tag in spans:
+        parts += [text[last : mark.start], f"{_OPEN}{len(tags)}{_CLOSE}"]
+        tags.append(tag)
+        last = mark.end
+    node.replace_with(NavigableString("".join([*parts, text[last:]])))
+
+
+def _tidied(soup: BeautifulSoup) -> BeautifulSoup:
+    for pre in soup.find_all("pre", class_="bbcode"):
+        _flatten(pre)
+    for paragraph in soup.find_all("p"):
+        if not paragraph.get_text(strip=True) and not paragraph.find(["img", "iframe", "video", "audio"]):
+            paragraph.decompose()
+    return soup
+
+
+def _flatten(pre: Tag) -> None:
+    """Code of several paragraphs and breaks becomes lines of text."""
+    for broken in pre.find_all("br"):
+        after = broken.next_sibling
+        # A break is followed by a line feed already when the forum wrote it.
+        broken.replace_with("" if isinstance(after, NavigableString) and after.startswith("\n") else "\n")
+    text = pre.get_text().strip("\n")
+    pre.clear()
+    del pre["class"]
+    code = Tag(name="code")
+    code.string = text
+    pre.append(code)

@@ -1,0 +1,76 @@
+"""Typed reading of the fields that platforms share: addresses, times, numbers and slugs.
+
+Pure; a value that cannot be read raises ``ValueError`` with a sentence for people, and the source adds the place.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import UTC, date, datetime
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+_SITE = re.compile(r"^https?://[^\s/?#]+(/[^\s?#]*)?$")
+_SLUG_SEPARATORS = frozenset(" ,./\\-_=")
+_SLUG_LENGTH = 80
+
+
+def _site_url(value: str) -> str:
+    if not _SITE.match(value):
+        raise ValueError("must be an absolute address without query, such as https://forum.example.com")
+    return value.rstrip("/")
+
+
+SiteUrl = Annotated[str, AfterValidator(_site_url)]
+"""The address of a site, kept without its last slash; sites under a path are fine."""
+
+
+def read_time(value: object) -> datetime | None:
+    """Read an ISO 8601 time, or a date, as an aware time in UTC; a time without a zone is in UTC already.
+
+    Raises:
+        ValueError: the value is neither.
+    """
+    if value is None or value == "":
+        return None
+    if isinstance(value, str):
+        value = datetime.fromisoformat(value)
+    if isinstance(value, datetime):
+        return _in_utc(value)
+    if isinstance(value, date):
+        return datetime(value.year, value.month, value.day, tzinfo=UTC)
+    raise ValueError(f"{value!r} is not a date")
+
+
+def _in_utc(value: datetime) -> datetime:
+    if value.tzinfo is None:
+        return value.replace(tzinfo=UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(f"{value} is out of range") from error
+
+
+def ascii_slug(title: str) -> str:
+    """A title as Stack Exchange writes it in addresses: ASCII letters and digits, runs of separators as hyphens.
+
+    Other signs vanish, letters lose their accents, scripts without Latin letters give "".
+    Rule: meta.stackexchange.com/questions/7435.
+    """
+    found: list[str] = []
+    for index, char in enumerate(title):
+        if index > _SLUG_LENGTH:
+            break
+        if char in _SLUG_SEPARATORS:
+            if found and found[-1] != "-":
+                found.append("-")
+        elif char.isascii():
+            found.append(char.lower() if char.isalnum() else "")
+        else:
+            plain = unicodedata.normalize("NFKD", char).encode("ascii", "ignore").decode()
+            found.append("".join(part for part in plain.lower() if part.isalnum()))
+        if found and not found[-1]:
+            found.pop()
+    return "".join(found).strip("-")
