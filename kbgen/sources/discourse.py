@@ -26,6 +26,7 @@ _REGULAR = 1
 _LIKE = 2
 _SUFFIX = ".json"
 _ABOUT = ("About the ", " category")
+_NOTHING = msgspec.Raw(b"")
 _LISTS = {"topic_list", "category_list", "categories", "latest_posts"}
 
 
@@ -45,6 +46,10 @@ class DiscourseOptions(SourceOptions):
     api_key: SecretStr | None = None
     api_username: str | None = None
     member_megabytes: int = Field(default=64, ge=1)
+
+
+class _Seen(Struct):
+    """An object whose inside does not matter yet; decoding skips over it."""
 
 
 class _Action(Struct):
@@ -126,7 +131,7 @@ class _Where(Struct):
 class _Envelope(Struct):
     """A payload with what the topic itself does not say; a bare topic has neither key."""
 
-    kbgen_topic: msgspec.Raw | None = None
+    kbgen_topic: msgspec.Raw = _NOTHING
     kbgen_category: _Where | None = None
 
 
@@ -136,9 +141,9 @@ class _Glance(Struct):
     id: int | None = None
     slug: str | None = None
     category_id: int | None = None
-    post_stream: msgspec.Raw | None = None
-    topic_list: msgspec.Raw | None = None
-    latest_posts: msgspec.Raw | None = None
+    post_stream: _Seen | None = None
+    topic_list: _Seen | None = None
+    latest_posts: list[_Seen] | None = None
     categories: list[_Category] | None = None
     category_list: dict[str, Any] | None = None
     errors: list[str] | None = None
@@ -219,7 +224,7 @@ class DiscourseSource(Source):
         place = record.place or record.ref
         try:
             envelope = msgspec.json.decode(record.payload, type=_Envelope)
-            topic = msgspec.json.decode(envelope.kbgen_topic or record.payload, type=_Topic, strict=False)
+            topic = msgspec.json.decode(bytes(envelope.kbgen_topic) or record.payload, type=_Topic, strict=False)
             return self._thread(record, topic, envelope.kbgen_category or _Where(), place)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise RecordError(place, f"is not a topic as Discourse writes it: {error}; record it again") from error
