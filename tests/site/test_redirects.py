@@ -173,7 +173,7 @@ def test_a_stub_without_a_title_shows_the_address() -> None:
     ("lang", "shown", "heading"),
     [
         ("en", "en", "This page was withdrawn"),
-        ("he-IL", "he-IL", "הדף הזה הוסר"),
+        ("he-IL", "he-IL", "העמוד הוסר"),
         ("xx", "en", "This page was withdrawn"),
     ],
 )
