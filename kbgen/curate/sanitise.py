@@ -372,7 +372,7 @@ class _Writer:
             cells = [self._cell(cell, flow, depth + 3, head=in_head) for cell in row if cell.tag in ("td", "th")]
             if any(cell.html for cell in cells):
                 (head if in_head else body).append(cells)
-        if not head and len(body) > 1 and all(cell.head for cell in body[0]):
+        if not head and len(body) > 1 and all(cell.head or not cell.html for cell in body[0]):
             head.append(body.pop(0))
         return head, body
 
@@ -381,7 +381,8 @@ class _Writer:
         inner = Flow(flow.marks, tight=True, inline=is_head)
         self._inside(element, inner, depth)
         rows, columns = span(element.get("rowspan")), span(element.get("colspan"))
-        return Cell(inner.render(), head=is_head, colspan=columns, rowspan=rows)
+        html = inner.render()
+        return Cell(html, head=is_head and bool(html), colspan=columns, rowspan=rows)
 
 
 _USER_LINK = ' rel="ugc nofollow"'

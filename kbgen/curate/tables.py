@@ -14,7 +14,7 @@ class Cell(Struct, frozen=True):
     """One cell.
 
     Attributes:
-        head: a header cell (``th``, or any cell of a ``thead``).
+        head: a header cell (``th``, or any cell of a ``thead``) with text in it; an empty one names nothing.
     """
 
     html: str
@@ -71,7 +71,7 @@ def render_table(caption: str, head: Rows, body: Rows) -> str:
 def _cell(cell: Cell, section: str) -> str:
     spans = f' colspan="{cell.colspan}"' if cell.colspan > 1 else ""
     spans += f' rowspan="{cell.rowspan}"' if cell.rowspan > 1 else ""
-    if not (cell.head and cell.html):  # an empty header names nothing
+    if not cell.head:
         return f"<td{spans}>{cell.html}</td>"
     scope = "col" if section == "thead" else "row"
     return f'<th scope="{scope}"{spans}>{cell.html}</th>'

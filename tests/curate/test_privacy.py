@@ -1,0 +1,205 @@
+"""What is private is taken out of text, and what only looks private stays."""
+
+import pytest
+
+from kbgen.config import PrivacyConfig
+from kbgen.curate.privacy import redact_html, redact_text
+
+CONFIG = PrivacyConfig()
+# Put together at run time, so that no scanner takes a test for a leak.
+JWT = ".".join(("eyJhbGciOiJIUzI1NiJ9", "eyJzdWIiOiIxMjM0In0", "c2lnbmF0dXJl"))
+FAKE = {
+    "aws": "AKIA" + "Q7" * 8,
+    "google": "AIza" + "b3_" * 11 + "cd",
+    "github": "ghp_" + "a1B2" * 9,
+    "fine-grained": "github_pat_" + "11AB" * 8,
+    "gitlab": "glpat-" + "x9Yz" * 5,
+    "slack": "xoxb-" + "123456-abcdef",
+    "hook": "https://hooks.slack.com/" + "services/T000/B000/" + "q" * 12,
+    "stripe": "sk_" + "live_" + "4eC39H" * 4,
+    "openai": "sk-" + "proj-" + "Ab3" * 10,
+    "jwt": JWT,
+    "pem": "-----BEGIN RSA " + "PRIVATE KEY-----\nMIIB\n-----END RSA " + "PRIVATE KEY-----",
+    "cut pem": "-----BEGIN " + "PRIVATE KEY-----\nMIIB",
+}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "write to jo.bloggs@hubworks.io please",
+        "(jo+help@mail.hubworks.co.uk)",
+        "mailto:jo@hubworks.io",
+        "jo at hubworks: jo [at] hubworks [dot] io",
+        "JO@HUBWORKS.IO.",
+        "jo@hubworks.io: please answer",
+    ],
+)
+def test_addresses_go(text: str) -> None:
+    """An e-mail address is taken out, however it is written."""
+    cleaned, kinds = redact_text(text, CONFIG)
+    assert (kinds, "[e-mail removed]" in cleaned, "hubworks.io" in cleaned.lower()) == (("email",), True, False)
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("mail you@example.com", False),
+        ("mail you@sub.example.org", False),
+        ("noreply@hubworks.io sends them", False),
+        ("git clone git@github.com:hub/works.git", False),
+        ("jo@web01.hubworks.io:~$ ls", False),
+        ("jo@web01.hubworks.io:/srv# ls", True),
+        ("scp a jo@web01.hubworks.io:backup", True),
+        ("npm install @hub/works@1.2.3", False),
+        ("import x from '@hub/works.js'", True),
+        ("@pytest.mark.slow", True),
+        ("@property\ndef x(self): ...", True),
+        ("systemctl start getty@tty1.service", False),
+        ("logo@2x.png", False),
+        ("admin@localhost", False),
+        ("root@router.lan", False),
+        ("ask @maria.lopez about it", False),
+        ("https://mastodon.social/@maria", False),
+    ],
+)
+def test_what_only_looks_like_an_address_stays(text: str, code: bool) -> None:  # noqa: FBT001
+    """Prompts, remotes, package names, decorators, mentions and reserved domains are no addresses."""
+    assert redact_text(text, CONFIG, code=code) == (text, ())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "call +44 20 7946 0958 today",
+        "+1 (555) 010-0199",
+        "(555) 010-0199",
+        "555-010-0199",
+        "020 7946 0958",
+        "+972-50-555-0199",
+        "tel: 5550101999",
+        "My number is +49 30 12345678.",
+        "+33.1.99.00.12.34",
+    ],
+)
+def test_phone_numbers_go(text: str) -> None:
+    """International, North American and national numbers are taken out."""
+    cleaned, kinds = redact_text(text, CONFIG)
+    assert (kinds, sum(char.isdigit() for char in cleaned)) == (("phone",), 0)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "version 10.15.7.2041",
+        "at 192.168.100.254 and 10.0.0.1",
+        "2024-05-17 10:22:31",
+        "17.05.2024",
+        "05/17/2024",
+        "block 840000, height 123456789",
+        "timestamp 1715941351000",
+        "commit 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b",
+        "costs $1,299.00 or 12 345 678 EUR",
+        "ISBN 978-3-16-148410-0",
+        "error 0x80070057 and id 1234-5678-9012",
+        "123e4567-e89b-12d3-a456-426614174000",
+        "0.000123456789",
+        "from 1000-2000-3000 to 4000",
+        "SN 4417-1234-5678-9113",
+        "1 000 000 000 sats",
+        "coordinates 48.858844, 2.294351",
+        "00 00 00 00 00 00",
+        "https://forum.example.net/t/how-to/123-456-7890",
+        "range +1 to +100",
+    ],
+)
+def test_numbers_that_are_no_phones_stay(text: str) -> None:
+    """Versions, addresses, dates, ids, prices and heights stay as they are."""
+    assert redact_text(text, CONFIG) == (text, ())
+
+
+@pytest.mark.parametrize("name", FAKE)
+def test_keys_go(name: str) -> None:
+    """Keys of known make are taken out, in code as well."""
+    for code in (False, True):
+        cleaned, kinds = redact_text(f"use {FAKE[name]} here" if name != "cut pem" else FAKE[name], CONFIG, code=code)
+        assert (kinds, FAKE[name] in cleaned, "[secret removed]" in cleaned) == (("token",), False, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Authorization: Bearer abc123def456ghi789", "Authorization: Bearer [secret removed]"),
+        ("postgres://app:hunter22@db.hubworks.io/x", "postgres://app:[secret removed]@db.hubworks.io/x"),
+        ("https://hub.works/a?x=1&token=abcdef123", "https://hub.works/a?x=1&token=[secret removed]"),
+        ("https://hub.works/a?password=hunter22#top", "https://hub.works/a?password=[secret removed]#top"),
+    ],
+)
+def test_named_secrets_keep_their_names(text: str, expected: str) -> None:
+    """A secret with a name loses its value alone."""
+    assert redact_text(text, CONFIG, code=True) == (expected, ("token",))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Bearer tokens are described below", "https://hub.works/?page=2&q=token", "sk-learn and xoxo", "ask_live_chat", "secret: ask"],
+)
+def test_words_about_secrets_stay(text: str) -> None:
+    """Talking about tokens is not leaking one."""
+    assert redact_text(text, CONFIG) == (text, ())
+
+
+def test_redacting_twice_changes_nothing() -> None:
+    """What stands in for a secret is not taken for another."""
+    once, _ = redact_text("jo@hubworks.io +44 20 7946 0958 ?token=abcdef123 x://a:hunter22@h", CONFIG)
+    assert redact_text(once, CONFIG) == (once, ())
+
+
+def test_html_without_findings_is_the_same_string() -> None:
+    """Nothing found, nothing rewritten: not a byte of the HTML moves."""
+    html = "<p>Mail <A HREF='https://hub.works/?page=2'>us</A> at you@example.com &amp; co"
+    assert redact_html(html, CONFIG) == (html, ())
+
+
+def test_text_and_addresses_of_html_are_cleaned() -> None:
+    """Text nodes, tails, entities, link addresses and alt texts are all looked at."""
+    html = (
+        '<p>jo&#64;hubworks.io<b>x</b> jo@hubworks.io <a href="mailto:jo@hubworks.io">me</a>'
+        '<a href="https://hub.works/?token=abcdef123">t</a><img alt="jo@hubworks.io" src="a.png"></p>'
+    )
+    cleaned, kinds = redact_html(html, CONFIG)
+    assert (kinds, "jo@" in cleaned, "abcdef123" in cleaned, cleaned.count("[e-mail removed]")) == (
+        ("email", "token"),
+        False,
+        False,
+        3,
+    )
+
+
+def test_a_coloured_code_block_is_read_as_one_text() -> None:
+    """An address that colouring cut into spans is still found."""
+    html = '<pre><code class="language-python"><span>jo</span><span>@hubworks</span><span>.io</span></code></pre>'
+    assert redact_html(html, CONFIG) == (
+        '<pre><code class="language-python">[e-mail removed]</code></pre>',
+        ("email",),
+    )
+
+
+def test_prompts_in_code_stay_and_addresses_in_it_go() -> None:
+    """Code is read with care, not left out."""
+    html = "<pre>jo@web01.hubworks.io:~$ git config user.email jo@hubworks.io</pre>"
+    assert redact_html(html, CONFIG)[0] == "<pre>jo@web01.hubworks.io:~$ git config user.email [e-mail removed]</pre>"
+
+
+def test_kinds_can_be_turned_off() -> None:
+    """A kind that is not in privacy.redact stays; an allowed domain stays."""
+    config = PrivacyConfig(redact=("phone",))
+    assert redact_html("<p>jo@hubworks.io</p>", config) == ("<p>jo@hubworks.io</p>", ())
+    allowing = PrivacyConfig(allow_domains=("hubworks.io",))
+    assert redact_text("jo@mail.hubworks.io", allowing) == ("jo@mail.hubworks.io", ())
+
+
+def test_markup_cannot_be_smuggled_in_by_text() -> None:
+    """Escaped text stays escaped when the tree is written again."""
+    cleaned, _ = redact_html("&lt;script&gt; jo@hubworks.io <p>&lt;img src=x&gt; jo@hubworks.io</p>", CONFIG)
+    assert ("<script" in cleaned, "<img" in cleaned) == (False, False)
