@@ -313,10 +313,11 @@ def guard(before: Manifest | None, library: Library, config: Config) -> None:
         return
     lost, all_of = Counter(map(_source, vanished)), Counter(map(_source, published))
     by_source = ", ".join(f"{source}: {lost[source]} of {all_of[source]}" for source in sorted(lost))
+    share = len(vanished) / len(published)
     raise GuardTripped(
-        f"{len(vanished)} of {len(published)} published pages ({len(vanished) / len(published):.0%}) would vanish, more than "
-        f"guard.max_vanish allows ({config.guard.max_vanish:.0%}); by source: {by_source}. If a source was down or misread, "
-        "mend it and run again; if they are meant to go, run `kbgen build --allow-vanish`. The last good site stands"
+        f"{len(vanished)} of {len(published)} published pages ({share:.0%}) would vanish, more than guard.max_vanish "
+        f"allows ({config.guard.max_vanish:.0%}); by source: {by_source}. If a source was down or misread, mend it and "
+        "run again; if they are meant to go, run `kbgen build --allow-vanish`. The last good site stands"
     )
 
 
