@@ -60,9 +60,7 @@ def ascii_slug(title: str) -> str:
     Rule: meta.stackexchange.com/questions/7435.
     """
     found: list[str] = []
-    for index, char in enumerate(title):
-        if index > _SLUG_LENGTH:
-            break
+    for char in title[:_SLUG_LENGTH]:
         if char in _SLUG_SEPARATORS:
             if found and found[-1] != "-":
                 found.append("-")

@@ -1,0 +1,240 @@
+"""Stack Exchange: the published data dump of one site, as XML files or the ``.7z``.
+
+What the rows mean: closing, duplicates, licences, authors who are gone. What is NOT here: reading the files
+(``stackexchange_dump``), and the live API.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import cast
+
+import msgspec
+from msgspec import Struct
+
+from kbgen.errors import RecordError
+from kbgen.model import Person, Post, RawRecord, Solved, Thread, make_ref
+from kbgen.sources.base import Harvested, Source, SourceOptions, stat_signature
+from kbgen.sources.fields import SiteUrl, ascii_slug, read_time
+from kbgen.sources.stackexchange_dump import HISTORY, LINKS, USERS, VOTES, dump_files, indexed_dump
+
+# stackoverflow.com/help/licensing: by the day a post was written, where the dump does not say.
+_LICENCES = (
+    (datetime(2011, 4, 8, tzinfo=UTC), "CC BY-SA 2.5"),
+    (datetime(2018, 5, 2, tzinfo=UTC), "CC BY-SA 3.0"),
+    (datetime.max.replace(tzinfo=UTC), "CC BY-SA 4.0"),
+)
+# meta.stackexchange.com/questions/2677: CloseReasonTypes, the old numbers and those since 2013.
+_CLOSE_REASONS = {
+    "1": "duplicate",
+    "101": "duplicate",
+    "2": "off-topic",
+    "4": "off-topic",
+    "102": "off-topic",
+    "3": "opinion-based",
+    "105": "opinion-based",
+    "103": "unclear",
+    "104": "too-broad",
+    "7": "too-localized",
+}
+_TAG = re.compile(r"[^<>|]+")
+_NAMELESS = "(account removed)"
+
+
+class StackExchangeOptions(SourceOptions):
+    """Keys of a ``kind: stackexchange`` source.
+
+    Attributes:
+        url: the site, such as https://x.stackexchange.com.
+        dump: folder of the dump's XML files, or the ``.7z`` as published.
+    """
+
+    url: SiteUrl
+    dump: str
+
+
+class _PostRow(Struct, rename="pascal"):
+    id: str
+    creation_date: str
+    post_type_id: str = ""
+    title: str = ""
+    body: str = ""
+    tags: str = ""
+    score: int | None = None
+    view_count: int | None = None
+    owner_user_id: str | None = None
+    owner_display_name: str = ""
+    last_edit_date: str | None = None
+    last_activity_date: str | None = None
+    closed_date: str | None = None
+    deletion_date: str | None = None
+    accepted_answer_id: str | None = None
+    content_license: str | None = None
+
+
+class _UserRow(Struct, rename="pascal"):
+    id: str
+    display_name: str = ""
+
+
+class _VoteRow(Struct, rename="pascal"):
+    post_id: str
+    creation_date: str | None = None
+
+
+class _LinkRow(Struct, rename="pascal"):
+    related_post_id: str
+
+
+class _Payload(Struct):
+    question: _PostRow
+    answers: list[_PostRow] = []
+    users: list[_UserRow] = []
+    accept_votes: list[_VoteRow] = []
+    duplicates: list[_LinkRow] = []
+    closing: str = ""
+    missing: list[str] = []
+
+
+class _Title(Struct, rename="pascal"):
+    title: str = ""
+
+
+class StackExchangeSource(Source):
+    """One site of Stack Exchange."""
+
+    kind = "stackexchange"
+    Options = StackExchangeOptions
+
+    @property
+    def _options(self) -> StackExchangeOptions:
+        return cast("StackExchangeOptions", self.options)
+
+    def _dump(self) -> Path:
+        return self.project / self._options.dump
+
+    def fingerprint(self) -> str | None:
+        """Signature of the dump's files."""
+        return stat_signature(dump_files(self._dump()))
+
+    def records(self) -> Iterator[Harvested]:
+        """Yield bad rows first, then every question with its answers in the order of ids."""
+        title_of = msgspec.json.Decoder(_Title)
+        with indexed_dump(self._dump()) as index:
+            yield from index.fill()
+            for number, line, thread in index.threads():
+                url = self._question_url(str(number), title_of.decode(bytes(thread.question)).title)
+                yield self.record(number, "thread", url, thread, f"{self._dump()}/Posts.xml:{line}")
+            if index.truncated:
+                raise index.truncated
+
+    def _question_url(self, number: str, title: str) -> str:
+        return f"{self._options.url}/questions/{number}/{ascii_slug(title)}".rstrip("/")
+
+    def parse(self, record: RawRecord) -> Thread:
+        """What a question's rows mean."""
+        place = record.place or record.ref
+        try:
+            payload = msgspec.json.decode(record.payload, type=_Payload, strict=False)
+            return self._thread(record, payload, place)
+        except (msgspec.DecodeError, ValueError) as error:
+            raise RecordError(place, f"the row has a value that cannot be read ({error}); mend or remove it") from error
+
+    def _thread(self, record: RawRecord, payload: _Payload, place: str) -> Thread:
+        row = payload.question
+        title = row.title.strip()
+        if not title:
+            raise RecordError(place, "the question has no Title; mend or remove the row")
+        names = {user.id: user.display_name for user in payload.users}
+        warnings: list[str] = []
+        question = self._post(row, self._question_url(row.id, title), names, warnings)
+        answers = [
+            self._post(answer, f"{self._options.url}/a/{answer.id}", names, warnings) for answer in payload.answers
+        ]
+        links = dict.fromkeys(link.related_post_id for link in payload.duplicates)
+        solved = _solved(payload, warnings)
+        warnings += _gaps(payload)
+        return Thread(
+            ref=record.ref,
+            url=question.url,
+            title=title,
+            question=question,
+            answers=tuple(answers),
+            solved=solved,
+            created=question.created,
+            updated=read_time(row.last_activity_date) or question.edited or question.created,
+            tags=tuple(_TAG.findall(row.tags)),
+            views=row.view_count,
+            visibility="deleted" if question.deleted else "public",
+            closed=_closed(payload),
+            duplicate_of=tuple(make_ref(self.name, other) for other in links if other != row.id),
+            lang=self.options.lang,
+            warnings=tuple(warnings),
+        )
+
+    def _post(self, row: _PostRow, url: str, names: dict[str, str], warnings: list[str]) -> Post:
+        created = read_time(row.creation_date)
+        return Post(
+            id=row.id,
+            url=url,
+            html=row.body,
+            author=self._person(row, names, warnings),
+            created=created,
+            edited=read_time(row.last_edit_date),
+            score=row.score,
+            licence=row.content_license or _licence(created),
+            deleted=row.deletion_date is not None,
+        )
+
+    def _person(self, row: _PostRow, names: dict[str, str], warnings: list[str]) -> Person:
+        number = row.owner_user_id
+        if number is None:
+            if not row.owner_display_name:
+                warnings.append(f"The author of post {row.id} is not known: the account was removed.")
+            return Person("", row.owner_display_name or _NAMELESS, deleted=True)
+        # The name the site itself shows for a user who never chose one.
+        name = names.get(number) or row.owner_display_name or f"user{number}"
+        listed = {member.lower() for member in self.options.staff}
+        staff = not listed.isdisjoint({number, name.lower()})
+        return Person(number, name, f"{self._options.url}/users/{number}", is_staff=staff)
+
+
+def _licence(created: datetime | None) -> str | None:
+    if created is None:
+        return None
+    return next(licence for until, licence in _LICENCES if created < until)
+
+
+def _solved(payload: _Payload, warnings: list[str]) -> tuple[Solved, ...]:
+    accepted = payload.question.accepted_answer_id
+    if accepted is None:
+        return ()
+    answer = next((answer for answer in payload.answers if answer.id == accepted), None)
+    if answer is None or answer.deletion_date is not None:
+        warnings.append(f"The accepted answer, {accepted}, is not in the dump; the question counts as unsolved.")
+        return ()
+    at = next((vote.creation_date for vote in payload.accept_votes if vote.post_id == accepted), None)
+    return (Solved(accepted, "accepted", read_time(at)),)
+
+
+def _closed(payload: _Payload) -> str | None:
+    if payload.question.closed_date is None:
+        return None
+    return "duplicate" if payload.duplicates else _CLOSE_REASONS.get(payload.closing, "closed")
+
+
+def _gaps(payload: _Payload) -> list[str]:
+    """What a file missing from the dump left unknown in this thread."""
+    question = payload.question
+    closed = question.closed_date is not None
+    owned = any(post.owner_user_id for post in (question, *payload.answers))
+    lacks = (
+        (USERS, owned, "the authors' names are not known"),
+        (VOTES, question.accepted_answer_id is not None, "the day of acceptance is not known"),
+        (LINKS, closed, "it is not known whether it is a duplicate"),
+        (HISTORY, closed and not payload.duplicates, "the reason for closing is not known"),
+    )
+    return [f"The dump has no {name}, so {what}." for name, holds, what in lacks if holds and name in payload.missing]
