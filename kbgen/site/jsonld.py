@@ -1,0 +1,178 @@
+"""Structured data of a page as one schema.org ``@graph``: pure functions from what the page shows.
+
+An answer page is a ``TechArticle`` (and the ``Article`` search engines name) based on a forum posting. It is never
+a ``QAPage``: nobody can answer on it, and the thread itself has that markup
+(https://developers.google.com/search/docs/appearance/structured-data/qapage). Writing the tags of the head is
+the templates' business.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from kbgen.addresses import absolute
+from kbgen.config import SiteConfig
+from kbgen.model import ArticleEntry, Card, Crumb, CuratedPost, Entry, Page, Person, SourceInfo, SourceThread, split_ref
+from kbgen.site.licences import licence_of
+
+Node = dict[str, Any]
+# Inside a script element nothing may look like its end or like a comment, and old engines end lines at U+2028/9.
+_ESCAPES = str.maketrans({char: f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"})
+
+
+def script(nodes: Sequence[Node]) -> str:
+    """The text of the ``application/ld+json`` script; "" when there is nothing to say."""
+    if not nodes:
+        return ""
+    graph = {"@context": "https://schema.org", "@graph": list(nodes)}
+    return json.dumps(graph, ensure_ascii=False, separators=(",", ":")).translate(_ESCAPES)
+
+
+def breadcrumbs(crumbs: Sequence[Crumb], site: SiteConfig) -> Node:
+    """The trail as the page shows it; two steps or more."""
+    items = [
+        {"@type": "ListItem", "position": number, "name": crumb.title, "item": absolute(site.url, crumb.path)}
+        for number, crumb in enumerate(crumbs, start=1)
+    ]
+    return {"@type": "BreadcrumbList", "itemListElement": items}
+
+
+def answer_page(page: Page, entry: Entry, site: SiteConfig, sources: Mapping[str, SourceInfo]) -> Node:
+    """One solved problem: who answered, and the discussions it is taken from."""
+    node = _article(page, site, page.created or entry.created, page.updated or entry.updated)
+    node["author"] = _authors((entry.best, *entry.others))
+    node["isBasedOn"] = _one_or_all([_posting(thread) for thread in entry.threads])
+    if len(entry.threads) > 1:
+        node["citation"] = [_posting(thread) for thread in entry.threads[1:]]
+    licence = licence_of(entry.best.licence, sources.get(split_ref(entry.ref)[0]))
+    if licence and licence[1]:
+        node["license"] = licence[1]
+    return _filled(node)
+
+
+def staff_article(page: Page, article: ArticleEntry, site: SiteConfig, sources: Mapping[str, SourceInfo]) -> Node:
+    """An article of the staff; the site's publisher is its author unless one is named."""
+    node = _article(page, site, page.created or article.created, page.updated or article.updated)
+    owner = {"@type": "Person", "name": article.owner} if article.owner else publisher(site)
+    node["author"] = owner
+    if article.threads:
+        node["citation"] = [_posting(thread) for thread in article.threads]
+    licence = licence_of(article.licence, sources.get(split_ref(article.ref)[0]))
+    if licence and licence[1]:
+        node["license"] = licence[1]
+    return _filled(node)
+
+
+def collection(page: Page, site: SiteConfig, cards: Iterable[Card]) -> Node:
+    """A listing and the items it shows."""
+    items = [
+        {"@type": "ListItem", "position": number, "name": card.title, "url": absolute(site.url, card.path)}
+        for number, card in enumerate(cards, start=1)
+    ]
+    url = absolute(site.url, page.path)
+    node: Node = {
+        "@type": "CollectionPage",
+        "@id": f"{url}#page",
+        "url": url,
+        "name": page.title,
+        "description": page.description,
+        "inLanguage": page.lang,
+        "isPartOf": {"@id": f"{site.url}#website"},
+    }
+    if items:
+        node["mainEntity"] = {"@type": "ItemList", "numberOfItems": len(items), "itemListElement": items}
+    return _filled(node)
+
+
+def profile(page: Page, site: SiteConfig) -> Node:
+    """A person's page; the person's own profile in the community is the same person."""
+    url = absolute(site.url, page.path)
+    person: Node = {"@type": "Person", "@id": f"{url}#person", "name": page.title, "url": url}
+    if page.listing and page.listing.profile:
+        person["sameAs"] = [page.listing.profile]
+    return {"@type": "ProfilePage", "@id": f"{url}#page", "url": url, "inLanguage": page.lang, "mainEntity": person}
+
+
+def website(page: Page, site: SiteConfig) -> list[Node]:
+    """The home page: the site's name and who is behind it."""
+    owner = {**publisher(site), "logo": absolute(site.url, f"/{site.social_image}")}
+    node: Node = {
+        "@type": "WebSite",
+        "@id": f"{site.url}#website",
+        "url": site.url,
+        "name": site.name,
+        "description": site.description,
+        "inLanguage": page.lang,
+        "publisher": {"@id": owner["@id"]},
+    }
+    return [_filled(node), owner]
+
+
+def publisher(site: SiteConfig) -> Node:
+    """The organisation behind the site."""
+    return {
+        "@type": "Organization",
+        "@id": f"{site.url}#publisher",
+        "name": site.publisher or site.name,
+        "url": site.publisher_url or site.url,
+    }
+
+
+def _article(page: Page, site: SiteConfig, created: datetime | None, updated: datetime | None) -> Node:
+    url = absolute(site.url, page.path)
+    return {
+        "@type": ["TechArticle", "Article"],
+        "@id": f"{url}#article",
+        "headline": page.title,
+        "description": page.description,
+        "inLanguage": page.lang,
+        "url": url,
+        "mainEntityOfPage": url,
+        "datePublished": iso(created or updated),
+        "dateModified": iso(updated or created),
+        "publisher": publisher(site),
+    }
+
+
+def _authors(posts: Iterable[CuratedPost]) -> Node | list[Node]:
+    """One object an author, each once, in the order their answers stand on the page."""
+    found: dict[tuple[str, str | None], Node] = {}
+    for post in posts:
+        person = _person(post.author)
+        if person is not None:
+            found.setdefault((post.author.name, post.author.url), person)
+    return _one_or_all(list(found.values()))
+
+
+def _person(person: Person) -> Node | None:
+    if person.deleted or not person.name:
+        return None
+    return _filled({"@type": "Person", "name": person.name, "url": person.url})
+
+
+def _posting(thread: SourceThread) -> Node:
+    return _filled(
+        {
+            "@type": "DiscussionForumPosting",
+            "url": thread.url,
+            "headline": thread.title,
+            "author": _person(thread.author),
+            "datePublished": iso(thread.created),
+        }
+    )
+
+
+def _one_or_all(nodes: list[Node]) -> Node | list[Node]:
+    return nodes[0] if len(nodes) == 1 else nodes
+
+
+def _filled(node: Node) -> Node:
+    return {key: value for key, value in node.items() if value not in (None, "", [])}
+
+
+def iso(when: datetime | None) -> str | None:
+    """ISO 8601 with a zone, to the second."""
+    return when.isoformat(timespec="seconds").replace("+00:00", "Z") if when else None
