@@ -6,12 +6,12 @@ on the site. Not here: the sitemap and the robots meta tags of single pages.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from kbgen.addresses import absolute
 from kbgen.config import Config
-from kbgen.model import Library, Page, Topic
+from kbgen.model import Library, Page, Slug, Topic
 from kbgen.site.feeds import offered_pages
 from kbgen.site.sitemap import SITEMAP
 
@@ -56,7 +56,7 @@ def robots_txt(config: Config) -> str:
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
-def llms_txt(library: Library, config: Config, topics: Iterable[Topic]) -> str:
+def llms_txt(library: Library, config: Config, topics: Mapping[Slug, Topic]) -> str:
     """The site in one Markdown file for language models: a section of links for each topic.
 
     The pages are those the feeds offer (``feeds.offered_pages``), the best of each topic first; a page stands in
@@ -65,7 +65,7 @@ def llms_txt(library: Library, config: Config, topics: Iterable[Topic]) -> str:
     Args:
         library: what is on the site.
         config: for the site's name, URL and description.
-        topics: in the order of the sections; those without a landing page are left out.
+        topics: by slug, in the order of the sections; those without a landing page are left out.
     """
     site = config.site
     pages = sorted(offered_pages(library, config), key=lambda page: (-_score(page, library), page.path))
@@ -74,7 +74,7 @@ def llms_txt(library: Library, config: Config, topics: Iterable[Topic]) -> str:
         by_topic.setdefault(page.topics[0] if page.topics else "", []).append(page)
     lines = [f"# {_words(site.name)}", "", f"> {_words(site.description or site.tagline)}"]
     left = _LINKS_IN_ALL
-    for slug, title in (*((topic.slug, topic.title) for topic in topics), ("", "More")):
+    for slug, title in (*((topic.slug, topic.title) for topic in topics.values()), ("", "More")):
         landing = library.pages.get(f"/topics/{slug}/")
         mine = by_topic.get(slug, [])[: min(_LINKS_A_TOPIC, left)]
         if mine and (landing or not slug):

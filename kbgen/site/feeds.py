@@ -9,7 +9,7 @@ permalinks, which never change. Not here: pages' ``<link rel="alternate">``.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from xml.sax.saxutils import escape, quoteattr
 
@@ -30,9 +30,8 @@ def offered_pages(library: Library, config: Config) -> list[Page]:
     return [page for page in pages if is_indexable(page, config.site.url)] or pages
 
 
-def _in_topic(pages: Iterable[Page], topics: Iterable[Topic]) -> dict[Slug, list[Page]]:
+def _in_topic(pages: Iterable[Page], topics: Mapping[Slug, Topic]) -> dict[Slug, list[Page]]:
     """The pages of each topic and of the topics below it, in the given order."""
-    parents = {topic.slug: topic.parent for topic in topics}
     found: dict[Slug, list[Page]] = {}
     for page in pages:
         here: dict[Slug, None] = {}
@@ -40,19 +39,20 @@ def _in_topic(pages: Iterable[Page], topics: Iterable[Topic]) -> dict[Slug, list
             current: Slug | None = slug
             while current is not None and current not in here:
                 here[current] = None
-                current = parents.get(current)
+                topic = topics.get(current)
+                current = topic.parent if topic else None
         for slug in here:
             found.setdefault(slug, []).append(page)
     return found
 
 
-def feeds(library: Library, config: Config, topics: Sequence[Topic]) -> dict[str, bytes]:
+def feeds(library: Library, config: Config, topics: Mapping[Slug, Topic]) -> dict[str, bytes]:
     """All feeds of the site.
 
     Args:
         library: what is on the site.
         config: for the site's name and URL, and ``seo.feed_items``.
-        topics: those without a landing page have no feed; a topic without entries has an empty one, because its
+        topics: by slug; those without a landing page have no feed; a topic without entries has an empty one, because its
             page links to it.
 
     Returns:
@@ -62,7 +62,7 @@ def feeds(library: Library, config: Config, topics: Sequence[Topic]) -> dict[str
     pages = sorted(offered, key=lambda page: (-_moment(page).timestamp(), page.path))
     by_topic = _in_topic(pages, topics)
     files = {file_of(SITE_FEED): _feed(SITE_FEED, library.pages.get("/"), config.site.name, pages, config)}
-    for topic in topics:
+    for topic in topics.values():
         home = library.pages.get(f"/topics/{topic.slug}/")
         if home is not None:
             path = f"{home.path}feed.xml"

@@ -12,7 +12,7 @@ import errno
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -187,12 +187,13 @@ def _remove_tree(folder: Path) -> None:
         shutil.rmtree(folder)
 
 
-def clone_tree(source: Path, target: Path) -> None:
+def clone_tree(source: Path, target: Path, *, files: Iterable[str] | None = None) -> None:
     """Copy a tree by hard links, or byte by byte where links cannot be made; symbolic links stay links.
 
     Args:
         source: a folder; when it is missing the copy is an empty folder.
         target: must not exist.
+        files: copy these only, relative to ``source``; None for all and the empty folders too.
 
     Raises:
         NotPublished: the file system says no.
@@ -200,8 +201,20 @@ def clone_tree(source: Path, target: Path) -> None:
     with _saying_what_to_do(target, "copying the last good site"):
         target.parent.mkdir(parents=True, exist_ok=True)
         target.mkdir()
-        if source.exists():
+        if files is not None:
+            _clone_files(os.fspath(source), os.fspath(target), files)
+        elif source.exists():
             _clone(os.fspath(source), os.fspath(target))
+
+
+def _clone_files(source: str, target: str, files: Iterable[str]) -> None:
+    made = {""}
+    for file in files:
+        folder = file.rpartition("/")[0]
+        if folder not in made:
+            os.makedirs(f"{target}/{folder}", exist_ok=True)  # noqa: PTH103 - a hundred thousand times
+            made.add(folder)
+        _link(f"{source}/{file}", f"{target}/{file}")
 
 
 def _clone(source: str, target: str) -> None:
@@ -212,7 +225,7 @@ def _clone(source: str, target: str) -> None:
             for entry in entries:
                 copy = f"{there}/{entry.name}"
                 if entry.is_dir(follow_symlinks=False):
-                    os.mkdir(copy)  # noqa: PTH102 - a hundred thousand times
+                    os.mkdir(copy)  # noqa: PTH102
                     folders.append((entry.path, copy))
                 else:
                     _link(entry.path, copy)

@@ -115,7 +115,7 @@ def test_llms_txt_has_a_section_of_links_for_each_topic() -> None:
         make_page("/topics/setup/", "Set-up", kind="topic"),
         scores={"B": 2.0},
     )
-    assert llms_txt(library, make_config(), (BILLS, SETUP)) == (
+    assert llms_txt(library, make_config(), {BILLS.slug: BILLS, SETUP.slug: SETUP}) == (
         "# Help \\*desk\\*\n\n> Solved problems.\n\n## Set-up\n\n"
         "- [Set-up](https://help.example.com/topics/setup/): About Set-up.\n"
         "- [B](https://help.example.com/q/b-2/): About B.\n"
@@ -129,7 +129,7 @@ def test_llms_txt_is_capped() -> None:
     topics = [Topic(Slug(f"t{number}"), PlainText(f"T{number}")) for number in range(30)]
     pages = [make_page(f"/topics/{topic.slug}/", topic.slug, kind="topic") for topic in topics]
     pages += [make_page(f"/q/{number}/", f"P{number}", (f"t{number % 30}",)) for number in range(3000)]
-    text = llms_txt(make_library(*pages), make_config(), topics)
+    text = llms_txt(make_library(*pages), make_config(), {topic.slug: topic for topic in topics})
     assert text.count("/q/") == 400
     assert text.count("## ") == 20
 
@@ -137,7 +137,7 @@ def test_llms_txt_is_capped() -> None:
 def test_a_hostile_title_stays_text_in_llms_txt() -> None:
     """Markdown of a title is escaped, and a parenthesis cannot end the link."""
     page = make_page("/q/(x)-1/", "[a](https://evil.example.com)\n## b")
-    assert llms_txt(make_library(page), make_config(), ()).splitlines()[-1] == (
+    assert llms_txt(make_library(page), make_config(), {}).splitlines()[-1] == (
         "- [\\[a\\](https://evil.example.com) ## b](https://help.example.com/q/%28x%29-1/)"
         ": About \\[a\\](https://evil.example.com) ## b."
     )
@@ -146,4 +146,4 @@ def test_a_hostile_title_stays_text_in_llms_txt() -> None:
 def test_a_long_description_is_cut_at_a_word() -> None:
     """Notes stay short."""
     page = make_page("/q/a-1/", "word " * 100)
-    assert llms_txt(make_library(page), make_config(), ()).splitlines()[-1].endswith(" word word…")
+    assert llms_txt(make_library(page), make_config(), {}).splitlines()[-1].endswith(" word word…")

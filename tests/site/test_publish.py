@@ -218,6 +218,14 @@ def test_a_clone_shares_files_and_writing_breaks_the_link(tmp_path: Path) -> Non
     assert files(tmp_path / "copy") == {"index.html": "new", "link": "new", MANIFEST: ""}
 
 
+def test_a_clone_can_take_the_known_files_only(tmp_path: Path) -> None:
+    """What the store does not know of is not taken over."""
+    site = build(tmp_path / "site", "old")
+    write_file(site, "stray/file.txt", b"")
+    clone_tree(site, tmp_path / "copy", files=["q/a-1/index.html", MANIFEST])
+    assert files(tmp_path / "copy") == {MANIFEST: "", "q/a-1/index.html": "old"}
+
+
 def test_a_clone_of_nothing_is_an_empty_folder(tmp_path: Path) -> None:
     """The first run has no site to start from."""
     clone_tree(tmp_path / "none", tmp_path / "deep" / "copy")
