@@ -23,6 +23,7 @@ _BLOCKS = frozenset(
     "h2 h3 h4 h5 h6 header hr legend li main nav ol option p pre section summary table tbody td tfoot th thead tr ul".split()
 )
 _SILENT = frozenset(("script", "style", "template", "noscript", "title", "head", "svg"))
+_CODE = frozenset(("pre", "code", "kbd", "samp"))
 _NO_PROSE = frozenset(("pre", "blockquote", "table", "h1", "h2", "h3", "h4", "h5", "h6", "summary", "script", "style"))
 
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)")  # Windows opens these names as devices
@@ -72,12 +73,17 @@ def plain_text(text: str) -> PlainText:
     return PlainText(_SPACE.sub(" ", unicodedata.normalize("NFC", scrub(text))).strip())
 
 
-def html_text(html: str) -> PlainText:
-    """Give the visible words of HTML, code included; block boundaries become spaces."""
+def html_text(html: str, *, code: bool = True) -> PlainText:
+    """Give the visible words of HTML; block boundaries become spaces.
+
+    Args:
+        html: any HTML.
+        code: whether the words of code count.
+    """
     pieces: list[str] = []
     root = parse(html)
     if root is not None:
-        _collect(root, pieces, _SILENT)
+        _collect(root, pieces, _SILENT if code else _SILENT | _CODE)
     return plain_text("".join(pieces))
 
 

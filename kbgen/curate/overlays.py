@@ -1,0 +1,80 @@
+"""``content/curated/**.md``: what a writer decided about one thread. One bad file does not spoil the others.
+
+How an overlay changes an entry is decided in ``merge``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from kbgen.curate.files import Fields, read_fields
+from kbgen.curate.sanitise import safe_html
+from kbgen.curate.text import html_text, plain_text
+from kbgen.errors import RecordError
+from kbgen.model import Overlay, PlainText, Ref, SafeHtml
+from kbgen.sources.markdown import render
+
+FOLDER = "content/curated"
+KEYS = ("thread", "title", "summary", "tags", "topics", "pin", "hide", "merge", "split", "canonical")
+
+
+def load_overlays(project: Path) -> tuple[dict[Ref, Overlay], list[RecordError]]:
+    """Read every overlay, in the order of their paths.
+
+    Args:
+        project: the project folder.
+
+    Returns:
+        The overlays by thread, and an error for each file that does not count, naming file and line.
+    """
+    overlays: dict[Ref, Overlay] = {}
+    errors: list[RecordError] = []
+    folder = project / FOLDER
+    for path in sorted(folder.rglob("*.md"), key=lambda found: found.relative_to(folder).as_posix()):
+        try:
+            overlay = _overlay(read_fields(path, project, KEYS), overlays)
+        except RecordError as error:
+            errors.append(error)
+        else:
+            overlays[overlay.ref] = overlay
+    return overlays, errors
+
+
+def _overlay(fields: Fields, others: dict[Ref, Overlay]) -> Overlay:
+    threads = fields.refs("thread")
+    if len(threads) != 1:
+        raise RecordError(fields.place("thread"), "thread must name the one thread this is about: `thread: SOURCE:ID`")
+    ref = threads[0]
+    if ref in others:
+        problem = f"already has {others[ref].file}; keep one file for {ref}"
+        raise fields.fault("thread", problem)
+    both = set(fields.refs("merge")) & set(fields.refs("split"))
+    if both:
+        raise fields.fault("split", f"and merge both name {', '.join(sorted(both))}; keep it in one of them")
+    body = safe_html(render(fields.body), trusted=True) if fields.body.strip() else SafeHtml("")
+    return Overlay(
+        ref=ref,
+        file=fields.file,
+        title=_plain(fields.text("title")),
+        summary=_plain(fields.text("summary")),
+        tags=fields.words("tags"),
+        topics=fields.words("topics"),
+        pin=fields.flag("pin"),
+        hide=fields.flag("hide"),
+        merge=fields.refs("merge"),
+        split=fields.refs("split"),
+        canonical=_canonical(fields),
+        body=body or None,
+        text=html_text(body),
+    )
+
+
+def _plain(text: str | None) -> PlainText | None:
+    return plain_text(text) or None if text is not None else None
+
+
+def _canonical(fields: Fields) -> str | None:
+    value = fields.text("canonical")
+    if value is None or value in ("self", "source") or value.startswith(("https://", "http://")):
+        return value
+    raise fields.fault("canonical", f"must be self, source or an absolute address, not {value!r}")

@@ -1,0 +1,109 @@
+"""A platform's own tags and categories to the site's tags and topics, each with its reason.
+
+The vocabulary itself is read in ``taxonomy``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kbgen.curate.text import plain_text, slugify
+from kbgen.model import Slug, TagMark, Taxonomy
+
+Tagged = tuple[tuple[TagMark, ...], tuple[Slug, ...], tuple[str, ...]]
+"""Tags, topics (the most specific first), and the words the vocabulary does not know."""
+
+
+def tag(
+    tags: Sequence[str],
+    category: Sequence[str],
+    source: str,
+    taxonomy: Taxonomy,
+    *,
+    topics: Sequence[str] = (),
+    reason: str = "source",
+) -> Tagged:
+    """Place an item in the vocabulary.
+
+    Args:
+        tags: as the platform or the writer wrote them.
+        category: path of category names or ids, outermost first.
+        source: name of the source, for its mappings.
+        taxonomy: the vocabulary.
+        topics: topics named outright, by slug or title; they come first, in their order.
+        reason: what to write where a tag was simply there: ``source`` gives ``source:<word>``, anything else
+            stands as it is (``overlay``).
+
+    Returns:
+        Tags in the order found, each once, parents after; topics; unmapped words (``topic:<word>`` for topics).
+    """
+    marks: dict[Slug, str] = {}
+    unmapped: list[str] = []
+    for word in tags:
+        found = _find(word, source, taxonomy, reason)
+        if found is None:
+            unmapped.append(plain_text(word))
+        else:
+            marks.setdefault(*found)
+    placed, unknown = _named_topics(topics, taxonomy)
+    implied = [topic for slug in marks for topic in taxonomy.tag_topics.get(slug, ())]
+    implied += _category_topic(category, source, taxonomy)
+    _add_parents(marks, taxonomy)
+    depth = _depths(taxonomy)
+    ordered = sorted(dict.fromkeys(implied), key=lambda topic: -depth.get(topic, 0))
+    return (
+        tuple(TagMark(slug, why) for slug, why in marks.items()),
+        tuple(dict.fromkeys([*placed, *ordered])),
+        tuple(dict.fromkeys([*unmapped, *unknown])),
+    )
+
+
+def _find(word: str, source: str, taxonomy: Taxonomy, reason: str) -> tuple[Slug, str] | None:
+    key = plain_text(word).lower()
+    if not key:
+        return None
+    plain_reason = f"source:{key}" if reason == "source" else reason
+    mapped = taxonomy.mapped.get(source, {}).get(key)
+    if mapped is not None:
+        return mapped, plain_reason
+    slug = slugify(key)
+    known = taxonomy.synonyms.get(key) or taxonomy.synonyms.get(slug)
+    if known is not None:
+        return known, plain_reason if known == slug else f"synonym:{key}"
+    return (slug, plain_reason) if taxonomy.open else None
+
+
+def _add_parents(marks: dict[Slug, str], taxonomy: Taxonomy) -> None:
+    parents = {tag.slug: tag.parent for tag in taxonomy.tags}
+    for slug in tuple(marks):
+        child, parent = slug, parents.get(slug)
+        while parent is not None and parent not in marks:
+            marks[parent] = f"parent:{child}"
+            child, parent = parent, parents.get(parent)
+
+
+def _named_topics(topics: Sequence[str], taxonomy: Taxonomy) -> tuple[list[Slug], list[str]]:
+    known = {topic.slug: topic.slug for topic in taxonomy.topics}
+    for topic in taxonomy.topics:
+        for name in (topic.title, *(title for _, title in topic.titles), *topic.was):
+            known.setdefault(slugify(name), topic.slug)
+    slugs = [(word, known.get(slugify(word))) for word in topics]
+    return [slug for _, slug in slugs if slug is not None], [f"topic:{word}" for word, slug in slugs if slug is None]
+
+
+def _category_topic(category: Sequence[str], source: str, taxonomy: Taxonomy) -> list[Slug]:
+    mapping = taxonomy.category_topics.get(source, {})
+    found = (mapping.get(plain_text(name).lower()) for name in reversed(category))
+    # The innermost category that is mapped says it best; the ones around it are its parents.
+    return [topic for topic in found if topic is not None][:1]
+
+
+def _depths(taxonomy: Taxonomy) -> dict[Slug, int]:
+    depths: dict[Slug, int] = {}
+    parents = {topic.slug: topic.parent for topic in taxonomy.topics}
+    for topic in taxonomy.topics:
+        depth, parent = 0, topic.parent
+        while parent is not None and depth <= len(parents):
+            depth, parent = depth + 1, parents.get(parent)
+        depths[topic.slug] = depth
+    return depths
