@@ -82,20 +82,20 @@ def claim(site: Path) -> None:
 
 
 def recover(site: Path) -> None:
-    """Repair what a killed run left: the last good site comes back, leftovers beside it go.
+    """Repair what a killed switch left: the last good site comes back, the one it replaced goes.
+
+    A staging folder stays: it may be a finished one that waits to be published.
 
     Raises:
         NotPublished: the file system says no.
     """
-    target, previous, staging = site.resolve(), _previous_of(site), staging_of(site)
+    target, previous = site.resolve(), _previous_of(site)
     with _saying_what_to_do(target, "repairing the last run"):
         if previous.exists():
             if target.exists():
                 _remove_tree(previous)
             else:
                 previous.rename(target)
-        if staging.exists():
-            _remove_tree(staging)
 
 
 def switch(staging: Path, site: Path) -> None:
@@ -122,12 +122,17 @@ def switch(staging: Path, site: Path) -> None:
         else:
             _carry_over(target, staging)
             shutil.copymode(target, staging)
-            if not _exchange(staging, target):
-                _dance(staging, target, _previous_of(site))
+            previous = _previous_of(site)
+            if previous.exists():
+                _remove_tree(previous)
+            if _exchange(staging, target):
+                # At once, so that the old site is never taken for a staging one.
+                staging.rename(previous)
+            else:
+                _dance(staging, target, previous)
         _sync(target.parent)
     # The new site is live: what cannot be removed now goes with the next run's ``recover``.
-    for leftover in (staging, _previous_of(site)):
-        shutil.rmtree(leftover, ignore_errors=True)
+    shutil.rmtree(_previous_of(site), ignore_errors=True)
 
 
 def _carry_over(site: Path, staging: Path) -> None:
@@ -162,8 +167,6 @@ def _renameat2() -> Callable[..., int] | None:
 
 
 def _dance(staging: Path, site: Path, previous: Path) -> None:
-    if previous.exists():
-        _remove_tree(previous)
     site.rename(previous)
     try:
         staging.rename(site)

@@ -134,7 +134,6 @@ def test_the_mode_of_the_site_folder_stays(tmp_path: Path) -> None:
 def test_without_exchange_two_renames_do(tmp_path: Path) -> None:
     """Where the kernel cannot exchange, the old site steps aside first."""
     site, previous = build(tmp_path / "site", "old"), tmp_path / ".site.previous"
-    build(previous, "older")
     _dance(build(staging_of(site), "new"), site, previous)
     assert (files(site)["index.html"], files(previous)["index.html"]) == ("new", "old")
 
@@ -157,21 +156,27 @@ def test_a_half_done_dance_is_repaired(tmp_path: Path) -> None:
     """Killed between the two renames: the old site comes back."""
     site = tmp_path / "site"
     build(tmp_path / ".site.previous", "old")
-    build(staging_of(site), "new")
     recover(site)
     assert files(tmp_path) == {"site/index.html": "old", "site/q/a-1/index.html": "old", f"site/{MANIFEST}": ""}
 
 
 def test_leftovers_of_a_finished_switch_go(tmp_path: Path) -> None:
-    """Killed after the new site was live: only the old tree is left to remove."""
+    """Killed after the new site was live: only the old tree is left to remove; a staging site may still wait."""
     site = build(tmp_path / "site", "new")
     build(tmp_path / ".site.previous", "old")
-    build(staging_of(site), "old")
-    recover(site)
+    build(staging_of(site), "next")
+    for _ in range(2):
+        recover(site)
+        assert sorted(path.name for path in tmp_path.iterdir()) == [".site.staging", "site"]
+        assert (files(site)["index.html"], files(staging_of(site))["index.html"]) == ("new", "next")
+
+
+def test_an_old_tree_that_could_not_be_removed_is_no_obstacle(tmp_path: Path) -> None:
+    """It goes with the next switch."""
+    site = build(tmp_path / "site", "old")
+    build(tmp_path / ".site.previous", "older")
+    switch(build(staging_of(site), "new"), site)
     assert [path.name for path in tmp_path.iterdir()] == ["site"]
-    assert files(site)["index.html"] == "new"
-    recover(site)
-    assert files(site)["index.html"] == "new"
 
 
 KILLED = """
@@ -199,7 +204,8 @@ def test_a_kill_leaves_one_whole_site(tmp_path: Path, moment: str, text: str) ->
     assert files(site)["index.html"] == text
     assert ("q/b-2/index.html" in files(site)) == (text == "new")
     recover(site)
-    assert [path.name for path in tmp_path.iterdir()] == ["site"]
+    beside = [path.name for path in tmp_path.iterdir() if path != site]
+    assert beside == ([".site.staging"] if moment == "before" else [])
     assert files(site)["index.html"] == text
 
 
