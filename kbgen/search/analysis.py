@@ -4,7 +4,7 @@ The rules are data (``data/analysis.json``): character classes, folding, Hebrew 
 language's Snowball algorithm. This file and ``engine.js`` are two readers of that data, and tests hold them to the same
 terms for the same text. The steps:
 
-1. NFKC, typographic apostrophes to plain, soft hyphens and direction marks out.
+1. NFKC; soft hyphens and direction marks out; Hebrew acronyms without their quotation mark.
 2. Chunks: a run of a script written without spaces (Chinese, Japanese, Korean, Thai, ...), or a run of letters and digits
    that may be joined inside by ``.``, ``_`` or ``-`` and may end in ``++`` or ``#``.
 3. A run without spaces gives its overlapping pairs of characters, or the one character it has.
@@ -74,12 +74,20 @@ class Analyser:
         self._marks = re.compile(f"[{rules['marks']}]")
         self._acronym = re.compile("([א-ת])[\"'״׳](?=[א-ת])")
 
+    def clean(self, text: str) -> str:
+        """Step 1."""
+        if text.isascii():
+            return text
+        return self._acronym.sub(r"\1", self._drop.sub("", unicodedata.normalize("NFKC", text)))
+
     def chunks(self, text: str) -> list[str]:
         """Step 1 and 2: the runs of characters that carry terms, case kept."""
-        if not text.isascii():
-            text = self._drop.sub("", unicodedata.normalize("NFKC", text))
-            text = self._acronym.sub(r"\1", text)
-        return self._chunk.findall(text)
+        return self._chunk.findall(self.clean(text))
+
+    def ends_open(self, text: str) -> bool:
+        """Whether a text ends within a word, so that more letters of it may come."""
+        chunks = self.chunks(text)
+        return bool(chunks) and self.clean(text).endswith(chunks[-1])
 
     def is_run(self, chunk: str) -> bool:
         """Whether the chunk is of a script written without spaces."""

@@ -3,6 +3,7 @@
 One folder a language below ``search/``::
 
     languages.json                 {"version": 1, "languages": ["en", "he"]}
+    snowball-licence.txt           the stemmers' licence
     en/meta.json                   the directory, below
     en/stem-<hash>.js              the language's stemmer as an ES module (absent when nothing is stemmed)
     en/b/<hash>                    block: postings of a run of terms

@@ -32,7 +32,7 @@ from kbgen.search.format import (
     term_key,
 )
 from kbgen.search.scoring import BOOSTS, FieldCounter, Weighted, summed
-from kbgen.search.stemmer_js import stemmer_module
+from kbgen.search.stemmer_js import LICENCE_NAME, stemmer_licence, stemmer_module
 
 SEARCH_VERSION = 1
 """Rises with any change of analysis, weights or format: part of the key of everything derived."""
@@ -66,18 +66,25 @@ def build_index(docs: Iterable[SearchDoc], out: Path, languages: Sequence[str] =
     wanted = tuple(dict.fromkeys(languages))
     makers = {lang: _Language(lang) for lang in wanted}
     for doc in docs:
-        lang = doc.lang if doc.lang in makers or not wanted else _home(doc.lang, wanted)
-        makers.setdefault(lang, _Language(lang)).add(doc) if lang not in makers else makers[lang].add(doc)
+        lang = _home(doc.lang, wanted)
+        if lang not in makers:
+            makers[lang] = _Language(lang)
+        makers[lang].add(doc)
     files = _Files(out)
     terms = 0
     for lang, maker in sorted(makers.items()):
         terms += maker.write(files)
     order = list(wanted) or sorted(makers)
+    if any(maker.stemmed for maker in makers.values()):
+        files.put(LICENCE_NAME, stemmer_licence())
     files.put("languages.json", _json({"version": FORMAT_VERSION, "languages": order}))
     return files.report(docs=sum(maker.size for maker in makers.values()), terms=terms, languages=set(makers))
 
 
 def _home(lang: str, wanted: Sequence[str]) -> str:
+    """The index a document in ``lang`` goes to: its own, one of the same base language, the first."""
+    if lang in wanted or not wanted:
+        return lang
     same = [w for w in wanted if base_language(w) == base_language(lang)]
     return (same or list(wanted))[0]
 
@@ -117,6 +124,11 @@ class _Language:
         self._order: list[tuple[bool, str, float, str]] = []
 
     @property
+    def stemmed(self) -> bool:
+        """Whether the browser needs a stemmer for this language."""
+        return bool(self._analyser.algorithm)
+
+    @property
     def size(self) -> int:
         """Documents so far."""
         return len(self._rows)
@@ -145,7 +157,7 @@ class _Language:
         terms = sorted(self._ids, key=term_key)
         blocks = [[first, files.named(f"{self.lang}/b/", deflate(data))] for first, data in self._blocks(terms, added)]
         stemmer = ""
-        if self._analyser.algorithm:
+        if self.stemmed:
             module = stemmer_module(self._analyser.algorithm).encode()
             stemmer = f"stem-{content_name(module)}.js"
             files.put(f"{self.lang}/{stemmer}", module)

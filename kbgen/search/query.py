@@ -92,7 +92,7 @@ class StaticIndex:
     def ranked(self, query: str, *, typing: bool = False) -> list[tuple[int, int]]:
         """Every document with any of the words: (id, score), best first."""
         words = self.query_words(query)
-        open_end = typing and query[-1:].strip() != "" and bool(words)
+        open_end = typing and self._analyser.ends_open(query)
         scores: Counter[int] = Counter()
         found: Counter[int] = Counter()
         for number, word in enumerate(words):
@@ -143,7 +143,7 @@ class StaticIndex:
     def _corrections(self, word: Word) -> list[str]:
         """Terms an unknown word may have meant: its longest known beginning's, or those one slip away."""
         stem = word.terms[0]
-        if len(stem) < 4:
+        if len(stem) < 4 or max(stem) > "\uffff":
             return []
         near = self._neighbours(stem[:3])
         slips = [t for t in near if one_slip(stem, t)]

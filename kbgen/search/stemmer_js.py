@@ -21,7 +21,8 @@ from typing import Protocol, cast
 
 from kbgen.errors import KbgenError
 
-_LICENCE = Path(__file__).with_name("data") / "snowball-licence.txt"
+LICENCE_NAME = "snowball-licence.txt"
+_LICENCE = Path(__file__).with_name("data") / LICENCE_NAME
 _RUNTIME = Path(__file__).with_name("data") / "snowball-runtime.js"
 _COMPARE: dict[type[ast.cmpop], str] = {
     ast.Eq: "===",
@@ -79,8 +80,13 @@ def stemmer_module(algorithm: str) -> str:
         raise StemmerError(f"{spec.origin}: no stemmer class; install snowballstemmer 3.1")
     body = _Translator(classes[0].name, labels, spec.origin).stemmer_class(classes[0])
     version = importlib.metadata.version("snowballstemmer")
-    head = f"/*! Snowball {version} ({algorithm}), snowballstem.org, BSD-3-Clause\n{_LICENCE.read_text(encoding='utf-8')}*/\n"
+    head = f"/*! Snowball {version}, {algorithm}: snowballstem.org, BSD-3-Clause, see ../{LICENCE_NAME} */\n"
     return f"{head}{_RUNTIME.read_text(encoding='utf-8')}{body}const s=new S();export default w=>s.stem(w);\n"
+
+
+def stemmer_licence() -> bytes:
+    """The notice that has to lie beside every copy of a stemmer, as ``LICENCE_NAME``."""
+    return _LICENCE.read_bytes()
 
 
 class _Translator:

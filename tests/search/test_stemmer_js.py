@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import snowballstemmer
 
-from kbgen.search.stemmer_js import StemmerError, python_stemmer, stemmer_module
+from kbgen.search.stemmer_js import LICENCE_NAME, StemmerError, python_stemmer, stemmer_licence, stemmer_module
 
 NODE = shutil.which("node")
 RUN = """
@@ -67,7 +67,7 @@ def test_an_unknown_algorithm_is_named() -> None:
 
 
 def test_the_licence_travels_with_the_stemmer() -> None:
-    """The copyright notice and conditions of Snowball are in the file the browser gets."""
-    module = stemmer_module("english")
-    assert "Copyright (c) 2001, Dr Martin Porter" in module
-    assert "Redistributions of source code must retain" in module
+    """Every stemmer names the file with Snowball's notice and conditions, which lies beside it."""
+    assert f"../{LICENCE_NAME}" in stemmer_module("english")
+    assert b"Copyright (c) 2001, Dr Martin Porter" in stemmer_licence()
+    assert b"Redistributions of source code must retain" in stemmer_licence()
