@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 
 from kbgen.compile.entries import ARTICLES, HOME, QUESTIONS, TOPICS, topic_path
 from kbgen.compile.inputs import Inputs, Shelf, rank
@@ -114,3 +114,21 @@ def _quiet_page(path: str, title: str, description: str, inputs: Inputs, listing
         listing=listing,
         canonical_rule="listing",
     )
+
+
+def written_pages(known: Mapping[str, Page], inputs: Inputs) -> Iterator[Page]:
+    """Pages a writer added to ``content/`` besides articles: an imprint, a contact page."""
+    for path, (title, description) in inputs.written_pages.items():
+        if path in known:
+            continue
+        yield Page(
+            path=path,
+            kind="other",
+            title=title,
+            description=description or f"{title}: {inputs.config.site.name}.",
+            canonical=inputs.url(path),
+            shell="engine",
+            lang=inputs.lang,
+            crumbs=(Crumb("Home", HOME), Crumb(title, path)),
+            canonical_rule="written",
+        )

@@ -22,6 +22,7 @@ class Inputs:
         history: redirects of earlier runs.
         published: path to kind of every page of the last published site.
         engine_pages: paths the site engine renders itself.
+        written_pages: path to (title, description) of pages a writer added besides articles.
     """
 
     config: Config
@@ -33,6 +34,7 @@ class Inputs:
     history: Mapping[str, str | None] = field(default_factory=dict)
     published: Mapping[str, str] = field(default_factory=dict)
     engine_pages: frozenset[str] = frozenset()
+    written_pages: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     def url(self, path: str) -> str:
         """The absolute URL of a page."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from kbgen.compile.entries import entry_page, make_card
-from kbgen.compile.home import home_page, not_found_page, search_page
+from kbgen.compile.home import home_page, not_found_page, search_page, written_pages
 from kbgen.compile.inputs import Inputs, Shelf, rank
 from kbgen.compile.listings import (
     article_index,
@@ -42,6 +42,7 @@ def compile_library(inputs: Inputs) -> Library:
         pages.setdefault(page.path, page)
     home = home_page(shelf, len(people), inputs)
     pages[home.path] = home
+    pages.update({page.path: page for page in written_pages(pages, inputs)})
     answered = {ref: links.paths[summary.ref] for summary in inputs.summaries for ref in summary.refs}
     redirects = make_redirects(inputs, pages, {**answered, **links.paths})
     return Library(pages, redirects, dict(shelf.cards), links.paths)

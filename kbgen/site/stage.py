@@ -28,10 +28,10 @@ from kbgen.site.crawlers import llms_txt, robots_txt
 from kbgen.site.documents import search_documents
 from kbgen.site.engine import Frames
 from kbgen.site.feeds import feeds
-from kbgen.site.manifest import MANIFEST, Manifest, manifest_text, read_manifest
+from kbgen.site.manifest import MANIFEST, Manifest, read_manifest, target_url, write_manifest
 from kbgen.site.pour import PourJob, page_keys, pour
 from kbgen.site.publish import clone_tree, guard, recover, remove_file, staging_of, switch, write_file
-from kbgen.site.redirects import redirect_files
+from kbgen.site.redirects import gone_html, redirect_files, stub_html, stub_path
 from kbgen.site.sitemap import sitemaps
 from kbgen.store import Store
 
@@ -168,7 +168,7 @@ def _write_others(
     rows |= _write_search(job, staging)
     advance(1)
     paths = {path: pages[file_of(path)][1] for path in job.library.pages}
-    manifest = manifest_text(job.library, paths, job.config).encode()
+    manifest = write_manifest(job.library, job.config, paths)
     digest = hashlib.blake2b(manifest, digest_size=16).hexdigest()
     rows[MANIFEST] = (digest, digest)
     write_file(staging, MANIFEST, manifest)
@@ -195,7 +195,18 @@ def _candidates(job: SiteJob) -> Iterator[tuple[str, bytes]]:
     for lang in job.frames.folders:
         for file, source in job.frames.static_files(lang):
             yield file, source.read_bytes()
-    yield from redirect_files(library, config).items()
+    yield from redirect_files(library.redirects, config).items()
+    yield from _stubs(job)
+
+
+def _stubs(job: SiteJob) -> Iterator[tuple[str, bytes]]:
+    """A page at every old address, for hosts that read no redirect map."""
+    pages, site_url = job.library.pages, job.config.site.url
+    gone = gone_html(job.config, job.frames.main)
+    for path, target in sorted(job.library.redirects.items()):
+        page = pages.get(target) if target else None
+        title, lang = (page.title, page.lang) if page else (target or "", job.frames.main)
+        yield file_of(stub_path(path)), stub_html(target_url(site_url, target), title, lang) if target else gone
 
 
 def _write_search(job: SiteJob, staging: Path) -> dict[str, tuple[str, str]]:

@@ -111,6 +111,22 @@ class Records:
         for ref, source, digest, gone in self._db.execute("SELECT ref, source, digest, gone FROM records ORDER BY ref"):
             yield RecordState(Ref(ref), source, digest, bool(gone))
 
+    def state(self, ref: str) -> RecordState | None:
+        """One record without its payload, None when the store has never seen it."""
+        sql = "SELECT ref, source, digest, gone FROM records WHERE ref = ?"
+        row = self._db.execute(sql, (ref,)).fetchone()
+        return None if row is None else RecordState(Ref(row[0]), row[1], row[2], bool(row[3]))
+
+    def by_url(self, url: str) -> Ref | None:
+        """The record of a live thread's URL."""
+        row = self._db.execute("SELECT ref FROM records WHERE url = ? ORDER BY ref", (url,)).fetchone()
+        return None if row is None else Ref(row[0])
+
+    def counts(self) -> dict[str, tuple[int, int]]:
+        """Source to how many records it has and how many of them are gone."""
+        sql = "SELECT source, COUNT(*), SUM(gone) FROM records GROUP BY source ORDER BY source"
+        return {source: (int(count), int(gone)) for source, count, gone in self._db.execute(sql)}
+
     def get(self, refs: Sequence[str]) -> Iterator[RawRecord]:
         """Records by ref, in the order asked; unknown refs are left out."""
         for start in range(0, len(refs), _BATCH):

@@ -1,0 +1,62 @@
+# Two commands do everything on a machine with Python 3.11 to 3.14, git and make:
+#   make site   builds the demo knowledge base into site/
+#   make test   lints, type-checks and tests
+# They make their own environment in .venv, with uv when it is there, else with venv and pip.
+
+SHELL := /bin/sh
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; do command -v $$p && break; done)
+# Tests run side by side; a browser and a site engine want a core each.
+WORKERS ?= auto
+
+.PHONY: site test lint format bench lock clean browser
+
+site: $(READY)
+	$(BIN)/python -m kbgen build
+	@echo "Open site/index.html, or preview it with live reload: $(BIN)/kbgen serve"
+
+test: $(READY) browser lint
+	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(READY)
+	$(BIN)/python -m bench $(ARGS)
+
+$(READY): requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 to 3.14 is needed; install it and run make again" >&2; exit 1; }
+	@if command -v uv >/dev/null 2>&1; then \
+	  uv venv -q --allow-existing --python "$(PYTHON)" $(VENV) && \
+	  VIRTUAL_ENV=$(VENV) uv pip install -q --require-hashes -r requirements.lock && \
+	  VIRTUAL_ENV=$(VENV) uv pip install -q --no-deps --no-build-isolation -e . ; \
+	else \
+	  "$(PYTHON)" -m venv $(VENV) && \
+	  $(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements.lock && \
+	  $(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e . ; \
+	fi
+	@touch $@
+
+# The browser tests skip without a Chromium; where it may be installed, it is.
+browser:
+	@command -v chromium >/dev/null 2>&1 || command -v google-chrome >/dev/null 2>&1 || test -n "$$CHROME_PATH" || \
+	if command -v apt-get >/dev/null 2>&1 && [ "$$(id -u)" = 0 ]; then \
+	  apt-get -qq -o DPkg::Lock::Timeout=600 update && \
+	  DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=600 install -y --no-install-recommends \
+	    chromium fonts-dejavu-core fonts-liberation >/dev/null; \
+	else echo "No Chromium found and it may not be installed here: the browser tests will skip" >&2; fi
+
+lock:
+	uv pip compile -q pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-header -o requirements.lock
+
+clean:
+	rm -rf $(VENV) .kbgen site build *.egg-info

@@ -1,0 +1,253 @@
+"""The command line: one thin function a command; what it does is done elsewhere.
+
+Global options may stand before or after the command. Exit codes: 0 done; 1 published, but something named in the
+report failed; 2 configuration or usage; 3 not published, the last good site stands; 4 another run holds the lock.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import click
+import typer
+
+from kbgen import __version__, commands
+from kbgen.console import Voice
+from kbgen.errors import KbgenError
+from kbgen.pipeline import Options, run_stages
+from kbgen.progress import shown
+from kbgen.project import Project, open_project
+
+app = typer.Typer(
+    name="kbgen",
+    help="Turn a company's live communities into its help site.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    epilog="Global options may stand before or after the command. Start with `kbgen init DIR`.",
+)
+config_app = typer.Typer(help="Look at the configuration.", no_args_is_help=True)
+app.add_typer(config_app, name="config")
+
+# Options that mean the same for every command: flag to whether it takes a value.
+_GLOBAL = {
+    "-C": True,
+    "--project": True,
+    "--json": False,
+    "-q": False,
+    "--quiet": False,
+    "-v": False,
+    "--verbose": False,
+}
+
+SiteDir = Annotated[
+    Path | None, typer.Option("--site-dir", metavar="DIR", help="Where the site goes (default: site/ in the project).")
+]
+Jobs = Annotated[int, typer.Option("--jobs", min=0, metavar="N", help="Worker processes; 0 for one a core.")]
+Clean = Annotated[bool, typer.Option("--clean", help="Ignore every cache; the result is the same, only slower.")]
+Engine = Annotated[str, typer.Option("--engine", metavar="mkdocs|zensical", help="Which site engine builds the frame.")]
+AllowVanish = Annotated[
+    bool, typer.Option("--allow-vanish", help="Publish even when more pages vanish than guard.max_vanish allows.")
+]
+
+
+class _State:
+    """Global options, as the root callback left them."""
+
+    folder: Path = Path()
+    voice: Voice = Voice()
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command and exit with its code.
+
+    Args:
+        arguments: without the program's name; the process's own by default.
+    """
+    given = globals_first(sys.argv[1:] if arguments is None else arguments)
+    try:
+        code = app(given, standalone_mode=False)
+    except KbgenError as error:
+        _State.voice.error(str(error))
+        code = error.exit_code
+    except click.ClickException as error:
+        error.show()
+        code = 2
+    except (click.Abort, KeyboardInterrupt):
+        _State.voice.error("stopped; what was committed is kept, and the next run goes on from there")
+        code = 130
+    sys.exit(code or 0)
+
+
+def globals_first(arguments: Sequence[str]) -> list[str]:
+    """Move global options to the front, so that they may stand anywhere before ``--``."""
+    front: list[str] = []
+    rest: list[str] = []
+    waiting = iter(arguments)
+    for argument in waiting:
+        name = argument.split("=", 1)[0]
+        if argument == "--":
+            rest += [argument, *waiting]
+        elif name in _GLOBAL:
+            front.append(argument)
+            if _GLOBAL[name] and "=" not in argument:
+                front += [value for value in [next(waiting, None)] if value is not None]
+        else:
+            rest.append(argument)
+    return [*front, *rest]
+
+
+def _version(value: bool) -> None:  # noqa: FBT001
+    if value:
+        typer.echo(f"kbgen {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    project: Annotated[Path, typer.Option("-C", "--project", metavar="DIR", help="The project folder.")] = Path(),
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object; all else on standard error.")] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print errors only.")] = False,
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Print every message.")] = False,
+    _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    _State.folder = project
+    _State.voice = Voice(as_json=as_json, quiet=quiet, verbose=verbose)
+
+
+def _open() -> Project:
+    return open_project(_State.folder)
+
+
+def _run(names: Sequence[str] | None, site_dir: Path | None, **options: Any) -> int:
+    voice = _State.voice
+    project = _open()
+    chosen = Options(site_dir=site_dir or project.folder / "site", **options)
+    with shown(voice.err, quiet=voice.quiet) as progress:
+        report = run_stages(project, chosen, progress, names)
+    voice.run(report)
+    return report.exit_code
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")],
+) -> int:
+    """Write the skeleton of a new knowledge base."""
+    return commands.init(folder, _State.voice)
+
+
+@app.command()
+def build(
+    *,
+    offline: Annotated[bool, typer.Option("--offline", help="No network: files and what the store holds.")] = False,
+    site_dir: SiteDir = None,
+    jobs: Jobs = 0,
+    clean: Clean = False,
+    engine: Engine = "mkdocs",
+    allow_vanish: AllowVanish = False,
+) -> int:
+    """Run every stage; what CI runs at night."""
+    del offline  # every source of this version reads files: no build touches the network
+    return _run(None, site_dir, jobs=jobs, clean=clean, engine=engine, allow_vanish=allow_vanish)
+
+
+@app.command()
+def harvest(
+    sources: Annotated[list[str] | None, typer.Argument(metavar="[SOURCE]...", help="Names; all by default.")] = None,
+    *,
+    full: Annotated[bool, typer.Option("--full", help="Read sources whose input has not changed, too.")] = False,
+) -> int:
+    """Read the sources into the store."""
+    return _run(["harvest"], None, sources=tuple(sources or ()), full=full)
+
+
+@app.command()
+def curate(*, jobs: Jobs = 0, clean: Clean = False) -> int:
+    """Decide what is published, tag it and merge it."""
+    return _run(["curate"], None, jobs=jobs, clean=clean)
+
+
+@app.command(name="compile")
+def compile_site(*, engine: Engine = "mkdocs") -> int:
+    """Compile the site as data and print its faults; nothing is written."""
+    return _run(["compile"], None, engine=engine)
+
+
+@app.command()
+def render(*, site_dir: SiteDir = None, jobs: Jobs = 0, clean: Clean = False, engine: Engine = "mkdocs") -> int:
+    """Make the staging site beside the live one."""
+    return _run(["compile", "render"], site_dir, jobs=jobs, clean=clean, engine=engine)
+
+
+@app.command()
+def publish(
+    *, site_dir: SiteDir = None, jobs: Jobs = 0, engine: Engine = "mkdocs", allow_vanish: AllowVanish = False
+) -> int:
+    """Judge the staging site and switch to it."""
+    return _run(["publish"], site_dir, jobs=jobs, engine=engine, allow_vanish=allow_vanish)
+
+
+@app.command()
+def serve(
+    *,
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, metavar="N", help="0 for any free port.")] = 8000,
+    site_dir: SiteDir = None,
+) -> int:
+    """Preview the site; it is built again and reloaded when a file changes."""
+    return commands.serve(_open(), site_dir, port, _State.voice)
+
+
+@app.command()
+def search(
+    query: Annotated[list[str], typer.Argument(metavar="QUERY", help="Words to look for.")],
+    *,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=200, metavar="N", help="How many to print.")] = 10,
+    lang: Annotated[str | None, typer.Option("--lang", metavar="CODE", help="One language only.")] = None,
+    topic: Annotated[str | None, typer.Option("--topic", metavar="SLUG", help="One topic only.")] = None,
+) -> int:
+    """Rank entries for a query."""
+    return commands.search(_open(), " ".join(query), _State.voice, limit=limit, lang=lang, topic=topic)
+
+
+@app.command()
+def why(what: Annotated[str, typer.Argument(metavar="REF|URL", help="community:1234, or a page's address.")]) -> int:
+    """Tell every decision about one thread or page."""
+    return commands.why(_open(), what, _State.voice)
+
+
+@app.command()
+def status() -> int:
+    """Tell what the store holds and what is published."""
+    return commands.status(_open(), _State.voice)
+
+
+@app.command()
+def check(*, site_dir: SiteDir = None, jobs: Jobs = 0) -> int:
+    """Judge the built site: links, metadata, structured data, sitemap, attribution."""
+    return commands.check(_open(), site_dir, _State.voice, jobs=jobs)
+
+
+@app.command()
+def export(
+    file: Annotated[Path, typer.Argument(metavar="FILE.jsonl", help="Written anew; - for standard output.")],
+) -> int:
+    """Write every published entry and article as JSON lines."""
+    return commands.export(_open(), file, _State.voice)
+
+
+@config_app.command()
+def schema() -> int:
+    """Print the JSON Schema of site_config/kbgen.yml, for editors."""
+    return commands.schema(_State.voice)
+
+
+@config_app.command(name="check")
+def config_check() -> int:
+    """Read every file people edit and name all faults."""
+    return commands.config_check(_open(), _State.voice)

@@ -1,0 +1,94 @@
+"""What a command says: with ``--json`` one JSON object on standard output, else words; the rest on standard error."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import msgspec
+from rich.console import Console
+from rich.markup import escape
+
+from kbgen.model import StageReport
+from kbgen.pipeline import RunReport
+
+
+@dataclass(frozen=True)
+class Voice:
+    """How a command speaks.
+
+    Attributes:
+        as_json: one JSON object on standard output, nothing else there.
+        quiet: errors only.
+        verbose: every message, not the first few.
+    """
+
+    as_json: bool = False
+    quiet: bool = False
+    verbose: bool = False
+
+    @property
+    def err(self) -> Console:
+        """Standard error, for progress and messages."""
+        return Console(stderr=True, highlight=False, soft_wrap=True)
+
+    def result(self, data: object, words: str) -> None:
+        """Give a command's result.
+
+        Args:
+            data: for ``--json``: anything msgspec can encode.
+            words: for people.
+        """
+        if self.as_json:
+            text = msgspec.json.format(msgspec.json.encode(data, enc_hook=str, order="deterministic"), indent=2)
+            sys.stdout.write(text.decode() + "\n")
+        elif not self.quiet:
+            sys.stdout.write(words + "\n")
+
+    def error(self, message: str) -> None:
+        """Say what is wrong, as it was worded where it was found."""
+        self.err.print(f"[bold red]error:[/] {escape(message)}")
+
+    def run(self, report: RunReport) -> None:
+        """Give what a run of stages came to."""
+        self.result(run_data(report), run_words(report, verbose=self.verbose))
+
+
+def run_data(report: RunReport) -> Mapping[str, object]:
+    """A run as ``--json`` prints it."""
+    return {
+        "exit_code": report.exit_code,
+        "published": report.published,
+        "site_dir": str(report.site_dir),
+        "pages": report.pages,
+        "seconds": round(report.seconds, 3),
+        "stages": report.stages,
+        "failed": report.failed,
+        "notes": report.notes,
+    }
+
+
+def run_words(report: RunReport, *, verbose: bool = False) -> str:
+    """A run as a person reads it."""
+    lines: list[str] = []
+    for stage in report.stages:
+        lines.append(_stage_line(stage))
+        lines += [f"    {note}" for note in (stage.notes if verbose else stage.notes[:6])]
+        shown = stage.failed if verbose else stage.failed[:10]
+        lines += [f"    ! {message}" for message in shown]
+        if len(shown) < len(stage.failed):
+            lines.append(f"    ! and {len(stage.failed) - len(shown)} more; -v shows all, --json too")
+    lines += [f"  {note}" for note in report.notes]
+    if report.published:
+        lines.append(f"Published {report.pages:,} pages to {report.site_dir} in {report.seconds:.1f} s")
+    return "\n".join(lines)
+
+
+def _stage_line(stage: StageReport) -> str:
+    parts = [f"{stage.read:,} read"] if stage.read else []
+    parts += [f"{stage.written:,} written"] if stage.written else []
+    parts += [f"{stage.unchanged:,} unchanged"] if stage.unchanged else []
+    parts += [f"{stage.removed:,} removed"] if stage.removed else []
+    parts += [f"{reason} {count:,}" for reason, count in stage.rejected.items()]
+    return f"{stage.stage:<20} {', '.join(parts) or 'nothing to do'} ({stage.seconds:.1f} s)"

@@ -1,0 +1,289 @@
+"""The stages in order, and what a run of them came to.
+
+Each stage can be run alone and is idempotent. Not here: what a stage does, and how a run is told to people (cli).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+from kbgen import __version__
+from kbgen.compile.inputs import Inputs
+from kbgen.compile.library import compile_library, faults
+from kbgen.curate.stage import CurateJob, curate
+from kbgen.errors import NotPublished
+from kbgen.executor import Workers
+from kbgen.harvest import harvest
+from kbgen.lock import run_lock
+from kbgen.model import Library, StageReport
+from kbgen.progress import Progress, Silent
+from kbgen.project import Project
+from kbgen.site.engine import Frames, build_frames
+from kbgen.site.manifest import Manifest, permalinks
+from kbgen.site.redirects import flatten
+from kbgen.site.stage import SiteJob, live_rows, publish, published, render
+from kbgen.site.written import written_pages
+from kbgen.store import Store, open_store
+
+_INPUTS = "published-inputs"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a run was asked for.
+
+    Attributes:
+        site_dir: where the site goes.
+        jobs: worker processes, 0 for one a core.
+        clean: ignore every cache; the result is the same.
+        full: read sources whose input has not changed, too.
+        sources: names of the sources to harvest, empty for all.
+        allow_vanish: publish even when more pages vanish than the guard allows.
+    """
+
+    site_dir: Path
+    jobs: int = 0
+    clean: bool = False
+    full: bool = False
+    engine: str = "mkdocs"
+    sources: tuple[str, ...] = ()
+    allow_vanish: bool = False
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """What a run came to.
+
+    Attributes:
+        exit_code: 0, or 1 when something named in ``failed`` failed.
+        notes: lines about the site as a whole.
+    """
+
+    stages: tuple[StageReport, ...]
+    site_dir: Path
+    pages: int
+    published: bool
+    notes: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+    @property
+    def failed(self) -> tuple[str, ...]:
+        """Everything that failed, each a complete message."""
+        return tuple(message for stage in self.stages for message in stage.failed)
+
+    @property
+    def exit_code(self) -> int:
+        """0 done; 1 done, but something named in the report failed."""
+        return 1 if self.failed else 0
+
+
+@dataclass
+class Run:
+    """One run: holds the lock, the store and the workers, and remembers what stages hand on."""
+
+    project: Project
+    options: Options
+    progress: Progress = field(default_factory=Silent)
+    done: bool = False
+    _stack: ExitStack = field(default_factory=ExitStack)
+
+    def __enter__(self) -> Self:
+        self._stack.enter_context(run_lock(self.project.folder))
+        self.store: Store = open_store(self.project.store_file)
+        self._stack.callback(self.store.close)
+        self.workers = self._stack.enter_context(Workers(self.options.jobs))
+        self._adopt()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.__exit__(kind, error, trace)
+
+    @cached_property
+    def before(self) -> Manifest | None:
+        """The manifest of the live site."""
+        return published(self.options.site_dir)
+
+    def _adopt(self) -> None:
+        """A machine without a store takes permalinks and redirects from the published site: no URL ever dies."""
+        if self.before is not None and not self.store.permalinks.all():
+            with self.store.transaction():
+                self.store.permalinks.add(permalinks(self.before))
+                self.store.permalinks.set_redirects(self.before.redirects, live=self.before.pages)
+
+    @cached_property
+    def frames(self) -> Frames:
+        """The shells and written pages, built by the site engine when something it sees has changed."""
+        advance = self.progress.start(f"Building the frame with {self.options.engine}", 1)
+        built = build_frames(
+            self.project.folder, self.project.config, self.project.cache / "engine", self.options.engine
+        )
+        advance(1)
+        return built
+
+    @cached_property
+    def inputs(self) -> Inputs:
+        """All the site is compiled from."""
+        before = self.before
+        return Inputs(
+            config=self.project.config,
+            taxonomy=self.project.taxonomy,
+            summaries=tuple(self.store.entries.summaries()),
+            sources=self.project.infos,
+            assigned=self.store.permalinks.all(),
+            written=self.project.redirects,
+            history=self.store.permalinks.redirects(),
+            published={path: page.kind for path, page in before.pages.items()} if before else {},
+            engine_pages=frozenset(self.frames.pages()),
+            written_pages=written_pages(self.project.folder, self.frames.pages()),
+        )
+
+    @cached_property
+    def library(self) -> Library:
+        """The whole site as data.
+
+        Raises:
+            NotPublished: it has faults.
+        """
+        library = compile_library(self.inputs)
+        library = Library(library.pages, flatten(library.redirects), library.cards, library.permalinks)
+        found = faults(library, self.inputs)
+        if found:
+            shown = "\n".join(f"  {fault}" for fault in found[:30])
+            raise NotPublished(f"the site would have {len(found)} faults and was not rendered:\n{shown}")
+        return library
+
+    def job(self) -> SiteJob:
+        """What render and publish work on."""
+        topics = {topic.slug: topic for topic in self.project.taxonomy.topics}
+        return SiteJob(
+            config=self.project.config,
+            library=self.library,
+            topics=topics,
+            sources=self.project.infos,
+            frames=self.frames,
+            store=self.store,
+            cache=self.project.cache,
+            site_dir=self.options.site_dir,
+        )
+
+    def site_key(self) -> str:
+        """Digest of all the site is made from: while it stands still, so does the site."""
+        hasher = hashlib.blake2b(digest_size=16)
+        for part in (__version__, self.project.digest(), self.frames.digest, str(self.options.site_dir.resolve())):
+            hasher.update(f"{part}\0".encode())
+        for ref, digest in self.store.entries.digests():
+            hasher.update(f"{ref}\0{digest}\n".encode())
+        return hasher.hexdigest()
+
+    def is_current(self) -> bool:
+        """Nothing the site is made from has changed since it was published, and its files are all there."""
+        if self.options.clean or self.store.get(_INPUTS) != self.site_key():
+            return False
+        rows = live_rows(self.store, self.options.site_dir)
+        return bool(rows) and len(rows) == len(self.store.pages.all())
+
+
+def _harvest(run: Run) -> list[StageReport]:
+    sources = run.project.sources(run.options.sources)
+    return [harvest(source, run.store, run.progress, full=run.options.full) for source in sources]
+
+
+def _curate(run: Run) -> list[StageReport]:
+    job = CurateJob(
+        config=run.project.config,
+        project=run.project.folder,
+        store=run.project.store_file,
+        taxonomy=run.project.taxonomy,
+        options=run.project.options,
+        overlays=run.project.overlays,
+    )
+    report = curate(job, run.store, run.workers, run.progress, clean=run.options.clean)
+    if run.project.overlay_faults:
+        faulty = StageReport("overlays", failed=run.project.overlay_faults)
+        return [report, faulty]
+    return [report]
+
+
+def _compile(run: Run) -> list[StageReport]:
+    started = time.monotonic()
+    library = run.library
+    seconds = time.monotonic() - started
+    return [StageReport("compile", read=len(library.cards), written=len(library.pages), seconds=seconds)]
+
+
+def _render(run: Run) -> list[StageReport]:
+    return [render(run.job(), run.workers, run.progress, clean=run.options.clean)]
+
+
+def _publish(run: Run) -> list[StageReport]:
+    key = run.site_key()
+    report = publish(run.job(), run.workers, run.progress, allow_vanish=run.options.allow_vanish)
+    with run.store.transaction():
+        run.store.put(_INPUTS, key)
+    run.done = True
+    return [report]
+
+
+STAGES: tuple[tuple[str, Callable[[Run], list[StageReport]]], ...] = (
+    ("harvest", _harvest),
+    ("curate", _curate),
+    ("compile", _compile),
+    ("render", _render),
+    ("publish", _publish),
+)
+
+
+def run_stages(project: Project, options: Options, progress: Progress, names: Sequence[str] | None = None) -> RunReport:
+    """Run stages in their order.
+
+    Args:
+        project: the opened project.
+        options: what was asked for.
+        progress: where to report.
+        names: the stages to run; None for a build, which ends after curate when nothing changed.
+
+    Raises:
+        KbgenError: the run stopped; the live site stands.
+    """
+    started = time.monotonic()
+    reports: list[StageReport] = []
+    with Run(project, options, progress) as run:
+        for name, stage in STAGES:
+            if names is not None and name not in names:
+                continue
+            if names is None and name == "compile" and run.is_current():
+                reports.append(StageReport("compile", notes=("nothing changed; the site stands as it is",)))
+                break
+            reports += stage(run)
+        notes = _site_notes(run) if run.done else ()
+        pages = len(run.library.pages) if run.done else (len(run.before.pages) if run.before else 0)
+        seconds = time.monotonic() - started
+        return RunReport(tuple(reports), options.site_dir, pages, run.done, notes, seconds)
+
+
+def _site_notes(run: Run) -> tuple[str, ...]:
+    """The canonical split, once a build, so that nobody wonders why pages are not in the sitemap."""
+    own = urlsplit(run.project.config.site.url).hostname
+    deferring: dict[str, int] = {}
+    indexable = 0
+    for page in run.library.pages.values():
+        host = urlsplit(page.canonical).hostname or ""
+        if host != own:
+            deferring[host] = deferring.get(host, 0) + 1
+        elif page.in_sitemap:
+            indexable += 1
+    if not deferring:
+        return (f"{indexable:,} pages are indexable",)
+    hosts = ", ".join(f"{count:,} pages defer to {host}" for host, count in sorted(deferring.items()))
+    return (f"{hosts}, {indexable:,} are indexable; seo.canonical: self to change",)

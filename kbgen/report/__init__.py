@@ -1,0 +1,1 @@
+"""What people and machines are told about the state of a knowledge base."""
