@@ -189,7 +189,7 @@ class XmlRows:
     def _finished(self, parser: etree.XMLPullParser, first: int) -> Iterator[Row]:
         parent: etree._Element | None = None
         for _, element in parser.read_events():
-            row = cast("etree._Element", element)
+            row = cast("etree._Element", element)  # noqa: SLF001 - the only name of its type
             if parent is None:
                 parent = row.getparent()
                 if row.getroottree().docinfo.internalDTD is not None:
