@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from kbgen.model import Card, Ref, Summary
-from kbgen.search.analysis import analyse
+from kbgen.search.analysis import analyser
 
 # A word that more pages than this share says nothing about any two of them; the cap keeps the work linear.
 _COMMON = 400
@@ -39,7 +39,7 @@ def related(summaries: Iterable[Summary], cards: Mapping[Ref, Card], count: int)
 
 
 def _features(summary: Summary) -> tuple[str, ...]:
-    words = analyse(summary.title, summary.lang)
+    words = [word.terms[-1] for word in analyser(summary.lang).words(summary.title) if not word.stop]
     return tuple(dict.fromkeys([*words, *(f"#{tag}" for tag in summary.tags)]))
 
 

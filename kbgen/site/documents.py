@@ -25,7 +25,7 @@ def search_document(
     page: Page, body: Entry | ArticleEntry, library: Library, topics: Mapping[Slug, Topic]
 ) -> SearchDoc:
     """One page as the search engines take it."""
-    topic = page.topics[0] if page.topics else ""
+    topic = topics.get(page.topics[0]) if page.topics else None
     card = library.cards[page.refs[0]]
     if isinstance(body, Entry):
         text = " ".join((body.question.text, body.best.text, *(other.text for other in body.others)))
@@ -39,8 +39,8 @@ def search_document(
         summary=card.summary,
         lang=page.lang,
         kind=card.kind,
-        topic=topic,
-        topic_title=topics[topic].title if topic in topics else "",
+        topic=topic.slug if topic else "",
+        topic_title=topic.title if topic else "",
         tags=tuple(link.title for link in page.tags),
         score=card.score,
         updated=page.updated.date().isoformat() if page.updated else "",

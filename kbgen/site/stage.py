@@ -211,7 +211,9 @@ def _stubs(job: SiteJob) -> Iterator[tuple[str, bytes]]:
 
 def _write_search(job: SiteJob, staging: Path) -> dict[str, tuple[str, str]]:
     folder = staging / "search"
-    build_index(search_documents(job.library, job.store, job.topics), folder)
+    used = sorted({card.lang for card in job.library.cards.values()})
+    languages = tuple(dict.fromkeys((job.frames.main, *used)))
+    build_index(search_documents(job.library, job.store, job.topics), folder, languages)
     rows: dict[str, tuple[str, str]] = {}
     for file in sorted(folder.rglob("*")):
         name = file.relative_to(staging).as_posix()
