@@ -21,6 +21,11 @@ _SCHEME = re.compile(r"^(?:[A-Za-z][A-Za-z0-9+.-]*:|//)")
 _ICON = re.compile(r":(?:material|fontawesome|octicons|simple)-[\w-]+:(?:\{[^{}\n]*\})?")
 
 
+# GitHub's alert blocks, and the admonitions they are here.
+_ALERT = re.compile(r"\s*\[!(NOTE|TIP|IMPORTANT|WARNING|CAUTION)\]\s*", re.IGNORECASE)
+_ALERTS = {"note": "note", "tip": "tip", "important": "info", "warning": "warning", "caution": "danger"}
+
+
 class Body(Struct, frozen=True):
     """A rendered body.
 
@@ -67,6 +72,8 @@ def read_body(text: str, title: str, links: Mapping[str, str], url: str | None) 
     for node in soup.find_all(string=_ICON):
         if not node.find_parent(["pre", "code"]):
             node.replace_with(_ICON.sub("", str(node)))
+    for quote in soup.find_all("blockquote"):
+        _mend_alert(quote)
     unreachable = sum(not _mend_link(link, links, url) for link in soup.find_all("a", href=True))
     pictures = sum(not _keep_image(image) for image in soup.find_all("img"))
     html = soup.body.decode_contents().strip() if soup.body else ""
@@ -92,6 +99,19 @@ def _take_heading(soup: BeautifulSoup, title: str) -> str:
     if leading and (not title or heading.casefold() == " ".join(title.split()).casefold()):
         first.decompose()
     return heading
+
+
+def _mend_alert(quote: Tag) -> None:
+    first = quote.find(string=re.compile(r"\S"))
+    found = _ALERT.match(str(first)) if first is not None else None
+    if first is None or found is None:
+        return
+    first.replace_with(str(first)[found.end() :])
+    kind = found[1].lower()
+    quote.name, quote.attrs = "div", {"class": f"admonition {_ALERTS[kind]}"}
+    title = Tag(name="p", attrs={"class": "admonition-title"})
+    title.string = kind.capitalize()
+    quote.insert(0, title)
 
 
 def _mend_link(link: Tag, links: Mapping[str, str], url: str | None) -> bool:
