@@ -1,12 +1,12 @@
 """From text to index terms; the same rules run in the browser (``theme/search/assets/engine.js``).
 
-The rules are data (``data/analysis.json``): character classes, folding, Hebrew prefixes, stop words and the name of each
-language's Snowball algorithm. This file and ``engine.js`` are two readers of that data, and tests hold them to the same
-terms for the same text. The steps:
+The rules are data (``data/analysis.json``): character classes, folding, Hebrew prefixes, stop words and the name of
+each language's Snowball algorithm. This file and ``engine.js`` are two readers of that data, and tests hold them to
+the same terms for the same text. The steps:
 
 1. NFKC; soft hyphens and direction marks out; Hebrew acronyms without their quotation mark.
-2. Chunks: a run of a script written without spaces (Chinese, Japanese, Korean, Thai, ...), or a run of letters and digits
-   that may be joined inside by ``.``, ``_`` or ``-`` and may end in ``++`` or ``#``.
+2. Chunks: a run of a script written without spaces (Chinese, Japanese, Korean, Thai, ...), or a run of letters and
+   digits that may be joined inside by ``.``, ``_`` or ``-`` and may end in ``++`` or ``#``.
 3. A run without spaces gives its overlapping pairs of characters, or the one character it has.
 4. A joined chunk (``foo_bar``, ``v1.2.3``, ``node.js``) gives itself and its parts; ``log-in`` gives ``login`` and its
    parts; ``fooBar`` gives itself and its humps; other hyphens only part words.
@@ -34,7 +34,7 @@ _DATA = Path(__file__).with_name("data") / "analysis.json"
 _MAX_TERM = 48  # longer is base64 or a hash; in UTF-16 units, as JavaScript counts
 _HUMPS = re.compile(r"[A-Z]+(?![a-z])[0-9]*|[A-Z]?[a-z]+[0-9]*|[0-9]+")
 _JOINTS = re.compile(r"[._-]")
-_ACCENTS = re.compile("([a-zα-ω])[\u0300-\u036f]+")
+_ACCENTS = re.compile("([a-z\u03b1-\u03c9])[\u0300-\u036f]+")
 _ASCII_SEPARATORS = r"\x00-\x2f\x3a-\x40\x5b-\x60\x7b-\x7f"
 
 
@@ -72,7 +72,7 @@ class Analyser:
         self._ngram = re.compile(f"[{rules['ngrams']}]")
         self._drop = re.compile(f"[{rules['drop']}]")
         self._marks = re.compile(f"[{rules['marks']}]")
-        self._acronym = re.compile("([א-ת])[\"'״׳](?=[א-ת])")
+        self._acronym = re.compile("([\u05d0-\u05ea])[\"'\u05f3\u05f4](?=[\u05d0-\u05ea])")
 
     def clean(self, text: str) -> str:
         """Step 1."""

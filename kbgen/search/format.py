@@ -9,7 +9,8 @@ One folder a language below ``search/``::
     en/b/<hash>                    block: postings of a run of terms
     en/r/<hash>/<n>                result chunk n: what a list shows of documents 16n to 16n+15
 
-Files named by a hash never change and may be cached for ever; ``meta.json`` and ``languages.json`` are to be revalidated.
+Files named by a hash never change and may be cached for ever; ``meta.json`` and ``languages.json`` are to be
+revalidated.
 Blocks and chunks are gzip files (level 9, no time) whatever the host does: the browser inflates what starts with
 ``1f 8b`` and takes anything else as already inflated.
 
@@ -21,7 +22,8 @@ Blocks and chunks are gzip files (level 9, no time) whatever the host does: the 
     analysis   the rules of kbgen.search.analysis for this language; "stemmer" is the file name or ""
     blocks     [[first term, hash], ...] in term order
     results    hash of each group of 8 result chunks, ...
-    topics     [[slug, title, first id, end id], ...]: documents are ordered by topic, then popularity, so a topic is a range
+    topics     [[slug, title, first id, end id], ...]: documents are ordered by topic, then popularity, so a topic is
+               a range
 
 A **block**, inflated, is: four varints (number of terms n, bytes of the term section, bytes of the counts, bytes of the
 gaps), then
@@ -31,8 +33,9 @@ gaps), then
 3. for each posting a varint: the gap to the previous document id of the same term, from -1, less one;
 4. for each posting of terms with p > 1 one byte, its impact 1 to 63. A lone posting's impact is 63.
 
-The weight of a posting is s times impact. Varints are little-endian base 128. Readers take the sections' lengths from the
-head, so that a later version can append sections (positions, more fields, typo neighbourhoods) without a new layout.
+The weight of a posting is s times impact. Varints are little-endian base 128. Readers take the sections' lengths
+from the head, so that a later version can append sections (positions, more fields, typo neighbourhoods) without a new
+layout.
 
 A **result chunk** is JSON: ``[[title, path, summary, topic number or -1, badge, updated, kind], ...]``; a topic number
 points into ``topics``.
@@ -95,7 +98,8 @@ def varints(values: Integers) -> bytes:
         has = lengths > position
         more = (lengths[has] > position + 1).astype(np.int64) << 7
         out[starts[has] + position] = ((values[has] >> (7 * position)) & 0x7F) | more
-    return out.tobytes()
+    packed: bytes = out.tobytes()
+    return packed
 
 
 def read_varints(data: bytes) -> Integers:
@@ -134,7 +138,8 @@ def pack_block(block: Block) -> bytes:
     gaps = varints(block.docs - previous)
     lone = np.repeat(block.counts == 1, block.counts)
     head = varints(np.array([len(block.terms), len(words), len(heads), len(gaps)], dtype=np.int64))
-    return head + words + heads + gaps + block.impacts[~lone].astype(np.uint8).tobytes()
+    impacts: bytes = block.impacts[~lone].astype(np.uint8).tobytes()
+    return head + words + heads + gaps + impacts
 
 
 def unpack_block(data: bytes) -> Block:

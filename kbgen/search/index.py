@@ -1,7 +1,7 @@
 """Builds the static index: documents in, files out (``format`` says which).
 
-One pass over the documents, term ids in flat arrays, sums with numpy: 100,000 documents stay under 1 GB. Only files whose
-content moved are written; what belongs to no document any more is removed.
+One pass over the documents, term ids in flat arrays, sums with numpy: 100,000 documents stay under 1 GB. Only files
+whose content moved are written; what belongs to no document any more is removed.
 
 Not here: analysis, weights, the layout of a file. The folder's ``index.html``, the search page, belongs to the site.
 """
@@ -72,8 +72,8 @@ def build_index(docs: Iterable[SearchDoc], out: Path, languages: Sequence[str] =
         makers[lang].add(doc)
     files = _Files(out)
     terms = 0
-    for lang, maker in sorted(makers.items()):
-        terms += maker.write(files)
+    for lang in sorted(makers):
+        terms += makers[lang].write(files)
     order = list(wanted) or sorted(makers)
     if any(maker.stemmed for maker in makers.values()):
         files.put(LICENCE_NAME, stemmer_licence())
@@ -218,7 +218,8 @@ def _cut_blocks(run: Weighted, terms: list[str]) -> Iterator[Block]:
     """A run of terms as blocks of about ``_BLOCK_BYTES`` and quantised weights."""
     starts = np.cumsum(run.counts) - run.counts
     heaviest = np.maximum.reduceat(run.weights, starts)
-    impacts = np.clip(np.rint(TOP_IMPACT * run.weights / np.repeat(heaviest, run.counts)), 1, TOP_IMPACT).astype(np.int64)
+    shares = run.weights / np.repeat(heaviest, run.counts)
+    impacts = np.clip(np.rint(TOP_IMPACT * shares), 1, TOP_IMPACT).astype(np.int64)
     scales = np.maximum(1, np.rint(heaviest * SCALE)).astype(np.int64)
     lengths = np.fromiter((len(t) for t in terms[run.first : run.first + len(starts)]), np.int64, len(starts))
     sizes = np.cumsum(lengths + 4 + 2 * run.counts)
@@ -258,6 +259,8 @@ class _Files:
             self._kept.append(name)
             return
         path.parent.mkdir(parents=True, exist_ok=True)
+        # A new file, not new content in the old one: the folder may be a hard-linked copy of the live site.
+        path.unlink(missing_ok=True)
         path.write_bytes(data)
         self._written.append(name)
 
@@ -267,8 +270,9 @@ class _Files:
         removed: list[str] = []
         for meta in sorted(self._out.glob("*/meta.json")):
             folder = meta.parent
-            stale = [p for p in sorted(folder.rglob("*")) if p.is_file() and p.relative_to(self._out).as_posix() not in belongs]
-            removed += [p.relative_to(self._out).as_posix() for p in stale]
+            names = {p.relative_to(self._out).as_posix(): p for p in sorted(folder.rglob("*")) if p.is_file()}
+            stale = [path for name, path in names.items() if name not in belongs]
+            removed += [name for name in names if name not in belongs]
             if folder.name not in languages:
                 shutil.rmtree(folder)
                 continue

@@ -1,4 +1,4 @@
-"""Reads the static index exactly as the browser does (``theme/search/assets/engine.js``): the same terms, the same sums.
+"""Reads the static index exactly as the browser does (``theme/search/assets/engine.js``): same terms, same sums.
 
 Scores are whole numbers, so the two cannot differ by rounding: a posting adds scale * impact (twice that for an exact
 term), and the sum is multiplied by the number of the query's words plus the number of them found. Of equal scores the
@@ -73,7 +73,8 @@ class StaticIndex:
             raise StoreError(f"{path}: no search index for {lang!r}; build the site first")
         self.meta: dict[str, Any] = json.loads(path.read_bytes())
         if self.meta["version"] != FORMAT_VERSION:
-            raise StoreError(f"{path}: index version {self.meta['version']}, this kbgen reads {FORMAT_VERSION}; build again")
+            found = self.meta["version"]
+            raise StoreError(f"{path}: index version {found}, this kbgen reads {FORMAT_VERSION}; build again")
         self._analyser = analyser(lang)
         self._blocks: dict[int, _Block] = {}
 
@@ -85,6 +86,8 @@ class StaticIndex:
         """Paths and scores, best first.
 
         Args:
+            query: as typed.
+            limit: how many at most.
             typing: the last word may be unfinished (results while typing).
         """
         return [(self.result(doc).path, score) for doc, score in self.ranked(query, typing=typing)[:limit]]
@@ -129,8 +132,7 @@ class StaticIndex:
             for doc, weight in self._postings(term):
                 best[doc] = max(best.get(doc, 0), weight)
         for doc, weight in best.items():
-            if weight > weights[doc]:
-                weights[doc] = weight
+            weights[doc] = max(weights[doc], weight)
         return weights
 
     def _completions(self, word: Word, exact: list[str]) -> list[str]:
@@ -167,7 +169,8 @@ class StaticIndex:
     def _neighbours(self, prefix: str) -> list[str]:
         """Terms of the first two blocks that may hold the prefix, and of those only terms that have it."""
         first = max(0, bisect_right(self._firsts, term_key(prefix)) - 1)
-        return [t for n in range(first, min(first + 2, len(self._firsts))) for t in self._block(n).place if t.startswith(prefix)]
+        numbers = range(first, min(first + 2, len(self._firsts)))
+        return [t for number in numbers for t in self._block(number).place if t.startswith(prefix)]
 
     def _postings(self, term: str) -> list[tuple[int, int]]:
         block = self._block_of(term)

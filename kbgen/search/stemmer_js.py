@@ -1,9 +1,9 @@
 """The Snowball stemmers as JavaScript, made from the very Python modules that stem at build time.
 
-``snowballstemmer`` ships each algorithm as generated Python of a tiny, regular subset (assignments, calls, loops, labels
-raised as exceptions). That subset is translated here node by node, so the browser runs the same version of the same
-algorithm by construction, for every language the package has; there is no second copy to fall behind. A construct
-outside the subset is an error, never a guess. ``tests/search/test_stemmer_js.py`` compares the results.
+``snowballstemmer`` ships each algorithm as generated Python of a tiny, regular subset (assignments, calls, loops,
+labels raised as exceptions). That subset is translated here node by node, so the browser runs the same version of
+the same algorithm by construction, for every language the package has; there is no second copy to fall behind. A
+construct outside the subset is an error, never a guess. ``tests/search/test_stemmer_js.py`` compares the results.
 
 Not here: what is stemmed and when (``analysis``), where the file goes (``index``).
 """
@@ -19,7 +19,7 @@ import json
 from pathlib import Path
 from typing import Protocol, cast
 
-from kbgen.errors import KbgenError
+from kbgen.errors import ConfigError
 
 LICENCE_NAME = "snowball-licence.txt"
 _LICENCE = Path(__file__).with_name("data") / LICENCE_NAME
@@ -40,10 +40,6 @@ class Stemmer(Protocol):
 
     def stemWord(self, word: str) -> str:  # noqa: N802 - the library's name
         """Stem one lower-case word."""
-
-
-class StemmerError(KbgenError):
-    """The installed snowballstemmer has a construct this translator does not know."""
 
 
 def python_stemmer(algorithm: str) -> Stemmer:
@@ -68,16 +64,16 @@ def stemmer_module(algorithm: str) -> str:
         algorithm: Snowball's name, such as ``english``.
 
     Raises:
-        StemmerError: the package has no such algorithm, or its Python uses an unknown construct.
+        ConfigError: the package has no such algorithm, or its Python uses an unknown construct.
     """
     spec = importlib.util.find_spec(f"snowballstemmer.{algorithm}_stemmer")
     if spec is None or spec.origin is None:
-        raise StemmerError(f"snowballstemmer has no algorithm {algorithm!r}; name another one in search/data/analysis.json")
+        raise ConfigError(f"snowballstemmer has no algorithm {algorithm!r}; install snowballstemmer 3.1")
     tree = ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
     classes = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.bases]
     labels = {n.name for n in tree.body if isinstance(n, ast.ClassDef)}
     if not classes:
-        raise StemmerError(f"{spec.origin}: no stemmer class; install snowballstemmer 3.1")
+        raise ConfigError(f"{spec.origin}: no stemmer class; install snowballstemmer 3.1")
     body = _Translator(classes[0].name, labels, spec.origin).stemmer_class(classes[0])
     version = importlib.metadata.version("snowballstemmer")
     head = f"/*! Snowball {version}, {algorithm}: snowballstem.org, BSD-3-Clause, see ../{LICENCE_NAME} */\n"
@@ -125,11 +121,10 @@ class _Translator:
     def _plain(name: str) -> str:
         return "run" if name == "_stem" else name.removeprefix("__")
 
-    def _unknown(self, node: ast.AST) -> StemmerError:
+    def _unknown(self, node: ast.AST) -> ConfigError:
         line = getattr(node, "lineno", 0)
-        return StemmerError(
-            f"{self.origin}:{line}: {type(node).__name__} cannot be translated to JavaScript; install snowballstemmer 3.1"
-        )
+        kind = type(node).__name__
+        return ConfigError(f"{self.origin}:{line}: no JavaScript for this {kind}; install snowballstemmer 3.1")
 
     def block(self, body: list[ast.stmt]) -> str:
         """Statements, one after the other."""
@@ -137,76 +132,96 @@ class _Translator:
 
     def statement(self, node: ast.stmt) -> str:
         """One statement with its semicolon or braces."""
+        text = self._simple(node) or self._compound(node)
+        if text is None:
+            raise self._unknown(node)
+        return text
+
+    def _simple(self, node: ast.stmt) -> str | None:
+        text: str | None = None
         match node:
             case ast.Assign(targets=[target], value=value):
-                return f"{self.value(target)}={self.value(value)};"
+                text = f"{self.value(target)}={self.value(value)};"
             case ast.AugAssign(target=target, op=op, value=value):
-                return f"{self.value(target)}{_ARITHMETIC[type(op)]}={self.value(value)};"
+                text = f"{self.value(target)}{_ARITHMETIC[type(op)]}={self.value(value)};"
             case ast.Expr(value=ast.Constant()) | ast.Pass():
-                return ""
+                text = ";"
             case ast.Expr(value=value):
-                return f"{self.value(value)};"
-            case ast.Return(value=value) if value is not None:
-                return f"return {self.value(value)};"
+                text = f"{self.value(value)};"
+            case ast.Return(value=ast.expr() as value):
+                text = f"return {self.value(value)};"
+            case ast.Break() | ast.Continue():
+                text = f"{type(node).__name__.lower()};"
+            case ast.Raise(exc=ast.Call(func=ast.Name(id=label))) if label in self.labels:
+                text = f"break {label};"
+        return text
+
+    def _compound(self, node: ast.stmt) -> str | None:
+        text: str | None = None
+        match node:
             case ast.If(test=test, body=body, orelse=orelse):
                 otherwise = f"else{{{self.block(orelse)}}}" if orelse else ""
-                return f"if({self.value(test)}){{{self.block(body)}}}{otherwise}"
+                text = f"if({self.value(test)}){{{self.block(body)}}}{otherwise}"
             case ast.While(test=test, body=body, orelse=[]):
-                return f"while({self.value(test)}){{{self.block(body)}}}"
+                text = f"while({self.value(test)}){{{self.block(body)}}}"
             case ast.For(target=ast.Name(id=name), iter=turns, body=body, orelse=[]):
-                return f"for({name} of {self.value(turns)}){{{self.block(body)}}}"
-            case ast.Break():
-                return "break;"
-            case ast.Continue():
-                return "continue;"
-        return self.labelled(node)
-
-    def labelled(self, node: ast.stmt) -> str:
-        """``try: ... raise lab0() ... except lab0: pass`` is a labelled block left early."""
-        match node:
-            case ast.Try(body=body, handlers=[ast.ExceptHandler(type=ast.Name(id=label), body=[ast.Pass()])], orelse=[]):
-                return f"{label}:{{{self.block(body)}}}"
-            case ast.Raise(exc=ast.Call(func=ast.Name(id=label))) if label in self.labels:
-                return f"break {label};"
-        raise self._unknown(node)
+                text = f"for({name} of {self.value(turns)}){{{self.block(body)}}}"
+            case ast.Try(body=body, handlers=[ast.ExceptHandler(type=ast.Name(id=label), body=[ast.Pass()])]):
+                # try: ... raise lab0() ... except lab0: pass is a labelled block left early.
+                text = f"{label}:{{{self.block(body)}}}"
+        return text
 
     def value(self, node: ast.expr) -> str:
         """One expression."""
+        text = self._operand(node) or self._operation(node) or self._collection(node)
+        if text is None:
+            raise self._unknown(node)
+        return text
+
+    def _operand(self, node: ast.expr) -> str | None:
+        text: str | None = None
         match node:
             case ast.Constant(value=bool() | int() | str() | None as constant):
-                return json.dumps(constant, ensure_ascii=False)
+                text = json.dumps(constant, ensure_ascii=False)
             case ast.Name(id=name):
-                return {self.name: "S", "self": "this"}.get(name, name)
+                text = {self.name: "S", "self": "this"}.get(name, name)
             case ast.Attribute(value=owner, attr=attr):
-                return f"{self.value(owner)}.{self._plain(attr)}"
-            case ast.UnaryOp(op=ast.Not(), operand=operand):
-                return f"!({self.value(operand)})"
-            case ast.UnaryOp(op=ast.USub(), operand=operand):
-                return f"-{self.value(operand)}"
-            case ast.BinOp(left=left, op=op, right=right) if type(op) in _ARITHMETIC:
-                return f"({self.value(left)}{_ARITHMETIC[type(op)]}{self.value(right)})"
-            case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in _COMPARE:
-                return f"{self.value(left)}{_COMPARE[type(op)]}{self.value(right)}"
-            case ast.BoolOp(op=ast.Or(), values=values):
-                return "(" + "||".join(self.value(v) for v in values) + ")"
+                text = f"{self.value(owner)}.{self._plain(attr)}"
             case ast.Subscript(value=owner, slice=ast.expr() as index):
-                return f"{self.value(owner)}[{self.value(index)}]"
-        return self.collection(node)
+                text = f"{self.value(owner)}[{self.value(index)}]"
+        return text
 
-    def collection(self, node: ast.expr) -> str:
-        """Groupings become strings, tables arrays of arrays, calls calls."""
+    def _operation(self, node: ast.expr) -> str | None:
+        text: str | None = None
         match node:
-            case ast.Set(elts=elts):
-                return json.dumps("".join(sorted(cast("ast.Constant", e).value for e in elts)), ensure_ascii=False)  # type: ignore[type-var,misc]
+            case ast.UnaryOp(op=ast.Not(), operand=operand):
+                text = f"!({self.value(operand)})"
+            case ast.UnaryOp(op=ast.USub(), operand=operand):
+                text = f"-{self.value(operand)}"
+            case ast.BinOp(left=left, op=op, right=right) if type(op) in _ARITHMETIC:
+                text = f"({self.value(left)}{_ARITHMETIC[type(op)]}{self.value(right)})"
+            case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in _COMPARE:
+                text = f"{self.value(left)}{_COMPARE[type(op)]}{self.value(right)}"
+            case ast.BoolOp(op=ast.Or(), values=values):
+                text = "(" + "||".join(self.value(v) for v in values) + ")"
+        return text
+
+    def _collection(self, node: ast.expr) -> str | None:
+        """Groupings become strings, tables arrays of arrays, calls calls."""
+        text: str | None = None
+        match node:
+            case ast.Set():
+                letters = sorted(str(letter) for letter in ast.literal_eval(node))
+                text = json.dumps("".join(letters), ensure_ascii=False)
             case ast.List(elts=elts) | ast.Tuple(elts=elts):
-                return "[" + ",".join(self.value(e) for e in elts) + "]"
+                text = "[" + ",".join(self.value(e) for e in elts) + "]"
             case ast.Call(func=ast.Name(id="Among"), args=args):
-                return "[" + ",".join(self._among(a) for a in args) + "]"
+                text = "[" + ",".join(self._among(a) for a in args) + "]"
             case ast.Call(func=ast.Name(id="len"), args=[arg]):
-                return f"{self.value(arg)}.length"
+                text = f"{self.value(arg)}.length"
             case ast.Call(func=ast.Attribute() as func, args=args):
-                return f"{self.value(func)}(" + ",".join(self.value(a) for a in args) + ")"
-        raise self._unknown(node)
+                text = f"{self.value(func)}(" + ",".join(self.value(a) for a in args) + ")"
+        return text
 
     def _among(self, node: ast.expr) -> str:
         """An argument of a table row; a condition is a method, reached through the prototype."""
