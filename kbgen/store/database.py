@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from kbgen.errors import StoreError
@@ -105,11 +105,41 @@ def open_store(path: Path, *, read_only: bool = False) -> Store:
     try:
         return Store(_connect(path, read_only=read_only), path)
     except sqlite3.DatabaseError as error:
-        msg = (
-            f"{path}: the store cannot be read ({error}); move it away and run again: everything in it can be "
-            "harvested anew, and permalinks are read back from the published site's kb-manifest.jsonl"
-        )
-        raise StoreError(msg) from error
+        raise _unreadable(path, error) from error
+
+
+def copy_store(source: Path, target: Path) -> None:
+    """Make a copy of a store as it was last committed, unless the copy is newer than the store.
+
+    Args:
+        source: the store; when it does not exist nothing is done.
+        target: the copy.
+
+    Raises:
+        StoreError: the store is damaged, or was written by a newer kbgen.
+    """
+    changed = max((file.stat().st_mtime_ns for file in _files(source)[:2] if file.exists()), default=None)
+    if changed is None or (target.exists() and target.stat().st_mtime_ns >= changed):
+        return
+    for file in _files(target):
+        file.unlink(missing_ok=True)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with closing(_connect(source, read_only=True)) as old, closing(sqlite3.connect(target)) as new:
+            old.backup(new)
+    except sqlite3.DatabaseError as error:
+        raise _unreadable(source, error) from error
+
+
+def _files(path: Path) -> tuple[Path, Path, Path]:
+    return path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")
+
+
+def _unreadable(path: Path, error: sqlite3.DatabaseError) -> StoreError:
+    return StoreError(
+        f"{path}: the store cannot be read ({error}); move it away and run again: everything in it can be "
+        "harvested anew, and permalinks are read back from the published site's kb-manifest.jsonl"
+    )
 
 
 def _connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
