@@ -52,8 +52,8 @@ def feeds(library: Library, config: Config, topics: Mapping[Slug, Topic]) -> dic
     Args:
         library: what is on the site.
         config: for the site's name and URL, and ``seo.feed_items``.
-        topics: by slug; those without a landing page have no feed; one without entries has an empty feed, because its page
-            links to it.
+        topics: by slug; those without a landing page have no feed; one without entries has an empty feed, as
+            its page links to it.
 
     Returns:
         File (below the site folder) to content.

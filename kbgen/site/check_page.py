@@ -1,0 +1,153 @@
+"""Rules about one page by itself: its head, its structured data, and who it credits.
+
+The sources of the rules are the search engines' guides to canonical links, titles and structured data, and the
+promises of kbgen: attribution in plain HTML, and no page that is noindex and hands its rank away at once.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from kbgen.site.check_report import Finding
+from kbgen.site.check_view import Chunk, PageFacts, View
+
+_LARGEST = 60 * 1024
+# How the templates mark the links to an entry's threads and the names of people.
+_THREAD_CLASS = "kb-thread"
+_PERSON_CLASS = "kb-person"
+_ENDS_SCRIPT = ("</", "<!--", "<script")
+
+
+def check_head(view: View, facts: PageFacts, chunk: Chunk) -> Iterator[Finding]:
+    """Canonical, robots, title, description, heading, language and size."""
+    yield from _canonical(view, facts, chunk)
+    # An <svg> has titles too, and those name pictures.
+    titles = [text for title in view.root.iterfind("head/title") if (text := (title.text or "").strip())]
+    if len(titles) != 1:
+        yield Finding("title", facts.path, f"has {len(titles)} titles; it needs exactly one")
+    descriptions = [text for text in view.meta("description") if text.strip()]
+    if len(descriptions) != 1:
+        yield Finding("description", facts.path, f"has {len(descriptions)} descriptions; it needs exactly one")
+    if len(view.all("h1")) != 1:
+        yield Finding("h1", facts.path, f"has {len(view.all('h1'))} first-level headings; it needs exactly one")
+    if not any(html.get("lang", "").strip() for html in view.all("html")):
+        yield Finding("lang", facts.path, "does not say its language; <html> needs a lang attribute")
+    if view.size > _LARGEST:
+        yield Finding("size", facts.path, f"is {view.size // 1024} KiB of HTML; phones want {_LARGEST // 1024} at most")
+
+
+def _canonical(view: View, facts: PageFacts, chunk: Chunk) -> Iterator[Finding]:
+    found = [link.get("href", "") for link in view.rel("canonical")]
+    if found != [facts.canonical] or not facts.canonical.startswith(("https://", "http://")):
+        yield Finding("canonical", facts.path, f"has the canonical links {found}; it should be {facts.canonical} alone")
+    said = any("noindex" in content.lower() for content in view.meta("robots"))
+    if said != (facts.noindex or chunk.noindex):
+        yield Finding("robots-meta", facts.path, "says noindex and should not" if said else "should say noindex")
+    foreign = [url for url in found if not url.startswith(chunk.site_url)]
+    # A whole site that is kept out of search engines is a preview: its canonical links are those it will have.
+    if said and foreign and not chunk.noindex:
+        yield Finding(
+            "noindex-canonical", facts.path, f"is noindex and names {foreign[0]} as canonical; keep one of both"
+        )
+
+
+def check_json_ld(view: View, facts: PageFacts) -> Iterator[Finding]:
+    """Structured data parses, has its frame, and the trail of breadcrumbs."""
+    nodes: list[Any] = []
+    scripts = [script for script in view.all("script") if script.get("type") == "application/ld+json"]
+    for script in scripts:
+        text = script.text or ""
+        if any(mark in text.lower() for mark in _ENDS_SCRIPT):
+            yield Finding("json-ld", facts.path, "the structured data can end its script; write < as \\u003c in it")
+        try:
+            nodes += _graph(text)
+        except ValueError as error:
+            yield Finding("json-ld", facts.path, f"the structured data cannot be read: {error}")
+    # Pages kept out of search engines, and the search and not-found pages, have nothing to say to them.
+    if facts.noindex or facts.kind == "other":
+        return
+    if not scripts:
+        yield Finding("json-ld", facts.path, "has no structured data")
+    elif facts.kind != "home" and not any(_is_trail(node) for node in nodes):
+        yield Finding("breadcrumbs", facts.path, "has no BreadcrumbList of two steps or more")
+
+
+def _graph(text: str) -> list[Any]:
+    data = json.loads(text)
+    if not isinstance(data, dict) or "@context" not in data or not isinstance(data.get("@graph"), list):
+        msg = "it needs a @context and a @graph"
+        raise ValueError(msg)
+    nodes: list[Any] = data["@graph"]
+    return nodes
+
+
+def _is_trail(node: Any) -> bool:
+    items = node.get("itemListElement") if isinstance(node, dict) and node.get("@type") == "BreadcrumbList" else None
+    return isinstance(items, list) and len(items) > 1
+
+
+def check_attribution(view: View, facts: PageFacts) -> Iterator[Finding]:
+    """A harvested page links back to its threads and names its authors and its licence where a reader sees it."""
+    if facts.kind != "entry":
+        return
+    links = {link.get("href", "") for link in view.all("a")}
+    back = [link for link in view.all("a") if _THREAD_CLASS in link.get("class", "").split()]
+    threads = {link.get("href", "") for link in back}
+    if len(threads) < max(facts.threads, 1):
+        yield Finding(
+            "attribution", facts.path, f"links to {len(threads)} of the {max(facts.threads, 1)} threads it came from"
+        )
+    claims = _claims(view)
+    wanted = claims.urls | ({facts.canonical} if facts.deferring else set())
+    for url in sorted(wanted - links):
+        yield Finding("attribution", facts.path, f"names {url} as its source or licence and has no link to it")
+    for link in back:
+        if {"nofollow", "ugc"} & set(link.get("rel", "").lower().split()):
+            yield Finding("attribution-rel", facts.path, f"the link back to {link.get('href')} is not followed")
+    yield from _people(view, facts, claims.authors)
+
+
+def _people(view: View, facts: PageFacts, authors: set[str]) -> Iterator[Finding]:
+    shown = {" ".join("".join(map(str, name.itertext())).split()) for name in view.all("bdi")}
+    missing = {" ".join(author.split()) for author in authors} - shown
+    if missing:
+        text = view.text()
+        missing = {name for name in missing if name not in text}
+    for name in sorted(missing):
+        yield Finding("attribution", facts.path, f"names {name} as an author to search engines and not to readers")
+    if not authors and not view.root.xpath(f"boolean(//*[contains(@class, '{_PERSON_CLASS}')])"):
+        yield Finding("attribution", facts.path, "does not say who wrote it")
+
+
+class _Claims:
+    """Who and what the structured data of a page credits."""
+
+    def __init__(self) -> None:
+        self.urls: set[str] = set()
+        self.authors: set[str] = set()
+
+
+def _claims(view: View) -> _Claims:
+    claims = _Claims()
+    for script in view.all("script"):
+        if script.get("type") != "application/ld+json":
+            continue
+        try:
+            nodes = _graph(script.text or "")
+        except ValueError:
+            continue
+        for node in nodes:
+            if isinstance(node, dict):
+                postings = _each(node.get("isBasedOn")) + _each(node.get("citation"))
+                claims.urls |= {item["url"] for item in postings if isinstance(item.get("url"), str)}
+                claims.urls |= {node["license"]} if isinstance(node.get("license"), str) else set()
+                people = _each(node.get("author"))
+                claims.authors |= {item["name"] for item in people if isinstance(item.get("name"), str)}
+    return claims
+
+
+def _each(value: Any) -> list[dict[str, Any]]:
+    items = value if isinstance(value, list) else [value]
+    return [item for item in items if isinstance(item, dict)]

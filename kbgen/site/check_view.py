@@ -1,0 +1,246 @@
+"""A built page as the checks see it, and where its links lead on disk. No rules here.
+
+The parser is lxml's, which is not a browser's: good enough to judge pages kbgen itself wrote, and fast.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urljoin, urlsplit
+
+from lxml import etree
+from msgspec import Struct
+
+from kbgen.addresses import absolute, file_of, path_of_url
+from kbgen.errors import NotPublished
+from kbgen.model import Page, PageKind
+
+_ELEMENTS = (
+    *("html", "title", "meta", "base", "link", "style", "h1", "a", "area", "script", "img", "source", "video"),
+    *("audio", "track", "iframe", "frame", "embed", "object", "input", "form", "bdi"),
+)
+_IDS = etree.XPath("//@id | //a/@name", smart_strings=False)
+_ON = etree.XPath("//@*[starts-with(name(), 'on')]/..", smart_strings=False)
+_STYLED = etree.XPath("//@style", smart_strings=False)
+# The frame's own scripts differ from page to page in the way to the site's root only.
+_ROOT_OF_SITE = re.compile(r'new URL\("[^"]*",\s*location\)')
+_RUNS = frozenset({"", "text/javascript", "application/javascript", "module", "importmap", "speculationrules"})
+
+
+class PageFacts(Struct, frozen=True):
+    """What a page's HTML is measured against; small, because it goes to other processes."""
+
+    path: str
+    kind: PageKind
+    canonical: str
+    noindex: bool
+    written: bool
+    threads: int
+    deferring: bool
+
+    @classmethod
+    def of(cls, page: Page) -> PageFacts:
+        """The facts of a page."""
+        deferring = page.canonical_rule in {"source", "one-thread"}
+        written = page.shell == "engine"
+        return cls(page.path, page.kind, page.canonical, page.noindex, written, len(page.refs), deferring)
+
+
+class Chunk(Struct, frozen=True):
+    """Some pages to check, with all a worker needs.
+
+    Attributes:
+        frame_scripts: digests of the inline scripts every page of the frame has.
+        noindex: the whole site is kept out of search engines.
+    """
+
+    folder: str
+    site_url: str
+    pages: tuple[PageFacts, ...]
+    frame_scripts: frozenset[str] = frozenset()
+    noindex: bool = False
+
+
+class View:
+    """One parsed page.
+
+    Args:
+        data: the file's bytes.
+
+    Raises:
+        ValueError: there is no element in it.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        self.size = len(data)
+        root = etree.fromstring(data, etree.HTMLParser(encoding="utf-8", huge_tree=True)) if data.strip() else None
+        if root is None:
+            raise ValueError("holds no HTML")
+        self.root = root
+        self._by_tag: dict[str, list[etree._Element]] = {}
+        for element in root.iter(*_ELEMENTS):
+            self._by_tag.setdefault(str(element.tag), []).append(element)
+
+    def all(self, tag: str) -> list[etree._Element]:
+        """The elements of a name, in document order; of ``_ELEMENTS`` only."""
+        return self._by_tag.get(tag, [])
+
+    def meta(self, name: str) -> list[str]:
+        """Contents of the meta tags of a name."""
+        return [meta.get("content", "") for meta in self.all("meta") if meta.get("name", "").lower() == name]
+
+    def rel(self, rel: str) -> list[etree._Element]:
+        """The link elements of a relation."""
+        return [link for link in self.all("link") if rel in link.get("rel", "").lower().split()]
+
+    def ids(self) -> frozenset[str]:
+        """All places a fragment can lead to."""
+        return frozenset(_strings(_IDS(self.root)))
+
+    def handlers(self) -> list[str]:
+        """Event handler attributes, as ``img onerror``."""
+        elements: Any = _ON(self.root)
+        return [f"{element.tag} {name}" for element in elements for name in element.attrib if name.startswith("on")]
+
+    def styles(self) -> list[str]:
+        """Style sheets and style attributes written into the page."""
+        return [element.text or "" for element in self.all("style")] + _strings(_STYLED(self.root))
+
+    def text(self) -> str:
+        """The visible text, white space collapsed."""
+        body = self.root.find("body")
+        skipped = {"script", "style", "template"}
+        parts = [] if body is None else [element for element in body.iter() if element.tag not in skipped]
+        words = [text for element in parts for text in (element.text, element.tail) if text]
+        return " ".join(" ".join(words).split())
+
+
+def _strings(found: Any) -> list[str]:
+    return [str(item) for item in found]
+
+
+def inline_scripts(view: View) -> dict[str, str]:
+    """Scripts that are written into the page and run: digest to their beginning, for messages."""
+    found: dict[str, str] = {}
+    for script in view.all("script"):
+        if script.get("src") is None and script.get("type", "").strip().lower() in _RUNS:
+            text = _ROOT_OF_SITE.sub("new URL(.,location)", script.text or "").strip()
+            found[hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=8).hexdigest()] = text[:60]
+    return found
+
+
+class Target(Struct, frozen=True):
+    """Where a link leads.
+
+    Attributes:
+        scheme: lower case, "" inside the site.
+        host: of another site, "" inside this one or without a host.
+        path: decoded site path, "" outside the site.
+    """
+
+    scheme: str = ""
+    host: str = ""
+    path: str = ""
+    fragment: str = ""
+
+
+class Resolver:
+    """Resolves links and looks for their targets on disk; remembers both, for the pages of one chunk.
+
+    Args:
+        folder: the site's files.
+        site_url: ``site.url`` of the configuration.
+    """
+
+    def __init__(self, folder: Path, site_url: str) -> None:
+        self._folder = folder
+        self._site_url = site_url
+        self._host = urlsplit(site_url).netloc.lower()
+        self._targets: dict[tuple[str, str], Target] = {}
+        self._files: dict[str, bool] = {}
+        self._ids: dict[str, frozenset[str]] = {}
+
+    def target(self, page: str, href: str) -> Target:
+        """Where a link on a page leads.
+
+        Args:
+            page: site path of the page.
+            href: as it stands in the page.
+        """
+        # Pages of one folder share most links: those to the folder above, and those that need no page.
+        place = page.rpartition("/")[0]
+        if href.startswith("../"):
+            place = place.rpartition("/")[0] + "/.."
+        elif href[:1] == "/" or "://" in href[:10]:
+            place = "/"
+        key = (place, href)
+        found = self._targets.get(key)
+        if found is None:
+            found = self._targets[key] = self._resolve(page, href)
+        return found
+
+    def _resolve(self, page: str, href: str) -> Target:
+        # Browsers drop these characters before they read the scheme (WHATWG URL, section 4.4).
+        clean = re.sub(r"[\t\n\r]+", "", href).strip("".join(map(chr, range(33))))
+        try:
+            parts = urlsplit(urljoin(absolute(self._site_url, page), clean))
+        except ValueError:
+            return Target(scheme=clean.partition(":")[0].lower() if ":" in clean else "")
+        path = path_of_url(self._site_url, parts.geturl())
+        if path is not None:
+            return Target(path=path, fragment=unquote(parts.fragment))
+        host = "" if parts.netloc.lower() == self._host else parts.netloc.lower()
+        return Target(scheme=parts.scheme.lower(), host=host)
+
+    def exists(self, path: str) -> bool:
+        """Whether a host would serve something at the path."""
+        found = self._files.get(path)
+        if found is None:
+            found = self._files[path] = self._look(path)
+        return found
+
+    def _look(self, path: str) -> bool:
+        try:
+            name = file_of(path)
+        except NotPublished:
+            return False
+        file = self._folder / name
+        return file.is_file() or (not path.endswith("/") and (file / "index.html").is_file())
+
+    def ids(self, path: str, known: View | None = None) -> frozenset[str] | None:
+        """The places of a page of the site; None when it is no HTML page.
+
+        Args:
+            path: site path of the page.
+            known: its view, when it was read already.
+        """
+        if path not in self._ids:
+            view = known or self._read(path)
+            if view is None:
+                return None
+            self._ids[path] = view.ids()
+        return self._ids[path]
+
+    def _read(self, path: str) -> View | None:
+        name = file_of(path if path.endswith(("/", ".html")) else f"{path}/")
+        try:
+            return View((self._folder / name).read_bytes())
+        except (OSError, ValueError):
+            return None
+
+
+def frame_scripts(folder: Path, paths: Iterable[str]) -> frozenset[str]:
+    """Digests of the inline scripts that all of these pages have; pages that are missing do not count."""
+    shared: frozenset[str] | None = None
+    for path in paths:
+        try:
+            view = View((folder / file_of(path)).read_bytes())
+        except (OSError, ValueError):
+            continue
+        scripts = frozenset(inline_scripts(view))
+        shared = scripts if shared is None else shared & scripts
+    return shared or frozenset()
