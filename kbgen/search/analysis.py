@@ -160,10 +160,14 @@ class Analyser:
         return unicodedata.normalize("NFC", self._marks.sub("", _ACCENTS.sub(r"\1", apart)))
 
 
-@functools.cache
 def analyser(lang: str) -> Analyser:
-    """The one analyser of a language in this process."""
-    return Analyser(base_language(lang))
+    """The one analyser of a language in this process; see ``Analyser``."""
+    return _analyser(base_language(lang))
+
+
+@functools.cache
+def _analyser(base: str) -> Analyser:
+    return Analyser(base)
 
 
 def base_language(lang: str) -> str:

@@ -3,8 +3,9 @@
 
 const here = new URL(import.meta.url);
 const beside = name => new URL(name + here.search, here);
-const forms = [...document.querySelectorAll("form.kb-search, form.kb-hero-search")];
-const page = document.getElementById("kb-search-page");
+const FORMS = "form.kb-search, form.kb-search-box, form.kb-hero-search";
+const forms = [...document.querySelectorAll(FORMS)];
+const page = document.querySelector("#kb-search-page, [data-kb-search-page]");
 const SHOWN = 6, PAGE = 20;
 const SCRIPTS = [[/[\u0590-\u05ff]/, ["he", "yi"]], [/[\u3040-\u30ff]/, ["ja"]], [/[\uac00-\ud7af]/, ["ko"]],
   [/[\u3400-\u9fff]/, ["zh", "ja"]], [/[\u0600-\u06ff]/, ["ar", "fa"]], [/[\u0400-\u04ff]/, ["ru", "uk", "bg", "sr"]]];
@@ -186,7 +187,7 @@ function results() {
   const chips = el("div", { class: "kb-results__topics", role: "group" });
   const list = el("ol", { class: "kb-results__list" });
   const more = el("button", { class: "kb-results__more md-button", type: "button", hidden: "" });
-  const inputs = () => document.querySelectorAll("form.kb-search input[name=q], form.kb-hero-search input[name=q]");
+  const inputs = forms.map(form => form.querySelector("input[name=q]"));
   let shown = PAGE, turn = 0;
   page.replaceChildren(status, chips, list, more);
 
@@ -252,7 +253,7 @@ function results() {
     await show(false);
     list.children[first]?.querySelector("a").focus();
   });
-  const sync = () => inputs().forEach(input => (input.value = state().query));
+  const sync = () => inputs.forEach(input => (input.value = state().query));
   addEventListener("popstate", () => {
     sync();
     show(false);
@@ -275,7 +276,7 @@ if (page) results();
 document.addEventListener("keydown", event => {
   const typing = event.target.closest?.("input, textarea, select, [contenteditable]");
   if (typing || event.ctrlKey || event.metaKey || event.altKey || !["/", "s", "f"].includes(event.key)) return;
-  const input = document.querySelector("form.kb-search input[name=q], form.kb-hero-search input[name=q]");
+  const input = forms[0]?.querySelector("input[name=q]");
   if (!input) return;
   event.preventDefault();
   input.focus();
