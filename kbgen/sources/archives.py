@@ -152,14 +152,21 @@ def _read_tar(path: Path, suffix: str, cap: int) -> Iterator[Member | RecordErro
                     tar.members = []  # type: ignore[attr-defined]
             whole = _drained(stream)
         except _DAMAGE as error:
-            if count == 0 and not isinstance(error, EOFError) and "unexpected end" not in str(error):
-                raise SourceError(
-                    f"{path}: is not a tar file, plain, gzip or zstd: {error}; record it again"
-                ) from error
+            if count == 0 and not _is_cut(error, path):
+                problem = f"is not a tar file, plain, gzip or zstd ({error}); record it again"
+                raise SourceError(f"{path}: {problem}") from error
             whole = False
     if not whole:
         problem = f"ends in the middle, after {count:,} whole members; copy or record it again"
         raise SourceTruncated(f"{path}: {problem}")
+
+
+def _is_cut(error: Exception, path: Path) -> bool:
+    """Whether an archive broke off, as against being something else."""
+    if isinstance(error, EOFError) or "unexpected end" in str(error):
+        return True
+    # A compressed file cut within its first block gives no byte at all.
+    return "empty file" in str(error) and path.stat().st_size > 0
 
 
 def _wanted(info: tarfile.TarInfo, suffix: str) -> bool:

@@ -1,0 +1,178 @@
+"""Rules of ``kbgen.sources.archives``."""
+
+import collections
+import gzip
+import io
+import random
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import py7zr
+import pytest
+import zstandard
+from source_builders import tar_bytes
+
+from kbgen.errors import RecordError, SourceError, SourceTruncated
+from kbgen.sources.archives import Member, archive_signature, read_members, unpacked_seven_zip
+
+MEMBERS = {"b/2.json": b"two", "a/1.json": b"one"}
+
+
+def packed(kind: str, data: bytes) -> bytes:
+    """Compress a tar file."""
+    pack: dict[str, Callable[[bytes], bytes]] = {
+        "plain": bytes,
+        "gzip": gzip.compress,
+        "zstd": zstandard.ZstdCompressor().compress,
+    }
+    return pack[kind](data)
+
+
+@pytest.mark.parametrize("kind", ["plain", "gzip", "zstd"])
+def test_a_tar_file_comes_in_its_own_order(kind: str, tmp_path: Path) -> None:
+    """Members of a tar file are streamed as they stand in it, whatever its compression and name."""
+    file = tmp_path / "topics.bin"
+    file.write_bytes(packed(kind, tar_bytes(MEMBERS)))
+    assert [Member("b/2.json", b"two"), Member("a/1.json", b"one")] == list(read_members(file, ".json"))
+
+
+def test_a_folder_comes_in_path_order(tmp_path: Path) -> None:
+    """Files of a folder come sorted by path, only those with the wanted suffix and none that is hidden."""
+    for name in ("b/2.json", "a/1.JSON", "a/note.txt", "a/.hidden.json", ".git/3.json"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(name.encode())
+    names = [member.name for member in read_members(tmp_path, ".json") if isinstance(member, Member)]
+    assert names == ["a/1.JSON", "b/2.json"]
+
+
+def test_links_are_not_followed(tmp_path: Path) -> None:
+    """A link in a folder or a tar file is left out, wherever it leads."""
+    secret = tmp_path / "secret.json"
+    secret.write_bytes(b"secret")
+    folder = tmp_path / "topics"
+    folder.mkdir()
+    (folder / "1.json").symlink_to(secret)
+    (folder / "more").symlink_to(tmp_path)
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w") as tar:
+        tar.add(folder / "1.json", "1.json")
+        tar.add(folder / "more", "more")
+    (tmp_path / "topics.tar").write_bytes(stream.getvalue())
+    assert (list(read_members(folder, ".json")), list(read_members(tmp_path / "topics.tar", ".json"))) == ([], [])
+
+
+@pytest.mark.parametrize("form", ["folder", "tar"])
+def test_a_huge_member_is_an_error_and_not_read(form: str, tmp_path: Path) -> None:
+    """A member over the cap becomes an error that names it, and reading goes on after it."""
+    path = tmp_path / "topics"
+    if form == "folder":
+        path.mkdir()
+        (path / "1.json").write_bytes(b"x" * 2_000)
+        (path / "2.json").write_bytes(b"fine")
+    else:
+        path.write_bytes(tar_bytes({"1.json": b"x" * 2_000, "2.json": b"fine"}))
+    error, member = read_members(path, ".json", cap=1_000)
+    assert isinstance(error, RecordError)
+    assert (error.place.endswith("1.json"), Member("2.json", b"fine")) == (True, member)
+    assert "2,000 bytes, over the limit of 1,000" in error.problem
+
+
+@pytest.mark.parametrize("kind", ["plain", "gzip", "zstd"])
+@pytest.mark.parametrize("part", [0.3, 0.5, 0.75, 0.9])
+def test_a_cut_tar_file_gives_what_is_whole_and_says_so(kind: str, part: float, tmp_path: Path) -> None:
+    """A tar file that ends anywhere in the middle raises SourceTruncated after its whole members."""
+    noise = random.Random(7)  # noqa: S311 - noise that does not compress
+    members = {f"{number}.json": noise.randbytes(10_000) for number in range(40)}
+    data = packed(kind, tar_bytes(members))
+    file = tmp_path / "cut.tar"
+    file.write_bytes(data[: int(len(data) * part)])
+    seen: list[Member | RecordError] = []
+    with pytest.raises(SourceTruncated, match=r"cut\.tar: ends in the middle, after [0-9]+ whole members"):
+        collections.deque(map(seen.append, read_members(file, ".json")))
+    assert [Member(*item) for item in members.items()][: len(seen)] == seen
+    assert len(seen) < 40
+
+
+def test_a_tar_file_cut_between_two_members_is_noticed(tmp_path: Path) -> None:
+    """Without its closing blocks of zeros a tar file counts as cut even at a member's end."""
+    file = tmp_path / "cut.tar"
+    file.write_bytes(tar_bytes(MEMBERS)[:1024])
+    with pytest.raises(SourceTruncated):
+        list(read_members(file, ".json"))
+
+
+@pytest.mark.parametrize(
+    "data", [b"<html>sign in</html>" * 100, b"PK\x03\x04" + b"x" * 900, b"7z\xbc\xaf\x27\x1c" * 200]
+)
+def test_a_file_that_is_no_archive_is_a_source_error(data: bytes, tmp_path: Path) -> None:
+    """Something else under the archive's name is refused as a whole."""
+    file = tmp_path / "topics.tar"
+    file.write_bytes(data)
+    with pytest.raises(SourceError, match="is not a tar file") as caught:
+        list(read_members(file, ".json"))
+    assert not isinstance(caught.value, SourceTruncated)
+
+
+@pytest.mark.parametrize(
+    "call", [lambda path: list(read_members(path, ".json")), lambda path: archive_signature(path, "")]
+)
+def test_a_missing_archive_is_a_source_error(call: Callable[[Path], object], tmp_path: Path) -> None:
+    """A path that leads nowhere is named, with what it is relative to."""
+    with pytest.raises(SourceError, match=r"gone: no such file or folder.*relative to the project folder"):
+        call(tmp_path / "gone")
+
+
+def test_the_signature_moves_with_a_file(tmp_path: Path) -> None:
+    """Adding a wanted file moves a folder's signature, an unwanted one does not."""
+    (tmp_path / "1.json").write_bytes(b"one")
+    before = archive_signature(tmp_path, ".json")
+    (tmp_path / "note.txt").write_bytes(b"note")
+    beside = archive_signature(tmp_path, ".json")
+    (tmp_path / "2.json").write_bytes(b"two")
+    assert (before == beside, before == archive_signature(tmp_path, ".json")) == (True, False)
+
+
+def seven_zip(file: Path, members: dict[str, bytes]) -> Path:
+    """A 7z archive of these members."""
+    with py7zr.SevenZipFile(file, "w") as archive:
+        for name, data in members.items():
+            archive.writestr(data, name)
+    return file
+
+
+def test_the_wanted_members_of_a_7z_are_unpacked_and_removed(tmp_path: Path) -> None:
+    """Wanted members lie in a temporary folder under their base names, and are gone afterwards."""
+    file = seven_zip(tmp_path / "x.7z", {"site/Posts.xml": b"<posts/>", "Badges.xml": b"<badges/>"})
+    with unpacked_seven_zip(file, lambda name: name == "Posts.xml") as folder:
+        assert (folder / "Posts.xml").read_bytes() == b"<posts/>"
+        assert not (folder / "Badges.xml").exists()
+    assert not folder.exists()
+
+
+def test_a_link_in_a_7z_is_not_followed(tmp_path: Path) -> None:
+    """A member that is a link does not stand for the file it leads to."""
+    (tmp_path / "secret.xml").write_bytes(b"secret")
+    (tmp_path / "Posts.xml").symlink_to("secret.xml")
+    with py7zr.SevenZipFile(tmp_path / "x.7z", "w") as archive:
+        archive.write(tmp_path / "Posts.xml", "Posts.xml")
+    try:
+        with unpacked_seven_zip(tmp_path / "x.7z", lambda name: name == "Posts.xml") as folder:
+            found = (folder / "Posts.xml").is_symlink()
+    except SourceError:
+        found = False
+    assert not found
+
+
+@pytest.mark.parametrize("harm", ["cut", "html", "middle"])
+def test_a_damaged_7z_is_a_source_error(harm: str, tmp_path: Path) -> None:
+    """What is no 7z archive, or a broken one, is named with what to do."""
+    file = seven_zip(tmp_path / "x.7z", {"Posts.xml": b"<posts>" + bytes(range(256)) * 500})
+    data = file.read_bytes()
+    broken = {"cut": data[: len(data) // 2], "html": b"<html>", "middle": data[:200] + b"\0" * 50 + data[250:]}
+    file.write_bytes(broken[harm])
+    with (
+        pytest.raises(SourceError, match=r"x\.7z: is (not a|a damaged) 7z archive.*download it again"),
+        unpacked_seven_zip(file, lambda _: True),
+    ):
+        pass
