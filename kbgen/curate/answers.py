@@ -37,7 +37,7 @@ def is_live(post: Post) -> bool:
 
 
 def is_thin(text: str, rules: RulesConfig) -> bool:
-    """Tell whether a text is too short to help; a Chinese, Japanese or Korean character says as much as three letters."""
+    """Tell whether a text is too short to help; a CJK character says as much as three letters."""
     return len(text) + 2 * len(_CJK.findall(text)) < rules.thin_characters
 
 

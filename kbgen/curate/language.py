@@ -72,7 +72,7 @@ def detect(text: str, hint: str | None, allowed: Sequence[str]) -> str:
 
 
 def _base(code: str) -> str:
-    return code.split("-")[0].lower()
+    return code.partition("-")[0].lower()
 
 
 def _script(text: str) -> str:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from lxml import etree, html as lxml_html
+from lxml import etree
+from lxml import html as lxml_html
 
 from kbgen.config import PrivacyConfig
 from kbgen.curate.text import parse
@@ -26,7 +27,8 @@ _SPELLED_EMAIL = re.compile(
 )
 _ROLE_NAMES = frozenset(("noreply", "no-reply", "donotreply", "do-not-reply", "git"))
 _RESERVED = re.compile(r"(?:^|\.)(?:example|test|invalid|local|localhost|internal|lan)$")  # RFC 2606 and RFC 6762
-_FILE_ENDINGS = frozenset("png jpg jpeg gif svg webp css js ts html py md txt json yml yaml zip gz service timer socket".split())
+_ENDINGS = "png jpg jpeg gif svg webp css js ts html py md txt json yml yaml zip gz service timer socket"
+_FILE_ENDINGS = frozenset(_ENDINGS.split())
 
 _SECRETS = re.compile(
     r"""
@@ -42,21 +44,25 @@ _SECRETS = re.compile(
     | \bSG\.[\w-]{16,}\.[\w-]{16,}                                       # SendGrid
     | \bnpm_[A-Za-z0-9]{36}\b | \bpypi-[\w-]{50,} | \bhf_[A-Za-z]{30,}   # package and model registries
     | \beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*                               # JSON web tokens (RFC 7519)
-    | -----BEGIN[ ](?:[A-Z0-9]+[ ])*PRIVATE[ ]KEY(?:[ ]BLOCK)?-----.*?(?:-----END[ ][A-Z0-9 ]*PRIVATE[ ]KEY(?:[ ]BLOCK)?-----|\Z)
+    | -----BEGIN[ ](?:[A-Z0-9]+[ ])*PRIVATE[ ]KEY(?:[ ]BLOCK)?-----.*?
+      (?:-----END[ ][A-Z0-9 ]*PRIVATE[ ]KEY(?:[ ]BLOCK)?-----|\Z)
     """,
     re.VERBOSE | re.DOTALL,
 )
 # The name stays, the value goes: (what is kept)(what is not).
 _NAMED_SECRETS = (
     re.compile(r"(\b(?:Bearer|Basic|Token)\s+)(?=[\w.~+/-]*\d)[\w.~+/-]{16,}=*"),
-    re.compile(r"(\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@<>\"']{0,64}:)[^\s/@<>\"'\[$][^\s/@<>\"']{0,127}(?=@)", re.IGNORECASE),
+    re.compile(
+        r"(\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@<>\"']{0,64}:)[^\s/@<>\"'\[$][^\s/@<>\"']{0,127}(?=@)", re.IGNORECASE
+    ),
     re.compile(
         r"([?&;](?:access_?token|api_?key|apikey|auth|token|jwt|password|passwd|pwd|secret|client_?secret|sig|signature|"
         r"session(?:id)?|hm|X-Amz-Signature|X-Amz-Security-Token|t(?==xox))=)[^&#\s\"'<>\[]{6,}",
         re.IGNORECASE,
     ),
     re.compile(
-        r"(\baws_secret_access_key\s*[=:]\s*[\"']?|\bsecret_?access_?key\s*[=:]\s*[\"']?)[A-Za-z0-9/+=]{40}\b", re.IGNORECASE
+        r"(\baws_secret_access_key\s*[=:]\s*[\"']?|\bsecret_?access_?key\s*[=:]\s*[\"']?)[A-Za-z0-9/+=]{40}\b",
+        re.IGNORECASE,
     ),
 )
 
@@ -79,8 +85,8 @@ _CALL_LEAD = re.compile(
 )
 # One of these, or nothing is parsed at all: most posts hold none.
 _TRIGGER = re.compile(
-    r"@|\bat\b\s*[\])}]|&\#|&commat|\d[\d ()./\u00a0-]{5,}\d|AKIA|ASIA|AROA|AIDA|AIza|ya29|gh[pousr]_|github_pat|glpat|xox|hooks\.slack|[srp]k[_-]|"
-    r"SG\.|npm_|pypi-|hf_|eyJ|PRIVATE KEY|Bearer|Basic |Token |[?&;]\w+=|secret",
+    r"@|\bat\b\s*[\])}]|&\#|&commat|\d[\d ()./\u00a0-]{5,}\d|AKIA|ASIA|AROA|AIDA|AIza|ya29|gh[pousr]_|github_pat|glpat|"
+    r"xox|hooks\.slack|[srp]k[_-]|SG\.|npm_|pypi-|hf_|eyJ|PRIVATE KEY|Bearer|Basic |Token |[?&;]\w+=|secret",
     re.IGNORECASE,
 )
 _CODE = frozenset(("code", "pre", "kbd", "samp", "tt"))
@@ -91,6 +97,7 @@ def redact_text(text: str, config: PrivacyConfig, *, code: bool = False) -> tupl
 
     Args:
         text: without markup.
+        config: which kinds are taken out, and domains whose addresses stay.
         code: the text is code: what only looks like an e-mail address or a phone number stays.
 
     Returns:
@@ -110,7 +117,9 @@ def redact_text(text: str, config: PrivacyConfig, *, code: bool = False) -> tupl
         for pattern in _NAMED_SECRETS:
             text = pattern.sub(lambda match: match.group(1) + taken("token"), text)
     if "email" in config.redact:
-        text = _EMAIL.sub(lambda match: match.group() if _is_no_mail(match, config, code=code) else taken("email"), text)
+        text = _EMAIL.sub(
+            lambda match: match.group() if _is_no_mail(match, config, code=code) else taken("email"), text
+        )
         if not code:
             text = _SPELLED_EMAIL.sub(lambda _: taken("email"), text)
     if "phone" in config.redact and not code:
@@ -126,8 +135,10 @@ def _is_no_mail(match: re.Match[str], config: PrivacyConfig, *, code: bool) -> b
     if _RESERVED.search(domain) or name in _ROLE_NAMES or domain.rpartition(".")[2] in _FILE_ENDINGS:
         return True
     following = match.string[match.end() : match.end() + 3]
-    # ``user@host:~$`` is a prompt and ``user@host:path`` a remote; an address in a sentence has a space after the colon.
-    return (code or following[:2] in (":~", ":/")) and following[:1] in (":", "#", "$") and following[1:2] not in (" ", "")
+    # ``user@host:~$`` is a prompt and ``user@host:path`` a remote; a sentence has a space after its colon.
+    return (
+        (code or following[:2] in (":~", ":/")) and following[:1] in (":", "#", "$") and following[1:2] not in (" ", "")
+    )
 
 
 def _is_phone(text: str) -> bool:
@@ -144,6 +155,7 @@ def redact_html(html: str, config: PrivacyConfig) -> tuple[str, tuple[str, ...]]
 
     Args:
         html: any HTML; of what ``sanitise`` made, nothing is lost but the colours of a changed code block.
+        config: which kinds are taken out, and domains whose addresses stay.
 
     Returns:
         The HTML, the very same string when nothing was found, and the kinds taken out, sorted.
@@ -197,8 +209,9 @@ def _redact_attributes(element: etree._Element, clean: Callable[..., str]) -> No
 
 def _redact_block(block: etree._Element, clean: Callable[..., str]) -> None:
     """Clean a code block as one text: colouring cuts an address into several elements."""
-    target = block.find("code") if len(block) == 1 and block.find("code") is not None else block
-    text = "".join(target.itertext())
+    inner = block.find("code")
+    target = inner if inner is not None and len(block) == 1 else block
+    text = "".join(map(str, target.itertext()))
     cleaned = clean(text, code=True)
     if cleaned == text:
         return

@@ -5,7 +5,7 @@ The vocabulary itself is read in ``taxonomy``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from kbgen.curate.text import plain_text, slugify
 from kbgen.model import Slug, TagMark, Taxonomy
@@ -49,8 +49,7 @@ def tag(
     implied = [topic for slug in marks for topic in taxonomy.tag_topics.get(slug, ())]
     implied += _category_topic(category, source, taxonomy)
     _add_parents(marks, taxonomy)
-    depth = _depths(taxonomy)
-    ordered = sorted(dict.fromkeys(implied), key=lambda topic: -depth.get(topic, 0))
+    ordered = _specific_first(implied, taxonomy)
     return (
         tuple(TagMark(slug, why) for slug, why in marks.items()),
         tuple(dict.fromkeys([*placed, *ordered])),
@@ -74,7 +73,7 @@ def _find(word: str, source: str, taxonomy: Taxonomy, reason: str) -> tuple[Slug
 
 
 def _add_parents(marks: dict[Slug, str], taxonomy: Taxonomy) -> None:
-    parents = {tag.slug: tag.parent for tag in taxonomy.tags}
+    parents = {known.slug: known.parent for known in taxonomy.tags if known.parent is not None} if marks else {}
     for slug in tuple(marks):
         child, parent = slug, parents.get(slug)
         while parent is not None and parent not in marks:
@@ -98,12 +97,17 @@ def _category_topic(category: Sequence[str], source: str, taxonomy: Taxonomy) ->
     return [topic for topic in found if topic is not None][:1]
 
 
-def _depths(taxonomy: Taxonomy) -> dict[Slug, int]:
-    depths: dict[Slug, int] = {}
+def _specific_first(topics: list[Slug], taxonomy: Taxonomy) -> list[Slug]:
+    once = list(dict.fromkeys(topics))
+    if len(once) < 2:
+        return once
     parents = {topic.slug: topic.parent for topic in taxonomy.topics}
-    for topic in taxonomy.topics:
-        depth, parent = 0, topic.parent
-        while parent is not None and depth <= len(parents):
-            depth, parent = depth + 1, parents.get(parent)
-        depths[topic.slug] = depth
-    return depths
+    return sorted(once, key=lambda topic: -depth_of(topic, parents))
+
+
+def depth_of(slug: Slug, parents: Mapping[Slug, Slug | None]) -> int:
+    """Count a topic's ancestors; a loop of parents counts as one deep chain."""
+    depth, parent = 0, parents.get(slug)
+    while parent is not None and depth <= len(parents):
+        depth, parent = depth + 1, parents.get(parent)
+    return depth

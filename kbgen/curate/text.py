@@ -15,13 +15,16 @@ from kbgen.model import PlainText, Slug
 # C0 and C1 controls but tab, newline, return and form feed; lone surrogates and non-characters, which no UTF-8
 # writer accepts; bidirectional embeddings, overrides and isolates, which spill over into the text around them
 # (https://www.unicode.org/reports/tr36/#Bidirectional_Text_Spoofing). LRM, RLM and the joiners stay: words need them.
-_UNWANTED = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\u200b\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]")
+_UNWANTED = re.compile(
+    "[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\u200b\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]"
+)
 _SPACE = re.compile(r"\s+")
 _HTML = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
-_BLOCKS = frozenset(
-    "address article aside blockquote br caption center dd details div dl dt fieldset figcaption figure footer form h1 "
-    "h2 h3 h4 h5 h6 header hr legend li main nav ol option p pre section summary table tbody td tfoot th thead tr ul".split()
+_BLOCK_NAMES = (
+    "address article aside blockquote br caption center dd details div dl dt fieldset figcaption figure footer form "
+    "h1 h2 h3 h4 h5 h6 header hr legend li main nav ol option p pre section summary table tbody td tfoot th thead tr ul"
 )
+_BLOCKS = frozenset(_BLOCK_NAMES.split())
 _SILENT = frozenset(("script", "style", "template", "noscript", "title", "head", "svg"))
 _CODE = frozenset(("pre", "code", "kbd", "samp"))
 _NO_PROSE = frozenset(("pre", "blockquote", "table", "h1", "h2", "h3", "h4", "h5", "h6", "summary", "script", "style"))
@@ -31,12 +34,12 @@ _SLUG_WORDS = (
     (re.compile(r"(?<=\w)\+\+"), "-plus-plus"),
     (re.compile(r"(?<!\w)(\w)#(?!\w)"), r"\1-sharp"),
     (re.compile(r"(?<!\w)\.net\b"), "dot-net"),
-    (re.compile(r"(?<=\w)['’](?=\w)"), ""),
+    (re.compile(r"(?<=\w)['’](?=\w)"), ""),  # noqa: RUF001
 )
 
 _SOLVED = (
-    "solved|resolved|answered|closed|fixed|done|unsolved|help|help please|urgent|question|resuelto|solucionado|résolu|resolu|"
-    "gelöst|geloest|risolto|rozwiązane|rozwiązany|решено|解決済み|解決|已解决|已解決|해결|해결됨|נפתר|פתור|محلول|تم الحل"
+    "solved|resolved|answered|closed|fixed|done|unsolved|help|help please|urgent|question|resuelto|solucionado|résolu|"
+    "resolu|gelöst|geloest|risolto|rozwiązane|rozwiązany|решено|解決済み|解決|已解决|已解決|해결|해결됨|נפתר|פתור|محلول"
 )
 _STATUS = re.compile(rf"[\[({{【]\s*({_SOLVED})\s*[!.]*\s*[\])}}】]\s*[:\-–—|]*", re.IGNORECASE)  # noqa: RUF001
 _LEAD = re.compile(rf"^({_SOLVED})\s*(:|!+|\s[-–—|]\s)\s*", re.IGNORECASE)  # noqa: RUF001
@@ -53,9 +56,10 @@ _TITLE_STEPS = (
     (re.compile(r"([!,;:])\1+"), r"\1"),
 )
 _GREETING = re.compile(
-    r"^(hi|hello|hey|dear|welcome|thanks|thank you|good (morning|evening|day)|yes|no|ok|okay)\b[^.!?:;]{0,30}[,.!:]*$", re.IGNORECASE
+    r"^(hi|hello|hey|dear|welcome|thanks|thank you|good (morning|evening|day)|yes|no|ok|okay)\b[^.!?:;]{0,30}[,.!:]*$",
+    re.IGNORECASE,
 )
-_SENTENCE_END = re.compile(r"[.!?…]['\")\]]?(?=\s|$)|[。！？]")
+_SENTENCE_END = re.compile(r"[.!?…]['\")\]]?(?=\s|$)|[。！？]")  # noqa: RUF001
 _DESCRIPTION = (70, 160)
 
 
@@ -169,7 +173,7 @@ def describe(html_or_text: str, fallback: str) -> PlainText:
     text = _prose(html_or_text) if "<" in html_or_text else plain_text(html_or_text)
     if len(text) < shortest and fallback:
         lead = plain_text(fallback)
-        mark = "" if lead[-1:] in ".?!。？！…:" else ":"
+        mark = "" if lead[-1:] in ".?!。？！…:" else ":"  # noqa: RUF001
         text = plain_text(f"{lead}{mark if text else ''} {text}")
     if len(text) <= longest:
         return text

@@ -17,10 +17,11 @@ from kbgen.model import Article, Thread, Verdict
 Opinion = tuple[str, Action] | None
 """A reason's slug and what it asks for; None for no opinion."""
 
-_OFF_TOPIC = frozenset(
-    "off-topic offtopic not-constructive opinion-based primarily-opinion-based too-broad needs-more-focus too-localized "
-    "not-a-real-question noise spam blatantly-offensive rude moved migrated".split()
+_CLOSINGS = (
+    "off-topic offtopic not-constructive opinion-based primarily-opinion-based too-broad needs-more-focus "
+    "too-localized not-a-real-question noise spam blatantly-offensive rude moved migrated"
 )
+_OFF_TOPIC = frozenset(_CLOSINGS.split())
 
 
 class Case(Struct, frozen=True):
@@ -69,7 +70,7 @@ def _thin(case: Case) -> Opinion:
 def _no_author(case: Case) -> Opinion:
     shown = [case.thread.question, *(ranked.post for ranked in case.ranked[:1])]
     # Nobody goes uncredited: no rule can publish this.
-    return None if all(post.author.name.strip() and post.url for post in shown) else ("no-author", "hold")
+    return None if all(post.author.name.strip() for post in shown) else ("no-author", "hold")
 
 
 def _duplicate(case: Case) -> Opinion:

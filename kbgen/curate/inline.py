@@ -1,0 +1,169 @@
+"""The inline half of the sanitiser's second pass: text, marks, links, and what becomes a link.
+
+Blocks are written in ``blocks``; which elements come through at all is decided in ``sanitise``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from html import escape
+from typing import Any
+
+from lxml import etree
+
+from kbgen.curate.flow import Flow, Mark
+from kbgen.curate.links import INTERNAL, clean_href, host_of
+from kbgen.curate.text import plain_text
+
+_SAME = "b strong i em u s del ins code kbd samp var sub sup small mark q cite dfn bdi"
+MARKS = {
+    **{tag: tag for tag in _SAME.split()},
+    "strike": "s",
+    "tt": "code",
+    "abbr": "abbr",
+    "acronym": "abbr",
+}
+"""Inline elements without attributes of their own, and what they are written as."""
+EMBEDS = ("iframe", "embed", "video", "audio", "source")
+HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
+CONTAINERS = frozenset((*HEADINGS, "blockquote", "pre", "ul", "ol", "dl", "details", "table"))
+"""Blocks that nothing inline may hold."""
+_DEEPEST = 150  # of the input; the output is never deeper than 120, so a second pass comes to the same verdict
+MOST_CONTAINERS = 40
+_LONGEST_LABEL = 80
+_USER_LINK = ' rel="ugc nofollow"'
+
+Handler = Callable[[Any, Flow, int], None]
+
+
+class TooDeep(Exception):
+    """The tree is nested deeper than any person writes; a signal that never leaves the sanitiser."""
+
+
+class InlineWriter:
+    """Reads one cleaned tree in document order and writes it into flows.
+
+    Args:
+        own_hosts: hosts whose links carry no ``rel``.
+        trusted: no link carries ``rel``.
+    """
+
+    def __init__(self, own_hosts: frozenset[str], *, trusted: bool) -> None:
+        self.trusted = trusted
+        self._own_hosts = own_hosts
+        self._containers = 0
+        self._handlers: dict[str, Handler] = {
+            **dict.fromkeys(EMBEDS, self._embed),
+            "a": self._link,
+            "img": self._image,
+            "input": self._checkbox,
+            "br": self._line_break,
+        }
+
+    def children(self, parent: etree._Element, flow: Flow, depth: int) -> None:
+        """Write an element's text and children into a flow.
+
+        Raises:
+            TooDeep: the tree goes deeper than 150 levels.
+        """
+        if depth > _DEEPEST:
+            raise TooDeep
+        if parent.text:
+            flow.text(parent.text)
+        for child in parent:
+            self._element(child, flow, depth + 1)
+            if child.tail:
+                flow.text(child.tail)
+
+    def _element(self, element: etree._Element, flow: Flow, depth: int) -> None:
+        tag = element.tag
+        if tag in MARKS:
+            self._mark(element, flow, depth)
+        elif (handler := self._handlers.get(tag)) is not None:
+            if tag in CONTAINERS and (flow.inline or self._containers >= MOST_CONTAINERS):
+                handler = self._transparent
+            handler(element, flow, depth)
+        else:
+            self.children(element, flow, depth)
+
+    def _transparent(self, element: etree._Element, flow: Flow, depth: int) -> None:
+        flow.end()
+        self.children(element, flow, depth)
+        flow.end()
+
+    def _inside(self, element: etree._Element, flow: Flow, depth: int) -> None:
+        """Read a container's content into its own flow, counting how many are open."""
+        self._containers += 1
+        self.children(element, flow, depth)
+        self._containers -= 1
+
+    def _mark(self, element: etree._Element, flow: Flow, depth: int) -> None:
+        tag = MARKS[element.tag]
+        title = plain_text(element.get("title", "")) if tag == "abbr" else ""
+        self._in_mark(Mark(tag, f' title="{escape(title)}"' if title else ""), element, flow, depth)
+
+    def _in_mark(self, mark: Mark, element: etree._Element, flow: Flow, depth: int) -> None:
+        outer = flow.marks
+        if all(mark.tag != other.tag for other in outer):
+            flow.marks = (*outer, mark)
+        self.children(element, flow, depth)
+        flow.marks = outer
+
+    def _link_mark(self, href: str, *, image: bool = False) -> Mark | None:
+        url = clean_href(href)
+        if not url:
+            return None
+        own = self.trusted or url.startswith(INTERNAL) or host_of(url) in self._own_hosts
+        classes = ' class="kb-image"' if image else ""
+        return Mark("a", f'{classes} href="{escape(url)}"{"" if own else _USER_LINK}')
+
+    def _link(self, element: etree._Element, flow: Flow, depth: int) -> None:
+        mark = self._link_mark(element.get("href", ""), image="kb-image" in classes_of(element))
+        if mark is None or flow.plain:
+            self.children(element, flow, depth)
+        else:
+            self._in_mark(mark, element, flow, depth)
+
+    def _labelled(self, label: str, href: str, flow: Flow, *, image: bool = False) -> None:
+        outer = flow.marks
+        mark = None if flow.plain or any(other.tag == "a" for other in outer) else self._link_mark(href, image=image)
+        if mark is not None:
+            flow.marks = (*outer, mark)
+        flow.text(label)
+        flow.marks = outer
+
+    def _image(self, element: etree._Element, flow: Flow, depth: int) -> None:
+        del depth
+        alt = plain_text(element.get("alt", ""))
+        if "emoji" in classes_of(element):
+            flow.text(alt)
+        elif clean_href(element.get("src", "")):
+            self._labelled(alt or "Image", element.get("src", ""), flow, image=True)
+        else:
+            flow.text(alt)
+
+    def _embed(self, element: etree._Element, flow: Flow, depth: int) -> None:
+        sources = [element.get("src", ""), *(child.get("src", "") for child in element.iter("source"))]
+        url = next((href for href in map(clean_href, sources) if href), "")
+        if not url:
+            if element.tag in ("video", "audio"):
+                self._transparent(element, flow, depth)
+            return
+        label = plain_text(element.get("title", "")) or url.partition("://")[2][:_LONGEST_LABEL]
+        flow.end()
+        self._labelled(label, url, flow)
+        flow.end()
+
+    def _checkbox(self, element: etree._Element, flow: Flow, depth: int) -> None:
+        del depth
+        if element.get("type", "").lower() == "checkbox":
+            flow.text("☐ " if element.get("checked") is None else "☑ ")
+
+    def _line_break(self, element: etree._Element, flow: Flow, depth: int) -> None:
+        del element, depth
+        flow.line_break()
+
+
+def classes_of(element: etree._Element) -> list[str]:
+    """Give an element's classes."""
+    return (element.get("class") or "").split()

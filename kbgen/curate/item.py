@@ -1,0 +1,244 @@
+"""One harvested record to one curated item; never raises for a bad record.
+
+Order: parse, sanitise, redact, rank, judge, then words, language, tags. Sanitising comes first because private
+text can hide in what it removes or turns into text; what redaction changed is sanitised again. Joining items to
+entries is the business of ``merge``; reading and writing them is the stage's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from datetime import datetime
+
+import msgspec
+from msgspec import Struct
+
+from kbgen.config import PrivacyConfig, RulesConfig
+from kbgen.curate.answers import Ranked, is_live, rank_answers
+from kbgen.curate.language import detect
+from kbgen.curate.links import clean_href, host_of
+from kbgen.curate.privacy import redact_html, redact_text
+from kbgen.curate.sanitise import safe_html
+from kbgen.curate.tagging import tag
+from kbgen.curate.text import clean_title, describe, html_text, plain_text
+from kbgen.curate.verdict import judge, judge_article
+from kbgen.errors import RecordError
+from kbgen.model import (
+    Article,
+    Curated,
+    CuratedPost,
+    Person,
+    PlainText,
+    Post,
+    RawRecord,
+    SafeHtml,
+    Taxonomy,
+    Thread,
+    Verdict,
+)
+from kbgen.sources.base import Source, SourceOptions
+
+CURATE_VERSION = 1
+"""Raise it when the same record would be curated differently: everything is then curated again."""
+
+# Shorter questions ("It does not work") are the same words for different problems.
+_TELLING = 40
+_LETTERS = re.compile(r"[^\W_]+")
+
+
+class Context(Struct, frozen=True):
+    """What curation of one source's records depends on beside the record.
+
+    Attributes:
+        options: the source's, for its host, language and licence.
+        languages: the site's languages, the default first.
+        own_hosts: hosts of the site itself; links to them and to the source carry no ``rel``.
+    """
+
+    rules: RulesConfig
+    privacy: PrivacyConfig
+    taxonomy: Taxonomy
+    options: SourceOptions
+    languages: tuple[str, ...] = ("en",)
+    own_hosts: frozenset[str] = frozenset()
+
+    def hosts(self) -> frozenset[str]:
+        """Give the hosts whose links carry no ``rel``."""
+        return self.own_hosts | {host_of(self.options.url or "")} - {""}
+
+
+def curate_record(record: RawRecord, source: Source, context: Context, *, review: Verdict | None = None) -> Curated:
+    """Curate one record.
+
+    Args:
+        record: as harvested.
+        source: parses it.
+        context: rules, vocabulary, languages.
+        review: a person's decision on this record.
+
+    Returns:
+        The item. A record that cannot be understood is held as ``malformed``; one that is not published keeps
+        verdict, title and address, and none of its text.
+    """
+    try:
+        parsed = source.parse(record)
+    except RecordError as error:
+        verdict = Verdict("hold", ("malformed",))
+        title = plain_text(str(record.ref))
+        return Curated(record.ref, record.kind, verdict, title, record.url, warnings=(str(error),))
+    if isinstance(parsed, Article):
+        return curate_article(parsed, context)
+    return curate_thread(parsed, context, review=review)
+
+
+class _Cleaner:
+    """Makes shown text of one item's posts, and remembers what was taken out of it."""
+
+    def __init__(self, context: Context) -> None:
+        self._privacy = context.privacy
+        self._own = context.hosts()
+        self._licence = context.options.licence
+        self.redacted: set[str] = set()
+
+    def html(self, html: str, *, trusted: bool = False) -> SafeHtml:
+        safe = safe_html(html, own_hosts=self._own, trusted=trusted)
+        cleaned, kinds = redact_html(safe, self._privacy)
+        if not kinds:
+            return safe
+        self.redacted.update(kinds)
+        return safe_html(cleaned, own_hosts=self._own, trusted=trusted)
+
+    def text(self, text: str) -> PlainText:
+        cleaned, kinds = redact_text(plain_text(text), self._privacy)
+        self.redacted.update(kinds)
+        return plain_text(cleaned)
+
+    def post(self, post: Post, thread_url: str) -> CuratedPost:
+        html = self.html(post.html)
+        return CuratedPost(
+            id=post.id,
+            url=clean_href(post.url) or thread_url,
+            html=html,
+            text=html_text(html),
+            author=self.person(post.author),
+            created=post.created,
+            updated=post.edited or post.created,
+            score=post.score,
+            licence=post.licence or self._licence,
+        )
+
+    def person(self, person: Person) -> Person:
+        name = self.text(person.name)
+        if name != plain_text(person.name):
+            # Some people are called by their address: the part before the @ still credits them.
+            name = PlainText(plain_text(person.name).partition("@")[0]) or name
+        url = clean_href(person.url) if person.url else ""
+        return msgspec.structs.replace(person, name=name, url=url or None)
+
+
+def curate_thread(thread: Thread, context: Context, *, review: Verdict | None = None) -> Curated:
+    """Curate a parsed thread; see ``curate_record``."""
+    options = context.options
+    cleaner = _Cleaner(context)
+    title = clean_title(cleaner.text(thread.title)) or plain_text(str(thread.ref))
+    url = clean_href(thread.url)
+    posts = {post.id: cleaner.post(post, url) for post in thread.answers if is_live(post)}
+    texts = {post_id: str(post.text) for post_id, post in posts.items()}
+    verdict = judge(thread, context.rules, texts, review=review)
+    warnings = thread.warnings
+    if not url and verdict.outcome == "publish":
+        verdict = Verdict("hold", ("malformed",))
+        warnings = (*warnings, f"{thread.ref}: {thread.url!r} is not a web address, so the thread cannot be linked to.")
+    if verdict.outcome != "publish":
+        shown = title if thread.visibility in ("public", "unlisted") else PlainText("")
+        return Curated(thread.ref, "thread", verdict, shown, url or None, warnings=warnings)
+    question = cleaner.post(thread.question, url)
+    answers = _answers(rank_answers(thread, context.rules, texts), posts)
+    prose = f"{title}. {html_text(question.html, code=False)} {html_text(answers[0].html, code=False)}"
+    tags, topics, unmapped = tag(thread.tags, thread.category, options.name, context.taxonomy)
+    return Curated(
+        ref=thread.ref,
+        kind="thread",
+        verdict=verdict,
+        title=title,
+        url=url,
+        question=question,
+        answers=answers,
+        description=describe(answers[0].html, title),
+        tags=tags,
+        topics=topics,
+        unmapped=unmapped,
+        lang=detect(prose, thread.lang or options.lang, context.languages),
+        created=thread.created or question.created,
+        updated=latest(question, *answers) or thread.created,
+        views=thread.views,
+        fingerprint=fingerprint(title, question.text),
+        duplicate_of=tuple(ref for ref in thread.duplicate_of if ref != thread.ref),
+        redacted=tuple(sorted(cleaner.redacted)),
+        warnings=thread.warnings,
+    )
+
+
+def _answers(ranked: tuple[Ranked, ...], posts: dict[str, CuratedPost]) -> tuple[CuratedPost, ...]:
+    found = (msgspec.structs.replace(posts[one.post.id], why=one.why) for one in ranked)
+    # Nobody goes uncredited: an answer without an author is not shown (the best one never lacks one here).
+    return tuple(post for post in found if post.author.name)
+
+
+def curate_article(article: Article, context: Context) -> Curated:
+    """Curate a staff article; see ``curate_record``.
+
+    E-mail addresses and phone numbers in it are the company's own and stay.
+    """
+    options = context.options
+    title = plain_text(article.title) or plain_text(str(article.ref))
+    verdict = judge_article(article)
+    if verdict.outcome != "publish":
+        return Curated(article.ref, "article", verdict, title, article.url, warnings=article.warnings)
+    html = safe_html(article.html, own_hosts=context.hosts(), trusted=True)
+    text = html_text(html) if html else plain_text(article.text)
+    url = clean_href(article.url) if article.url else ""
+    description = plain_text(article.description) or describe(html or text, title)
+    tags, topics, unmapped = tag(
+        article.tags, article.category, options.name, context.taxonomy, topics=article.topics, reason="article"
+    )
+    licence = article.licence or options.licence
+    return Curated(
+        ref=article.ref,
+        kind="article",
+        verdict=verdict,
+        title=title,
+        url=url or None,
+        description=description,
+        tags=tags,
+        topics=topics,
+        unmapped=unmapped,
+        lang=detect(f"{title}. {text}", article.lang or options.lang, context.languages),
+        created=article.created,
+        updated=article.updated or article.created,
+        warnings=article.warnings,
+        article=msgspec.structs.replace(article, html=html, text=text, description=description, licence=licence),
+    )
+
+
+def latest(*posts: CuratedPost) -> datetime | None:
+    """Give the newest date of any of the posts."""
+    moments = (post.updated or post.created for post in posts)
+    return max((moment for moment in moments if moment is not None), default=None)
+
+
+def fingerprint(title: str, text: str) -> str:
+    """Make the fingerprint that exact duplicates share.
+
+    Args:
+        title: of the thread.
+        text: visible text of the question.
+
+    Returns:
+        BLAKE2b of the letters and digits alone, case folded; "" when there are fewer than 40 of them.
+    """
+    folded = unicodedata.normalize("NFKC", f"{title} {text}").casefold()
+    words = "".join(_LETTERS.findall(folded))
+    return hashlib.blake2b(words.encode(), digest_size=16).hexdigest() if len(words) >= _TELLING else ""
