@@ -121,7 +121,7 @@ def _root(
 
 
 def _open() -> Project:
-    return open_project(_State.folder)
+    return open_project(_State.folder.resolve())
 
 
 def _run(names: Sequence[str] | None, site_dir: Path | None, **options: Any) -> int:

@@ -105,8 +105,8 @@ def check(project: Project, site_dir: Path | None, voice: Voice, *, jobs: int = 
     lines += [
         f"warning: {one.page}: {one.message} [{one.check}]" for one in (warnings if voice.verbose else warnings[:20])
     ]
-    lines.append(f"{report.pages:,} pages, {len(errors)} errors, {len(warnings)} warnings")
-    voice.result({"pages": report.pages, "errors": errors, "warnings": warnings}, "\n".join(lines))
+    lines.append(f"{report.counts['pages']:,} pages, {len(errors)} errors, {len(warnings)} warnings")
+    voice.result({"pages": report.counts["pages"], "errors": errors, "warnings": warnings}, "\n".join(lines))
     return 3 if errors else 0
 
 

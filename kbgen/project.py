@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from kbgen.config import CONFIG_FILE, Config, load_config
 from kbgen.curate.overlays import load_overlays
-from kbgen.curate.taxonomy import load_intros, load_taxonomy
+from kbgen.curate.taxonomy import load_taxonomy
 from kbgen.errors import ConfigError, RecordError, UsageError
 from kbgen.model import Overlay, Ref, SourceInfo, Taxonomy
 from kbgen.site.redirects import load_redirects
@@ -56,7 +56,7 @@ class Project:
         Raises:
             ConfigError: with every fault of ``taxonomy.yml`` and ``content/topics/``.
         """
-        return load_intros(self.folder, load_taxonomy(self.folder))
+        return load_taxonomy(self.folder)
 
     @cached_property
     def _overlays(self) -> tuple[dict[Ref, Overlay], list[RecordError]]:

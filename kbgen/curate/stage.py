@@ -12,18 +12,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Literal, NamedTuple
+from urllib.parse import urlsplit
 
 import msgspec
 
 from kbgen.config import Config
+from kbgen.curate.clusters import find_clusters, head
 from kbgen.curate.item import CURATE_VERSION, Context, curate_record
-from kbgen.curate.merge import MERGE_VERSION, build_article, build_entry, find_clusters, head
+from kbgen.curate.merge import MERGE_VERSION, build_article, build_entry
 from kbgen.curate.summary import summarise
 from kbgen.executor import Workers, chunks
-from kbgen.model import Cluster, Curated, Overlay, Ref, StageReport, Taxonomy, Verdict, split_ref
+from kbgen.model import ArticleEntry, Cluster, Curated, Entry, Overlay, Ref, StageReport, Taxonomy, Verdict, split_ref
 from kbgen.progress import Progress
 from kbgen.sources import open_source
-from kbgen.sources.base import Source
+from kbgen.sources.base import Source, SourceOptions
 from kbgen.store import Store, open_store
 from kbgen.store.items import CuratedRow, EntryRow, pack
 
@@ -44,13 +47,25 @@ class CurateJob:
     project: Path
     store: Path
     taxonomy: Taxonomy
-    options: tuple[object, ...]
+    options: tuple[SourceOptions, ...]
     overlays: Mapping[Ref, Overlay] = field(default_factory=dict)
 
     def sources(self) -> dict[str, Source]:
         """The sources by name, for parsing."""
         opened = (open_source(options, self.project) for options in self.options)
         return {source.name: source for source in opened}
+
+    def context(self, options: SourceOptions) -> Context:
+        """What every step of one source's items is told besides the item."""
+        host = urlsplit(self.config.site.url).hostname
+        return Context(
+            rules=self.config.rules,
+            privacy=self.config.privacy,
+            taxonomy=self.taxonomy,
+            options=options,
+            languages=self.config.site.languages,
+            own_hosts=frozenset({host} if host else ()),
+        )
 
 
 def curate(job: CurateJob, store: Store, workers: Workers, progress: Progress, *, clean: bool = False) -> StageReport:
@@ -126,36 +141,34 @@ def _hidden_by(job: CurateJob, ref: str) -> str:
     return overlay.file if overlay is not None and overlay.hide else ""
 
 
-_opened: tuple[CurateJob, dict[str, Source], Store] | None = None
-"""The last job of this process, so that a chunk costs no start-up."""
+class _Open(NamedTuple):
+    """What a worker keeps of its last job, so that a chunk costs no start-up."""
+
+    sources: dict[str, Source]
+    store: Store
+    contexts: dict[str, Context]
 
 
-def _open(job: CurateJob) -> tuple[dict[str, Source], Store]:
+_opened: tuple[CurateJob, _Open] | None = None
+
+
+def _open(job: CurateJob) -> _Open:
     global _opened  # noqa: PLW0603
-    if _opened is None or _opened[0] is not job:
-        _opened = (job, job.sources(), open_store(job.store, read_only=True))
-    return _opened[1], _opened[2]
+    if _opened is None or _opened[0] != job:
+        sources = job.sources()
+        contexts = {name: job.context(source.options) for name, source in sources.items()}
+        _opened = (job, _Open(sources, open_store(job.store, read_only=True), contexts))
+    return _opened[1]
 
 
 def _curate_chunk(job: CurateJob, refs: Sequence[str]) -> list[CuratedRow]:
-    sources, store = _open(job)
+    sources, store, contexts = _open(job)
     rows: list[CuratedRow] = []
     for record in store.records.get(refs):
         source = sources[split_ref(record.ref)[0]]
-        item = curate_record(record, source, _context(job, source))
+        item = curate_record(record, source, contexts[source.name])
         rows.append(_row(_withhold(item, _hidden_by(job, record.ref))))
     return rows
-
-
-def _context(job: CurateJob, source: Source) -> Context:
-    config = job.config
-    return Context(
-        rules=config.rules,
-        privacy=config.privacy,
-        taxonomy=job.taxonomy,
-        languages=config.site.languages,
-        options=source.options,
-    )
 
 
 def _withhold(item: Curated, file: str) -> Curated:
@@ -185,7 +198,7 @@ def _row(item: Curated) -> CuratedRow:
 # --- entries ---------------------------------------------------------------------------------------------
 
 
-class _Build(msgspec.Struct, frozen=True):
+class _Plan(msgspec.Struct, frozen=True):
     """One page's content to be made: a cluster of threads, or an article with the threads it settles."""
 
     ref: Ref
@@ -218,45 +231,49 @@ def _make_entries(
     return len(todo), len(gone)
 
 
-def _cluster_build(cluster: Cluster, job: CurateJob, digests: Mapping[str, str]) -> _Build:
+def _cluster_build(cluster: Cluster, job: CurateJob, digests: Mapping[str, str]) -> _Plan:
     overlay = job.overlays.get(cluster.lead)
     written = _digest_of(overlay) if overlay else ""
     evidence = _digest_of(cluster)
     key = _digest(
         str(MERGE_VERSION), evidence, written, _options_digest(job), *(digests[ref] for ref in cluster.members)
     )
-    return _Build(cluster.lead, cluster.members, key, cluster)
+    return _Plan(cluster.lead, cluster.members, key, cluster)
 
 
-def _article_build(item: Curated, job: CurateJob, digests: Mapping[str, str]) -> _Build:
+def _article_build(item: Curated, job: CurateJob, digests: Mapping[str, str]) -> _Plan:
     answers = item.article.answers if item.article else ()
     settled = tuple(ref for ref in answers if ref in digests)
     key = _digest(str(MERGE_VERSION), digests[item.ref], _options_digest(job), *(digests[ref] for ref in settled))
-    return _Build(item.ref, (item.ref, *settled), key)
+    return _Plan(item.ref, (item.ref, *settled), key)
 
 
 def _options_digest(job: CurateJob) -> str:
-    """Of what attribution shows of a source: its title and licence."""
-    shown = [(o.name, o.title, o.url, o.licence, o.licence_url) for o in job.options if hasattr(o, "licence_url")]
-    return _digest(repr(shown))
+    """Of what merging looks at besides the items: titles and licences of sources, the vocabulary, the rules."""
+    shown = [(one.name, one.title, one.url, one.licence, one.licence_url) for one in job.options]
+    return _digest(repr(shown), job.taxonomy.digest, job.config.rules.model_dump_json())
 
 
-def _build_chunk(job: CurateJob, builds: Sequence[_Build]) -> list[EntryRow]:
-    sources, store = _open(job)
+def _build_chunk(job: CurateJob, builds: Sequence[_Plan]) -> list[EntryRow]:
+    _, store, _ = _open(job)
     items = {item.ref: item for item in store.curated.get([ref for build in builds for ref in build.members])}
-    options = {name: source.options for name, source in sources.items()}
     rows: list[EntryRow] = []
     for build in builds:
-        members = [items[ref] for ref in build.members]
-        made = (
-            build_entry(build.cluster, members, job.overlays.get(build.ref), options)
-            if build.cluster
-            else build_article(members[0], [item for item in members[1:] if item.verdict.outcome == "publish"], options)
-        )
-        kind = "entry" if build.cluster else "article"
+        kind: Literal["entry", "article"] = "entry" if build.cluster else "article"
+        made = _build(build, [items[ref] for ref in build.members], job)
         summary = msgspec.msgpack.encode(summarise(made))
         rows.append(EntryRow(build.ref, kind, build.input, made.digest, summary, pack(made)))
     return rows
+
+
+def _build(build: _Plan, members: Sequence[Curated], job: CurateJob) -> Entry | ArticleEntry:
+    options = {one.name: one for one in job.options}
+    if build.cluster is not None:
+        overlay = job.overlays.get(build.ref)
+        rules, taxonomy = job.config.rules, job.taxonomy
+        return build_entry(build.cluster, members, overlay, options, rules=rules, taxonomy=taxonomy)
+    settled = [item for item in members[1:] if item.verdict.outcome == "publish"]
+    return build_article(members[0], settled, options)
 
 
 def _digest(*parts: str) -> str:
