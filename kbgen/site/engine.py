@@ -22,7 +22,8 @@ from kbgen.config import Config
 from kbgen.errors import EngineError
 from kbgen.site.frame_input import DEPTHS, FrameInput, lay_out, shell_file
 from kbgen.site.images import image_size
-from kbgen.site.shells import FRAME_SLOTS, Shell
+from kbgen.site.shells import FRAME_SLOTS, Mending, Shell
+from kbgen.site.words import words_for
 
 # 2020-01-01, so that nothing the engine stamps with "now" differs between two runs.
 _EPOCH = "1577836800"
@@ -48,12 +49,14 @@ class Frames:
         digest: of everything the engine saw; equal digests give equal pages.
         reused: the engine did not have to run.
         site_root: path of the site's root on its host (``/help/``), for pages at unknown depth.
+        logo: site path of the logo.
     """
 
     folders: dict[str, Path]
     digest: str
     reused: bool
     site_root: str = "/"
+    logo: str | None = None
     _shells: dict[tuple[str, str, int], Shell] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -95,8 +98,8 @@ class Frames:
             path = "/" + relative.removesuffix("index.html")
             html = file.read_text(encoding="utf-8")
             if "@@kb_head@@" in html:  # a writer's own HTML file is an asset
-                sizes = _Sizes(folder, file.parent, self.site_root)
-                found[path] = Shell.from_html(html, relative, known=FRAME_SLOTS, size_of=sizes)
+                mending = Mending(_Sizes(folder, file.parent, self.site_root), words_for(self.main)["frame_task"])
+                found[path] = Shell.from_html(html, relative, known=FRAME_SLOTS, mending=mending)
         return found
 
     def pages(self) -> dict[str, Shell]:
@@ -126,7 +129,7 @@ class Frames:
 
 
 class _Sizes:
-    """Pixel sizes of the images beside a page; see ``shells.ImageSize``."""
+    """Pixel sizes of the images beside a page; see ``shells.Mending``."""
 
     def __init__(self, root: Path, folder: Path, site_root: str) -> None:
         self.root = root
@@ -168,7 +171,7 @@ def build_frames(project: Path, config: Config, cache: Path, engine: str = "mkdo
             list(pool.map(lambda lang: _run(engine, given, lang, project), config.site.languages))
         _complete(folders, given)
         stamp.write_text(given.digest)
-    return Frames(folders, given.digest, reused, given.site_root)
+    return Frames(folders, given.digest, reused, given.site_root, given.logo)
 
 
 def icon_svg(name: str) -> str | None:

@@ -28,6 +28,7 @@ THEME = Path(__file__).parent.parent / "theme"
 # What the engine's output depends on besides its input.
 _PACKAGES = ("mkdocs", "mkdocs-material", "pymdown-extensions", "markdown", "pygments", "jinja2", "zensical")
 _FRONT_MATTER = re.compile(r"\A---\s*\n(.*?)\n---\s*(?:\n|\Z)", re.DOTALL)
+_HOME = "---\ntitle: Home\nlean: true\nhide: [navigation, toc, title]\n---\n"
 # Raise it when this module or the engine's runs change what they make of the same files.
 _VERSION = 1
 
@@ -42,6 +43,7 @@ class FrameInput:
         shells: names of the shells.
         digest: of all of it, independent of where the folders are.
         site_root: path of the site's root on its host.
+        logo: site path of the logo, None when there is none.
     """
 
     configs: dict[str, Path]
@@ -49,6 +51,7 @@ class FrameInput:
     shells: tuple[str, ...]
     digest: str
     site_root: str
+    logo: str | None
 
 
 def shell_file(name: str, depth: int) -> str:
@@ -83,6 +86,10 @@ def lay_out(project: Path, config: Config, cache: Path, engine: str) -> FrameInp
         docs = work / "docs" / lang
         if is_main:
             _copy_documents(content, docs)
+        if not (docs / "index.md").is_file():
+            # Only the home page lies in the site's root, where no shell can be laid.
+            docs.mkdir(parents=True, exist_ok=True)
+            (docs / "index.md").write_text(_HOME, encoding="utf-8")
         _copy_assets(project, docs)
         _copy_shells(content / "_shells", docs)
         run = mkdocs_yaml.Run(project, docs, work / "out" / lang, work / "theme", lang=lang, whole=is_main)
@@ -92,7 +99,7 @@ def lay_out(project: Path, config: Config, cache: Path, engine: str) -> FrameInp
         text = mkdocs_yaml.generate(source, config.site, run, extra)
         configs[lang].write_text(text, encoding="utf-8")
     root = urlsplit(config.site.url).path or "/"
-    return FrameInput(configs, outputs, shells, _digest(work, project, config, engine), root)
+    return FrameInput(configs, outputs, shells, _digest(work, project, config, engine), root, mkdocs_yaml.logo(source))
 
 
 def is_draft(text: str) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from kbgen.addresses import absolute
@@ -19,8 +20,9 @@ from kbgen.model import ArticleEntry, Card, Crumb, CuratedPost, Entry, Page, Per
 from kbgen.site.licences import licence_of
 
 Node = dict[str, Any]
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
 # Inside a script element nothing may look like its end or like a comment, and old engines end lines at U+2028/9.
-_ESCAPES = str.maketrans({char: f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"})
+_ESCAPES = tuple((char, f"\\u{ord(char):04x}") for char in "<>&\u2028\u2029")
 
 
 def script(nodes: Sequence[Node]) -> str:
@@ -28,7 +30,10 @@ def script(nodes: Sequence[Node]) -> str:
     if not nodes:
         return ""
     graph = {"@context": "https://schema.org", "@graph": list(nodes)}
-    return json.dumps(graph, ensure_ascii=False, separators=(",", ":")).translate(_ESCAPES)
+    text = _encode(graph)
+    for char, escaped in _ESCAPES:
+        text = text.replace(char, escaped)
+    return text
 
 
 def breadcrumbs(crumbs: Sequence[Crumb], site: SiteConfig) -> Node:
@@ -46,7 +51,7 @@ def answer_page(page: Page, entry: Entry, site: SiteConfig, sources: Mapping[str
     node["author"] = _authors((entry.best, *entry.others))
     node["isBasedOn"] = _one_or_all([_posting(thread) for thread in entry.threads])
     if len(entry.threads) > 1:
-        node["citation"] = [_posting(thread) for thread in entry.threads[1:]]
+        node["citation"] = [thread.url for thread in entry.threads[1:]]
     licence = licence_of(entry.best.licence, sources.get(split_ref(entry.ref)[0]))
     if licence and licence[1]:
         node["license"] = licence[1]
@@ -96,9 +101,15 @@ def profile(page: Page, site: SiteConfig) -> Node:
     return {"@type": "ProfilePage", "@id": f"{url}#page", "url": url, "inLanguage": page.lang, "mainEntity": person}
 
 
-def website(page: Page, site: SiteConfig) -> list[Node]:
-    """The home page: the site's name and who is behind it."""
-    owner = {**publisher(site), "logo": absolute(site.url, f"/{site.social_image}")}
+def website(page: Page, site: SiteConfig, logo: str | None) -> list[Node]:
+    """The home page: the site's name and who is behind it.
+
+    Args:
+        page: the home page.
+        site: its configuration.
+        logo: site path of the logo.
+    """
+    owner = _filled({**publisher(site), "logo": absolute(site.url, f"/{logo}") if logo else None})
     node: Node = {
         "@type": "WebSite",
         "@id": f"{site.url}#website",
@@ -173,6 +184,7 @@ def _filled(node: Node) -> Node:
     return {key: value for key, value in node.items() if value not in (None, "", [])}
 
 
+@lru_cache(maxsize=20_000)
 def iso(when: datetime | None) -> str | None:
     """ISO 8601 with a zone, to the second."""
     return when.isoformat(timespec="seconds").replace("+00:00", "Z") if when else None

@@ -108,6 +108,13 @@ def theme_folder(source: yaml.MappingNode) -> str | None:
     return str(folder.value) if folder is not None else None
 
 
+def logo(source: yaml.MappingNode) -> str | None:
+    """``theme.logo``, the site path of the logo, None when there is none."""
+    theme = _get(source, "theme")
+    found = _get(theme, "logo")
+    return str(found.value) if found is not None else None
+
+
 def further_files(source: yaml.MappingNode, project: Path) -> list[Path]:
     """Files besides ``mkdocs.yml`` that the engine reads from the project: hooks and an inherited file."""
     nodes = (_get(source, "hooks"), _get(source, "INHERIT"))

@@ -21,7 +21,7 @@ from markupsafe import Markup, escape
 from kbgen.addresses import absolute, encode
 from kbgen.config import Config
 from kbgen.errors import EngineError
-from kbgen.model import ArticleEntry, Card, Entry, Page, Ref, SafeHtml, Slug, SourceInfo, Topic, split_ref
+from kbgen.model import ArticleEntry, Card, Entry, Page, Person, Ref, SafeHtml, Slug, SourceInfo, Topic, split_ref
 from kbgen.site import jsonld
 from kbgen.site.engine import Frames, icon_svg
 from kbgen.site.licences import licence_of
@@ -35,6 +35,7 @@ _LONG_ANSWER = 1100
 # Further answers shown open; the rest can be unfolded.
 _OPEN_ANSWERS = 3
 _KB_LINK = re.compile(r'<a\b([^>]*?) href="kb:([^"]*)"([^>]*)>(.*?)</a>', re.DOTALL)
+_BLANK = re.compile(r"\{[a-z]+\}")
 _REL = re.compile(r' rel="[^"]*"')
 
 Body = Entry | ArticleEntry
@@ -128,24 +129,19 @@ class Renderer:
     def _entry(self, page: Page, entry: Entry, context: dict[str, Any]) -> str:
         links = dict(page.links)
         at = context["at"]
-        source = self.sources.get(split_ref(entry.ref)[0])
         context |= {
             "entry": entry,
             "is_long": len(entry.best.text) > _LONG_ANSWER and bool(entry.description),
             "opened": entry.others[:_OPEN_ANSWERS],
             "folded": entry.others[_OPEN_ANSWERS:],
             "html": lambda post: _trusted(_link_pages(post.html, links, at)),
-            "licence_of": lambda thread: licence_of(thread.licence, self.sources.get(split_ref(thread.ref)[0])),
-            "licence_of_post": lambda post: licence_of(post.licence, source),
-            "best_licence": licence_of(entry.best.licence, source),
             "community": entry.threads[0].community if entry.threads else "",
         }
         return self._use("entry.html", context)
 
     def _article(self, page: Page, article: ArticleEntry, context: dict[str, Any]) -> tuple[str, str]:
         html = _trusted(_link_pages(article.html, dict(page.links), context["at"]))
-        licence = licence_of(article.licence, self.sources.get(split_ref(article.ref)[0]))
-        context |= {"article": article, "html": html, "licence": licence, "poured": page.shell != "engine"}
+        context |= {"article": article, "html": html, "poured": page.shell != "engine"}
         return self._use("article_top.html", context), self._use("article_bottom.html", context)
 
     def _listing(self, page: Page, context: dict[str, Any]) -> str:
@@ -175,7 +171,7 @@ class Renderer:
         elif isinstance(body, ArticleEntry):
             nodes.append(jsonld.staff_article(titled, body, site, self.sources))
         elif page.kind == "home":
-            nodes += jsonld.website(titled, site)
+            nodes += jsonld.website(titled, site, self.frames.logo)
         elif page.kind == "person":
             nodes.append(jsonld.profile(titled, site))
         elif page.listing:
@@ -218,6 +214,9 @@ class _Language:
         self.renderer = renderer
         self.lang = lang
         self.words = words_for(lang)
+        # The same days, names and phrases stand on thousands of pages.
+        self.day = lru_cache(maxsize=20_000)(self._day_of)
+        self._halves = lru_cache(maxsize=200)(self._halves_of)
         site = renderer.config.site
         self.shared: dict[str, Any] = {
             "w": self.words,
@@ -225,7 +224,10 @@ class _Language:
             "sources": renderer.sources,
             "fill": self.fill,
             "day": self.day,
+            "person": lru_cache(maxsize=20_000)(self._person_of),
+            "licence": lru_cache(maxsize=1_000)(self._licence_of),
             "icon": _icon,
+            "bdi": Markup("<bdi>{}</bdi>").format,
             "iso": jsonld.iso,
             "language_name": language_name,
             "direction": direction,
@@ -279,15 +281,41 @@ class _Language:
             return default or slug
         return dict(topic.titles).get(self.lang, topic.title)
 
-    def fill(self, key: str, **values: object) -> Markup:
-        """A phrase with its blanks filled; the values are escaped unless they are markup."""
-        return Markup(escape(self.words[key])).format(**values)  # noqa: S704 - the phrase is escaped right here
+    def fill(self, key: str, value: str) -> Markup:
+        """A phrase with its one blank filled; the value is escaped unless it is markup."""
+        before, after = self._halves(key)
+        return before + value + after
 
-    def day(self, when: datetime | None) -> Markup:
+    def _halves_of(self, key: str) -> tuple[Markup, Markup]:
+        before, _, after = _BLANK.sub("\0", self.words[key], count=1).partition("\0")
+        return escape(before), escape(after)
+
+    def _day_of(self, when: datetime | None) -> Markup:
         """A day as a ``time`` element, "" when it is not known."""
         if when is None:
-            return Markup("")
+            return Markup()
         return Markup('<time datetime="{}">{}</time>').format(jsonld.iso(when), self.words.date(when))
+
+    def _person_of(self, who: Person) -> Markup:
+        """An author with the link to their profile; a closed account is named as such."""
+        name = Markup("<bdi>{}</bdi>").format(who.name)
+        if who.deleted or not who.name:
+            shown = Markup('<span class="kb-person">{}</span>').format(self.words["gone_account"])
+        elif who.url:
+            shown = Markup('<a class="kb-person" href="{}">{}</a>').format(who.url, name)
+        else:
+            shown = Markup('<span class="kb-person">{}</span>').format(name)
+        return (
+            shown + Markup(' <span class="kb-staff">{}</span>').format(self.words["staff"]) if who.is_staff else shown
+        )
+
+    def _licence_of(self, name: str | None, ref: str) -> Markup:
+        """The licence a post of a source is under, with its address when it is known."""
+        known = licence_of(name, self.renderer.sources.get(split_ref(ref)[0]))
+        if known is None:
+            return Markup()
+        title, address = known
+        return Markup('<a href="{}" rel="license">{}</a>').format(address, title) if address else escape(title)
 
 
 _BADGES = {

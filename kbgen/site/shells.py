@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from html import escape
 from html.parser import HTMLParser
 
@@ -70,8 +71,21 @@ _VOID = frozenset(
     ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"]
 )
 
-ImageSize = Callable[[str], tuple[int, int] | None]
-"""From an image's ``src`` on a page to its width and height in pixels, None when it is not known."""
+# Parts of Material that only its script uses; without it they are dead weight.
+_SCRIPTED = frozenset({"skip", "announce", "dialog", "top"})
+
+
+@dataclass(frozen=True)
+class Mending:
+    """What the repair of a writer's page has to know.
+
+    Attributes:
+        size_of: from an image's ``src`` on the page to its width and height in pixels, None when not known.
+        task: the name of a check box in a task list, which has no label of its own.
+    """
+
+    size_of: Callable[[str], tuple[int, int] | None]
+    task: str
 
 
 class Shell:
@@ -90,7 +104,7 @@ class Shell:
 
     @classmethod
     def from_html(
-        cls, html: str, file: str, *, known: Iterable[str] = FRAME_SLOTS | TEXT_SLOTS, size_of: ImageSize | None = None
+        cls, html: str, file: str, *, known: Iterable[str] = FRAME_SLOTS | TEXT_SLOTS, mending: Mending | None = None
     ) -> Shell:
         """Tidy a built page and cut it at its slots.
 
@@ -99,14 +113,14 @@ class Shell:
             file: its name, for messages.
             known: the slots the page may have. A page of a writer knows ``FRAME_SLOTS`` only, so that
                 ``@@anything@@`` else in it stays text.
-            size_of: sizes of local images, written on images that have none.
+            mending: what a writer's page needs besides.
 
         Raises:
             EngineError: a frame slot is missing (the theme of kbgen was not used), or a shell has a slot that
                 nothing fills.
         """
         names = frozenset(known)
-        pieces = _SLOT.split(_LONE_SLOT.sub(r"\1", tidy(html, size_of)))
+        pieces = _SLOT.split(_LONE_SLOT.sub(r"\1", tidy(html, mending)))
         parts, slots = [pieces[0]], []
         for name, text in zip(pieces[1::2], pieces[2::2], strict=True):
             if name in names:
@@ -142,14 +156,14 @@ class Shell:
         return b"".join(out)
 
 
-def tidy(html: str, size_of: ImageSize | None = None) -> str:
+def tidy(html: str, mending: Mending | None = None) -> str:
     """Repair and shorten a page of the site engine; what a reader sees does not change.
 
     Args:
         html: the page.
-        size_of: sizes of local images; without it images stay as they are.
+        mending: set for pages of writers, whose images and task lists are repaired too.
     """
-    parser = _Tidy(size_of)
+    parser = _Tidy(mending, scripted='id="__config"' in html)
     parser.feed(html)
     parser.close()
     return "".join(parser.out).strip() + "\n"
@@ -158,40 +172,49 @@ def tidy(html: str, size_of: ImageSize | None = None) -> str:
 class _Tidy(HTMLParser):
     """Copies a page token by token; only start tags with a known fault are written anew."""
 
-    def __init__(self, size_of: ImageSize | None) -> None:
+    def __init__(self, mending: Mending | None, *, scripted: bool) -> None:
         super().__init__(convert_charrefs=False)
         self.out: list[str] = []
-        self.size_of = size_of
+        self.mending = mending
+        self.scripted = scripted
         self.images = 0
         self.verbatim = 0
+        self.dropping: list[str] = []
 
     def handle_decl(self, decl: str) -> None:
         self.out.append(f"<!{decl}>")
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        if self.dropping or (not self.scripted and _needs_script(given)):
+            if tag not in _VOID:
+                self.dropping.append(tag)
+            return
         self._gap(tag)
-        mended = self._mend(tag, dict(attrs))
-        if mended is None:
-            text = self.get_starttag_text() or ""
-            self.out.append(_SPACE.sub(" ", text) if '"' not in text else text)
-        else:
-            self.out.append(_start_tag(tag, mended))
+        mended = self._mend(tag, given)
+        self.out.append((self.get_starttag_text() or "") if mended is None else _start_tag(tag, mended))
         if tag in _VERBATIM:
             self.verbatim += 1
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in _VOID:
             self.handle_starttag(tag, attrs)
-        else:
+        elif not self.dropping:
             self.out.append(self.get_starttag_text() or "")
 
     def handle_endtag(self, tag: str) -> None:
+        if self.dropping:
+            if tag == self.dropping[-1]:
+                self.dropping.pop()
+            return
         if tag in _VERBATIM:
             self.verbatim = max(0, self.verbatim - 1)
         self._gap(tag)
         self.out.append(f"</{tag}>")
 
     def handle_data(self, data: str) -> None:
+        if self.dropping:
+            return
         if self.verbatim:
             self.out.append(data)
             return
@@ -216,17 +239,15 @@ class _Tidy(HTMLParser):
     def _mend(self, tag: str, attrs: dict[str, str | None]) -> dict[str, str | None] | None:
         """The attributes a tag should have, None when it is fine."""
         if tag == "input" and attrs.get("type") in ("checkbox", "radio"):
-            return _mend_toggle(attrs)
-        if tag == "img" and self.size_of is not None:
-            return self._mend_image(attrs)
-        if tag == "link" and attrs.get("type") == "text/css":
-            return {key: value for key, value in attrs.items() if key != "type"}
+            return _mend_input(attrs, self.mending.task if self.mending else "")
+        if tag == "img" and self.mending is not None:
+            return self._mend_image(attrs, self.mending)
         return None
 
-    def _mend_image(self, attrs: dict[str, str | None]) -> dict[str, str | None]:
+    def _mend_image(self, attrs: dict[str, str | None], mending: Mending) -> dict[str, str | None]:
         mended = {"alt": "", **attrs}
-        if self.size_of and "width" not in attrs and "height" not in attrs:
-            size = self.size_of(attrs.get("src") or "")
+        if "width" not in attrs and "height" not in attrs:
+            size = mending.size_of(attrs.get("src") or "")
             if size:
                 mended |= {"width": str(size[0]), "height": str(size[1])}
         # The first images (the logo, the first figure) are in view at once; a lazy one would come late.
@@ -236,17 +257,23 @@ class _Tidy(HTMLParser):
         return mended
 
 
-def _mend_toggle(attrs: dict[str, str | None]) -> dict[str, str | None] | None:
-    """``autocomplete`` is not for check boxes, and the theme's two hidden ones have no label.
+def _needs_script(attrs: dict[str, str | None]) -> bool:
+    return (
+        "data-md-toggle" in attrs or attrs.get("class") == "md-overlay" or attrs.get("data-md-component") in _SCRIPTED
+    )
 
-    They are switches for its style sheet and script alone.
+
+def _mend_input(attrs: dict[str, str | None], task: str) -> dict[str, str | None] | None:
+    """Name check boxes and take ``autocomplete`` off them, which is not for them.
+
+    The theme's two toggles are switches for its style sheet and script alone, so they are hidden from readers.
     """
-    if attrs.get("data-md-toggle"):
-        mended = {key: value for key, value in attrs.items() if key != "autocomplete"}
+    mended = {key: value for key, value in attrs.items() if key != "autocomplete"}
+    if "data-md-toggle" in attrs:
         return {**mended, "hidden": None, "aria-hidden": "true", "tabindex": "-1"}
-    if "autocomplete" in attrs:
-        return {key: value for key, value in attrs.items() if key != "autocomplete"}
-    return None
+    if task and "disabled" in attrs and "aria-label" not in attrs:
+        return {**mended, "aria-label": task}
+    return mended if mended != attrs else None
 
 
 def _start_tag(tag: str, attrs: Mapping[str, str | None]) -> str:

@@ -255,7 +255,7 @@ def home_page(**more: object) -> Page:
         "crumbs": (),
         "listing": Listing(blocks=blocks),
     }
-    return page("/", "home", "page", feeds=(Link(SITE.name, "/feed.xml"),), **(values | more))
+    return page("/", "home", "engine", feeds=(Link(SITE.name, "/feed.xml"),), **(values | more))
 
 
 def topic_page(**more: object) -> Page:
