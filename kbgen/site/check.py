@@ -18,7 +18,7 @@ from kbgen.errors import NotPublished
 from kbgen.model import Library
 from kbgen.progress import Progress, Silent
 from kbgen.site.check_links import check_links, check_requests, check_scripts
-from kbgen.site.check_page import check_attribution, check_head, check_json_ld
+from kbgen.site.check_page import check_attribution, check_head, check_json_ld, read_graph
 from kbgen.site.check_report import CHECKS, WARNINGS, CheckReport, Finding, make_report
 from kbgen.site.check_view import Chunk, PageFacts, Resolver, View, frame_scripts
 from kbgen.site.manifest import MANIFEST, read_manifest
@@ -90,8 +90,9 @@ def check_pages(chunk: Chunk) -> tuple[Finding, ...]:
             findings.append(Finding("html", facts.path, f"the file {error}"))
             continue
         findings += check_head(view, facts, chunk)
-        findings += check_json_ld(view, facts)
-        findings += check_attribution(view, facts)
+        graph = read_graph(view)
+        findings += check_json_ld(graph, facts)
+        findings += check_attribution(view, graph, facts)
         findings += check_links(view, facts, resolver)
         findings += check_requests(view, facts, resolver)
         findings += check_scripts(view, facts, chunk)

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from lxml import etree
 
 from kbgen.site.check_report import Finding
-from kbgen.site.check_view import Chunk, PageFacts, Resolver, View, inline_scripts
+from kbgen.site.check_view import Chunk, PageFacts, Resolver, Target, View, inline_scripts
 
 _NEVER = frozenset({"javascript", "data", "vbscript", "file", "blob", "kb"})
+_MISSING = {"link": "which is not on the site", "fragment": "which has no such place"}
 # The relations of a link element that make a browser load something; the others only name an address.
 _LOADED = frozenset(
     {
@@ -30,7 +31,9 @@ def check_links(view: View, facts: PageFacts, resolver: Resolver) -> Iterator[Fi
         if target.scheme in _NEVER:
             yield Finding("link-scheme", facts.path, f"the link {href[:120]!r} must not be followed by a browser")
         elif target.path:
-            yield from _inside(view, facts, resolver, href, by_user=by_user)
+            for fault in _inside(target, view, facts, resolver):
+                check = "user-link" if by_user else fault
+                yield Finding(check, facts.path, f"the link {href!r} leads to {target.path}, {_MISSING[fault]}")
 
 
 def _hrefs(view: View) -> dict[str, bool]:
@@ -44,20 +47,15 @@ def _hrefs(view: View) -> dict[str, bool]:
     return found
 
 
-def _inside(view: View, facts: PageFacts, resolver: Resolver, href: str, *, by_user: bool) -> Iterator[Finding]:
-    target = resolver.target(facts.path, href)
+def _inside(target: Target, view: View, facts: PageFacts, resolver: Resolver) -> Iterator[str]:
     own = target.path == facts.path
     if not own and not resolver.exists(target.path):
-        problem = f"the link {href!r} leads to {target.path}, which is not on the site"
-        yield Finding("user-link" if by_user else "link", facts.path, problem)
-        return
+        yield "link"
     # Without a name, and for "top", the fragment is the page's beginning (HTML, section 7.4.6.3).
-    if target.fragment.lower() in {"", "top"} or target.fragment.startswith(":~:"):
-        return
-    places = resolver.ids(target.path, view if own else None)
-    if places is not None and target.fragment not in places:
-        problem = f"the link {href!r} leads to a place that {target.path} does not have"
-        yield Finding("user-link" if by_user else "fragment", facts.path, problem)
+    elif target.fragment.lower() not in {"", "top"} and not target.fragment.startswith(":~:"):
+        places = resolver.ids(target.path, view if own else None)
+        if places is not None and target.fragment not in places:
+            yield "fragment"
 
 
 def check_requests(view: View, facts: PageFacts, resolver: Resolver) -> Iterator[Finding]:

@@ -6,9 +6,11 @@ promises of kbgen: attribution in plain HTML, and no page that is noindex and ha
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
+
+import msgspec
+from msgspec import Struct
 
 from kbgen.site.check_report import Finding
 from kbgen.site.check_view import Chunk, PageFacts, View
@@ -53,60 +55,74 @@ def _canonical(view: View, facts: PageFacts, chunk: Chunk) -> Iterator[Finding]:
         )
 
 
-def check_json_ld(view: View, facts: PageFacts) -> Iterator[Finding]:
-    """Structured data parses, has its frame, and the trail of breadcrumbs."""
-    nodes: list[Any] = []
+class Graph(Struct, frozen=True):
+    """The structured data of a page, read once.
+
+    Attributes:
+        blocks: how many scripts of it there are.
+        faults: what is wrong with them.
+    """
+
+    blocks: int
+    nodes: tuple[dict[str, Any], ...]
+    faults: tuple[str, ...]
+
+
+def read_graph(view: View) -> Graph:
+    """Read the structured data of a page."""
     scripts = [script for script in view.all("script") if script.get("type") == "application/ld+json"]
+    nodes: list[dict[str, Any]] = []
+    faults: list[str] = []
     for script in scripts:
         text = script.text or ""
         if any(mark in text.lower() for mark in _ENDS_SCRIPT):
-            yield Finding("json-ld", facts.path, "the structured data can end its script; write < as \\u003c in it")
+            faults.append("the structured data can end its script; write < as \\u003c in it")
         try:
-            nodes += _graph(text)
-        except ValueError as error:
-            yield Finding("json-ld", facts.path, f"the structured data cannot be read: {error}")
+            data = msgspec.json.decode(text)
+        except msgspec.DecodeError as error:
+            faults.append(f"the structured data is not JSON: {error}")
+            continue
+        if isinstance(data, dict) and "@context" in data and isinstance(data.get("@graph"), list):
+            nodes += [node for node in data["@graph"] if isinstance(node, dict)]
+        else:
+            faults.append("the structured data lacks a @context or a @graph")
+    return Graph(len(scripts), tuple(nodes), tuple(faults))
+
+
+def check_json_ld(graph: Graph, facts: PageFacts) -> Iterator[Finding]:
+    """Structured data parses, has its frame, and the trail of breadcrumbs."""
+    for fault in graph.faults:
+        yield Finding("json-ld", facts.path, fault)
     # Pages kept out of search engines, and the search and not-found pages, have nothing to say to them.
     if facts.noindex or facts.kind == "other":
         return
-    if not scripts:
+    if not graph.blocks:
         yield Finding("json-ld", facts.path, "has no structured data")
-    elif facts.kind != "home" and not any(_is_trail(node) for node in nodes):
+    elif facts.kind != "home" and not any(_is_trail(node) for node in graph.nodes):
         yield Finding("breadcrumbs", facts.path, "has no BreadcrumbList of two steps or more")
 
 
-def _graph(text: str) -> list[Any]:
-    data = json.loads(text)
-    if not isinstance(data, dict) or "@context" not in data or not isinstance(data.get("@graph"), list):
-        msg = "it needs a @context and a @graph"
-        raise ValueError(msg)
-    nodes: list[Any] = data["@graph"]
-    return nodes
-
-
-def _is_trail(node: Any) -> bool:
-    items = node.get("itemListElement") if isinstance(node, dict) and node.get("@type") == "BreadcrumbList" else None
+def _is_trail(node: Mapping[str, Any]) -> bool:
+    items = node.get("itemListElement") if node.get("@type") == "BreadcrumbList" else None
     return isinstance(items, list) and len(items) > 1
 
 
-def check_attribution(view: View, facts: PageFacts) -> Iterator[Finding]:
+def check_attribution(view: View, graph: Graph, facts: PageFacts) -> Iterator[Finding]:
     """A harvested page links back to its threads and names its authors and its licence where a reader sees it."""
     if facts.kind != "entry":
         return
     links = {link.get("href", "") for link in view.all("a")}
     back = [link for link in view.all("a") if _THREAD_CLASS in link.get("class", "").split()]
-    threads = {link.get("href", "") for link in back}
-    if len(threads) < max(facts.threads, 1):
-        yield Finding(
-            "attribution", facts.path, f"links to {len(threads)} of the {max(facts.threads, 1)} threads it came from"
-        )
-    claims = _claims(view)
-    wanted = claims.urls | ({facts.canonical} if facts.deferring else set())
+    linked, needed = len({link.get("href", "") for link in back}), max(facts.threads, 1)
+    if linked < needed:
+        yield Finding("attribution", facts.path, f"links to {linked} of the {needed} threads it came from")
+    wanted = _credited_urls(graph) | ({facts.canonical} if facts.deferring else set())
     for url in sorted(wanted - links):
         yield Finding("attribution", facts.path, f"names {url} as its source or licence and has no link to it")
     for link in back:
         if {"nofollow", "ugc"} & set(link.get("rel", "").lower().split()):
             yield Finding("attribution-rel", facts.path, f"the link back to {link.get('href')} is not followed")
-    yield from _people(view, facts, claims.authors)
+    yield from _people(view, facts, _credited_people(graph))
 
 
 def _people(view: View, facts: PageFacts, authors: set[str]) -> Iterator[Finding]:
@@ -121,31 +137,19 @@ def _people(view: View, facts: PageFacts, authors: set[str]) -> Iterator[Finding
         yield Finding("attribution", facts.path, "does not say who wrote it")
 
 
-class _Claims:
-    """Who and what the structured data of a page credits."""
+def _credited_urls(graph: Graph) -> set[str]:
+    urls: set[str] = set()
+    for node in graph.nodes:
+        postings = _each(node.get("isBasedOn")) + _each(node.get("citation"))
+        urls |= {item["url"] for item in postings if isinstance(item.get("url"), str)}
+        if isinstance(node.get("license"), str):
+            urls.add(node["license"])
+    return urls
 
-    def __init__(self) -> None:
-        self.urls: set[str] = set()
-        self.authors: set[str] = set()
 
-
-def _claims(view: View) -> _Claims:
-    claims = _Claims()
-    for script in view.all("script"):
-        if script.get("type") != "application/ld+json":
-            continue
-        try:
-            nodes = _graph(script.text or "")
-        except ValueError:
-            continue
-        for node in nodes:
-            if isinstance(node, dict):
-                postings = _each(node.get("isBasedOn")) + _each(node.get("citation"))
-                claims.urls |= {item["url"] for item in postings if isinstance(item.get("url"), str)}
-                claims.urls |= {node["license"]} if isinstance(node.get("license"), str) else set()
-                people = _each(node.get("author"))
-                claims.authors |= {item["name"] for item in people if isinstance(item.get("name"), str)}
-    return claims
+def _credited_people(graph: Graph) -> set[str]:
+    people = [item for node in graph.nodes for item in _each(node.get("author"))]
+    return {item["name"] for item in people if isinstance(item.get("name"), str)}
 
 
 def _each(value: Any) -> list[dict[str, Any]]:

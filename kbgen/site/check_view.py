@@ -23,6 +23,7 @@ _ELEMENTS = (
     *("html", "title", "meta", "base", "link", "style", "h1", "a", "area", "script", "img", "source", "video"),
     *("audio", "track", "iframe", "frame", "embed", "object", "input", "form", "bdi"),
 )
+_PARSER = etree.HTMLParser(encoding="utf-8", huge_tree=True, collect_ids=False)
 _IDS = etree.XPath("//@id | //a/@name", smart_strings=False)
 _ON = etree.XPath("//@*[starts-with(name(), 'on')]/..", smart_strings=False)
 _STYLED = etree.XPath("//@style", smart_strings=False)
@@ -77,7 +78,7 @@ class View:
 
     def __init__(self, data: bytes) -> None:
         self.size = len(data)
-        root = etree.fromstring(data, etree.HTMLParser(encoding="utf-8", huge_tree=True)) if data.strip() else None
+        root = etree.fromstring(data, _PARSER) if data.strip() else None
         if root is None:
             raise ValueError("holds no HTML")
         self.root = root
@@ -171,6 +172,8 @@ class Resolver:
             page: site path of the page.
             href: as it stands in the page.
         """
+        if href.startswith("#"):
+            return Target(path=page, fragment=unquote(href[1:]))
         # Pages of one folder share most links: those to the folder above, and those that need no page.
         place = page.rpartition("/")[0]
         if href.startswith("../"):
