@@ -1,0 +1,149 @@
+"""kbgen measured: a cold build, the same again, one with 1 % of the threads edited, and memory at scale."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from statistics import median
+
+import msgspec
+from msgspec import Struct
+
+from bench.corpus import Topic
+from bench.errors import BenchError
+from bench.measure import Timing, moved, run, snapshot
+from bench.project import ENTRIES, ROOT, write_archive
+
+_EDITED_EVERY = 100
+
+
+class BuildRun(Struct, frozen=True):
+    """One build.
+
+    Attributes:
+        stages: seconds by stage.
+        pages: thread pages of the site afterwards.
+        html: all its pages.
+        touched: files of the site written, replaced or removed by this build.
+        peak: bytes of the whole process tree, None when not sampled.
+    """
+
+    wall: float
+    cpu: float
+    stages: dict[str, float]
+    pages: int
+    html: int
+    touched: int
+    peak: int | None = None
+
+    @property
+    def pour(self) -> float:
+        """Seconds of render and publish: pages poured, checked and switched to."""
+        return self.stages.get("render", 0.0) + self.stages.get("publish", 0.0)
+
+
+class SubjectRun(Struct, frozen=True):
+    """kbgen's figures of one round.
+
+    Attributes:
+        copy: seconds `cp -r` needs for the finished site.
+        page_bytes: median size of a thread page.
+        edited: how many threads the third build saw changed.
+    """
+
+    cold: BuildRun
+    again: BuildRun
+    edit: BuildRun
+    copy: float
+    page_bytes: int
+    edited: int
+
+
+class _Stage(Struct):
+    stage: str
+    seconds: float = 0.0
+
+
+class _Report(Struct):
+    published: bool
+    stages: list[_Stage]
+
+
+def measure(project: Path, topics: Callable[[], Iterable[Topic]], count: int) -> SubjectRun:
+    """Three builds in a project, the first one cold.
+
+    Args:
+        project: as ``write_project`` left it, or as an earlier round did.
+        topics: gives the project's threads.
+        count: how many they are.
+
+    Raises:
+        BenchError: a build fails.
+    """
+    _clean(project)
+    write_archive(project, topics())
+    cold = build(project)
+    again = build(project)
+    edited = frozenset(range(1, count + 1, _EDITED_EVERY))
+    write_archive(project, topics(), edited)
+    edit = build(project)
+    copied = run(["cp", "-r", "site", "copy"], folder=project)
+    shutil.rmtree(project / "copy")
+    sizes = [file.stat().st_size for file in (project / "site" / ENTRIES).glob("*/index.html")]
+    return SubjectRun(cold, again, edit, copied.wall, int(median(sizes)) if sizes else 0, len(edited))
+
+
+def memory(project: Path) -> BuildRun:
+    """A cold build whose process tree is weighed.
+
+    Raises:
+        BenchError: the build fails.
+    """
+    _clean(project)
+    return build(project, memory=True)
+
+
+def _clean(project: Path) -> None:
+    for name in (".kbgen", "site"):
+        shutil.rmtree(project / name, ignore_errors=True)
+
+
+def build(project: Path, *, memory: bool = False) -> BuildRun:
+    """Run ``kbgen build`` as a child process.
+
+    Raises:
+        BenchError: it fails.
+    """
+    site = project / "site"
+    before = snapshot(site)
+    command = [sys.executable, "-m", "kbgen", "-C", str(project), "--json", "build"]
+    timing = run(command, folder=project, environment={"PYTHONPATH": str(ROOT)}, memory=memory)
+    stages = _stages(timing)
+    after = snapshot(site)
+    html = [name for name in after if name.endswith(".html")]
+    return BuildRun(
+        wall=timing.wall,
+        cpu=timing.cpu,
+        stages=stages,
+        pages=sum(name.startswith(f"{ENTRIES}/") for name in html),
+        html=len(html),
+        touched=moved(before, after),
+        peak=timing.peak,
+    )
+
+
+def _stages(timing: Timing) -> dict[str, float]:
+    if timing.code:
+        raise BenchError(f"kbgen build ended with {timing.code}:\n{timing.err[-3000:]}{timing.out[-3000:]}")
+    try:
+        report = msgspec.json.decode(timing.out, type=_Report)
+    except msgspec.DecodeError as error:
+        raise BenchError(f"kbgen build --json printed what is not its report ({error}):\n{timing.out[:500]}") from error
+    seconds: dict[str, float] = {}
+    for stage in report.stages:
+        # "harvest community" is one source's share of harvest.
+        name = stage.stage.split(" ")[0]
+        seconds[name] = seconds.get(name, 0.0) + stage.seconds
+    return seconds
