@@ -159,7 +159,7 @@ class XmlRows:
 
     def _bad_line(self, fault: etree.XMLSyntaxError, first: int) -> int:
         found = first + (fault.lineno or 1) - 1
-        # A quote left open is noticed one row later.
+        # A quote left open is noticed one row later, and some faults come without their line.
         after = self._row_line + 1
         return after if self._row_line and after >= first and found - after <= 1 else max(found, first)
 
@@ -167,24 +167,17 @@ class XmlRows:
         # Without huge_tree libxml2 itself bounds the depth, the entities and the size of a value.
         parser = etree.XMLPullParser(events=("end",), tag="row", resolve_entities=False, no_network=True)
         parser.feed(prefix)
-        while chunk := file.read(_CHUNK):
-            fault = None
-            try:
-                parser.feed(chunk)
-            except etree.XMLSyntaxError as error:
-                fault = error
+        fault, last = None, first
+        while not fault and (chunk := file.read(_CHUNK)):
+            last += chunk.count(b"\n")
+            fault = _fault_of(parser.feed, chunk)
             yield from self._finished(parser, first)
-            if fault:
-                return fault
-        try:
-            parser.close()
-        except etree.XMLSyntaxError as error:
-            where = f"{self.shown}:{self._row_line or first}"
-            raise SourceTruncated(
-                f"{where}: the file ends in the middle, after this line; download it again"
-            ) from error
-        yield from self._finished(parser, first)
-        return None
+        if fault is None and (fault := _fault_of(parser.close)):
+            yield from self._finished(parser, first)
+            if self._bad_line(fault, first) >= last:
+                where = f"{self.shown}:{self._row_line or first}"
+                raise SourceTruncated(f"{where}: the file ends in the middle, after this line; download it again")
+        return fault
 
     def _finished(self, parser: etree.XMLPullParser, first: int) -> Iterator[Row]:
         parent: etree._Element | None = None
@@ -199,6 +192,14 @@ class XmlRows:
             yield Row(self._row_line, cast("dict[str, str]", dict(row.attrib)))
         if parent is not None:
             del parent[: len(parent) - 1]
+
+
+def _fault_of(step: Callable[..., object], *arguments: bytes) -> etree.XMLSyntaxError | None:
+    try:
+        step(*arguments)
+    except etree.XMLSyntaxError as error:
+        return error
+    return None
 
 
 def _seek_line(file: IO[bytes], start: int, lines: int) -> None:
