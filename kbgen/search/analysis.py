@@ -28,7 +28,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from kbgen.search.stemmer_js import Stemmer, python_stemmer
+from kbgen.search.stemmer_js import python_stemmer
 
 _DATA = Path(__file__).with_name("data") / "analysis.json"
 _MAX_TERM = 48  # longer is base64 or a hash; in UTF-16 units, as JavaScript counts
@@ -64,7 +64,9 @@ class Analyser:
         own = rules["languages"].get(base_language(lang), {"stemmer": "", "stop": ""})
         self.algorithm: str = own["stemmer"]
         self.stop = frozenset((own["stop"] + " " + rules["always_stop"]).split())
-        self._stemmer: Stemmer | None = python_stemmer(self.algorithm) if self.algorithm else None
+        self._stem_one = functools.lru_cache(1 << 18)(
+            python_stemmer(self.algorithm).stemWord if self.algorithm else str
+        )
         self._fold: dict[int, str] = {ord(k): v for k, v in rules["fold"].items()}
         self._prefixes = frozenset(rules["prefixes"])
         word = f"[^{_ASCII_SEPARATORS}{rules['separators']}{rules['ngrams']}]"
@@ -148,9 +150,9 @@ class Analyser:
 
     def _stem(self, word: str) -> str:
         # Snowball counts UTF-16 units in JavaScript and code points in Python: words beyond the BMP stay whole.
-        if self._stemmer is None or len(word) < 3 or _has_digit(word) or max(word) > "\uffff":
+        if not self.algorithm or len(word) < 3 or _has_digit(word) or max(word) > "\uffff":
             return word
-        return self._stemmer.stemWord(word) or word
+        return self._stem_one(word) or word
 
     def fold(self, word: str) -> str:
         """Accents, points and letter variants taken off a lower-case word."""
