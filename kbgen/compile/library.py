@@ -8,7 +8,7 @@ from kbgen.compile.entries import entry_page, make_card
 from kbgen.compile.home import home_page, not_found_page, search_page, written_pages
 from kbgen.compile.inputs import Inputs, Shelf, rank
 from kbgen.compile.listings import (
-    article_index,
+    article_pages,
     language_pages,
     people_pages,
     question_pages,
@@ -50,12 +50,11 @@ def compile_library(inputs: Inputs) -> Library:
 
 def _lists(shelf: Shelf, people: dict[Contributor, list[Card]], inputs: Inputs) -> Iterator[Page]:
     yield from topic_pages(shelf, inputs)
-    if shelf.topics:
-        yield topic_index(shelf, inputs)
+    yield topic_index(shelf, inputs)
     yield from tag_pages(shelf, inputs)
     yield from question_pages(shelf, inputs)
     yield from language_pages(shelf, inputs)
-    yield article_index(shelf, inputs)
+    yield from article_pages(shelf, inputs)
     if inputs.config.pages.people:
         yield from people_pages(people, inputs)
     yield search_page(inputs)

@@ -36,7 +36,7 @@ from kbgen.model import (
     Topic,
 )
 
-_FEW = 6
+_MANY = 60
 # A page of all tags stays readable and small; the rest are reached from the pages that carry them.
 _TAG_INDEX = 600
 _WINDOW = 2
@@ -98,13 +98,13 @@ def _topic_link(topic: Topic, shelf: Shelf) -> Link:
     return Link(topic.title, topic_path(topic.slug), note=topic.description, count=count, icon=topic.icon)
 
 
-def _tag_links(cards: Sequence[Card], shelf: Shelf) -> tuple[Link, ...]:
+def _tag_links(cards: Sequence[Card], shelf: Shelf, most: int = 12) -> tuple[Link, ...]:
     counts: dict[Slug, int] = {}
     for card in cards:
         for tag in card.tags:
             if tag in shelf.by_tag:
                 counts[tag] = counts.get(tag, 0) + 1
-    top = sorted(counts, key=lambda tag: (-counts[tag], tag))[: _FEW * 2]
+    top = sorted(counts, key=lambda tag: (-counts[tag], tag))[:most]
     return tuple(Link(shelf.tag_titles.get(tag, tag), tag_path(tag), count=counts[tag]) for tag in top)
 
 
@@ -189,9 +189,20 @@ def people_pages(people: dict[Contributor, list[Card]], inputs: Inputs) -> Itera
         yield from _paged(head, cards, inputs)
 
 
-def article_index(shelf: Shelf, inputs: Inputs) -> Page:
-    """The list of staff articles, by topic."""
+def article_pages(shelf: Shelf, inputs: Inputs) -> Iterator[Page]:
+    """The list of staff articles: by topic while it fits one page, else by title over several."""
     articles = sorted((card for card in shelf.cards.values() if card.kind == "article"), key=rank)
+    crumbs = (Crumb("Home", HOME), Crumb("Articles", ARTICLES))
+    about = _about("Guides and reference articles by our staff", "", len(articles))
+    if len(articles) > inputs.config.pages.per_page:
+        by_title = sorted(articles, key=lambda card: (card.title.casefold(), card.ref))
+        yield from _paged(Head(ARTICLES, "listing", "Articles", about, crumbs), by_title, inputs)
+        return
+    listing = Listing(blocks=_article_blocks(articles, shelf), total=len(articles))
+    yield single(Head(ARTICLES, "listing", "Articles", about, crumbs, listing, noindex=not articles), inputs)
+
+
+def _article_blocks(articles: Sequence[Card], shelf: Shelf) -> tuple[Block, ...]:
     by_topic: dict[str, list[Card]] = {}
     for card in articles:
         by_topic.setdefault(card.topics[0] if card.topics else "", []).append(card)
@@ -201,20 +212,18 @@ def article_index(shelf: Shelf, inputs: Inputs) -> Page:
         if slug in by_topic
     ]
     rest = tuple(by_topic.get("", ()))
-    if rest:
-        blocks.append(Block("articles", "More articles" if blocks else "", cards=rest))
-    listing = Listing(blocks=tuple(blocks), total=len(articles))
-    crumbs = (Crumb("Home", HOME), Crumb("Articles", ARTICLES))
-    about = _about("Guides and reference articles by our staff", "", len(articles))
-    return single(Head(ARTICLES, "listing", "Articles", about, crumbs, listing, noindex=not articles), inputs)
+    return (*blocks, Block("articles", "More articles" if blocks else "", cards=rest)) if rest else tuple(blocks)
 
 
 def topic_index(shelf: Shelf, inputs: Inputs) -> Page:
-    """The list of topics."""
+    """The list of topics; the most used tags where a community has no topics yet."""
     links = tuple(_topic_link(topic, shelf) for topic in shelf.topics.values() if topic.parent is None)
-    listing = Listing(blocks=(Block("topics", "", links=links),), total=len(shelf.topics))
+    tags = () if links else _tag_links(tuple(shelf.cards.values()), shelf, _MANY)
+    blocks = (Block("topics", "", links=links), Block("tags", "Tags", links=tags))
+    listing = Listing(blocks=tuple(block for block in blocks if block.links), total=len(shelf.topics))
     crumbs = (Crumb("Home", HOME), Crumb("Topics", TOPICS))
-    return single(Head(TOPICS, "listing", "Topics", _about("All topics", "", len(links)), crumbs, listing), inputs)
+    about = _about("All topics", "", len(links))
+    return single(Head(TOPICS, "listing", "Topics", about, crumbs, listing, noindex=not links), inputs)
 
 
 def _paged(head: Head, cards: Sequence[Card], inputs: Inputs) -> Iterator[Page]:
