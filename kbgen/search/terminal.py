@@ -40,6 +40,7 @@ _VERSION = f"{SEARCH_VERSION} whoosh {'.'.join(str(part) for part in whoosh.__ve
 _BOOSTS = {"title": 2.0, "also": 2.0, "tags": 1.0, "text": 1.0}
 _KEPT_TEXT = 4000
 _SNIPPET = 160
+_WAIT = 10.0  # seconds for another process to finish writing
 
 
 class Hit(Struct, frozen=True):
@@ -107,7 +108,7 @@ class TerminalIndex:
         with self._index.reader() as reader:
             known = {stored["key"]: stored["shown"][0] for stored in reader.all_stored_fields()}
         try:
-            writer = self._index.writer(timeout=10)
+            writer = self._index.writer(timeout=_WAIT)
         except LockError as error:
             raise LockHeld(f"{self._folder}: another kbgen is writing the search index; try again later") from error
         changed = 0
