@@ -11,7 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -50,6 +50,7 @@ class Frames:
         reused: the engine did not have to run.
         site_root: path of the site's root on its host (``/help/``), for pages at unknown depth.
         logo: site path of the logo.
+        written: path to language of the writers' pages that state one.
     """
 
     folders: dict[str, Path]
@@ -57,6 +58,7 @@ class Frames:
     reused: bool
     site_root: str = "/"
     logo: str | None = None
+    written: Mapping[str, str] = field(default_factory=dict)
     _shells: dict[tuple[str, str, int], Shell] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -91,14 +93,18 @@ class Frames:
     def _pages(self) -> dict[str, Shell]:
         folder = self.folders[self.main]
         found = {}
-        for file in sorted(folder.rglob("*.html")):
-            relative = file.relative_to(folder).as_posix()
+        for main_file in sorted(folder.rglob("*.html")):
+            relative = main_file.relative_to(folder).as_posix()
             if _is_shell(relative) or relative.startswith(_NOT_SHIPPED):
                 continue
             path = "/" + relative.removesuffix("index.html")
+            lang = self.written.get(path, self.main)
+            file = self.folders.get(lang, folder) / relative
             html = file.read_text(encoding="utf-8")
             if "@@kb_head@@" in html:  # a writer's own HTML file is an asset
-                mending = Mending(_Sizes(folder, file.parent, self.site_root), words_for(self.main)["frame_task"])
+                mending = Mending(
+                    _Sizes(self.folders.get(lang, folder), file.parent, self.site_root), words_for(lang)["frame_task"]
+                )
                 found[path] = Shell.from_html(html, relative, known=FRAME_SLOTS, mending=mending)
         return found
 
@@ -171,7 +177,7 @@ def build_frames(project: Path, config: Config, cache: Path, engine: str = "mkdo
             list(pool.map(lambda lang: _run(engine, given, lang, project), config.site.languages))
         _complete(folders, given)
         stamp.write_text(given.digest)
-    return Frames(folders, given.digest, reused, given.site_root, given.logo)
+    return Frames(folders, given.digest, reused, given.site_root, given.logo, given.written)
 
 
 def icon_svg(name: str) -> str | None:

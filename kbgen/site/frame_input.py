@@ -44,6 +44,7 @@ class FrameInput:
         digest: of all of it, independent of where the folders are.
         site_root: path of the site's root on its host.
         logo: site path of the logo, None when there is none.
+        written: path to language of the writers' pages that state one.
     """
 
     configs: dict[str, Path]
@@ -52,6 +53,7 @@ class FrameInput:
     digest: str
     site_root: str
     logo: str | None
+    written: dict[str, str]
 
 
 def shell_file(name: str, depth: int) -> str:
@@ -81,10 +83,12 @@ def lay_out(project: Path, config: Config, cache: Path, engine: str) -> FrameInp
     shutil.rmtree(work, ignore_errors=True)
     _merge_theme(work / "theme", project, mkdocs_yaml.theme_folder(source))
     configs, outputs = {}, {}
+    written = languages_of(content)
     for lang in config.site.languages:
-        is_main = lang == config.site.languages[0]
+        # A frame in another language renders the writers' pages too when one of them is in that language.
+        whole = lang == config.site.languages[0] or lang in written.values()
         docs = work / "docs" / lang
-        if is_main:
+        if whole:
             _copy_documents(content, docs)
         if not (docs / "index.md").is_file():
             # Only the home page lies in the site's root, where no shell can be laid.
@@ -92,26 +96,42 @@ def lay_out(project: Path, config: Config, cache: Path, engine: str) -> FrameInp
             (docs / "index.md").write_text(_HOME, encoding="utf-8")
         _copy_assets(project, docs)
         _copy_shells(content / "_shells", docs)
-        run = mkdocs_yaml.Run(project, docs, work / "out" / lang, work / "theme", lang=lang, whole=is_main)
+        run = mkdocs_yaml.Run(project, docs, work / "out" / lang, work / "theme", lang=lang, whole=whole)
         extra = _extra(config, lang, source, docs, work / "theme")
         configs[lang] = work / f"mkdocs.{lang}.yml"
         outputs[lang] = run.site
         text = mkdocs_yaml.generate(source, config.site, run, extra)
         configs[lang].write_text(text, encoding="utf-8")
     root = urlsplit(config.site.url).path or "/"
-    return FrameInput(configs, outputs, shells, _digest(work, project, config, engine), root, mkdocs_yaml.logo(source))
+    return FrameInput(
+        configs, outputs, shells, _digest(work, project, config, engine), root, mkdocs_yaml.logo(source), written
+    )
 
 
 def is_draft(text: str) -> bool:
     """Whether a document's front matter says ``draft: true``."""
+    return _front_matter(text).get("draft") is True
+
+
+def languages_of(content: Path) -> dict[str, str]:
+    """Path of every document whose front matter names a language, and that language."""
+    found = {}
+    for file in sorted(content.rglob("*.md")):
+        lang = _front_matter(file.read_text(encoding="utf-8", errors="replace")).get("lang")
+        if isinstance(lang, str):
+            found["/" + mkdocs_yaml.site_path(file.relative_to(content).as_posix())] = lang
+    return found
+
+
+def _front_matter(text: str) -> dict[str, object]:
     match = _FRONT_MATTER.match(text)
     if match is None:
-        return False
+        return {}
     try:
         data = yaml.safe_load(match.group(1))
     except (yaml.YAMLError, RecursionError):  # the engine names the fault itself
-        return False
-    return isinstance(data, dict) and data.get("draft") is True
+        return {}
+    return data if isinstance(data, dict) else {}
 
 
 def _copy_documents(content: Path, docs: Path) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -20,6 +21,24 @@ from kbgen.model import ArticleEntry, Card, Crumb, CuratedPost, Entry, Page, Per
 from kbgen.site.licences import licence_of
 
 Node = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class About:
+    """What the structured data of all pages shares.
+
+    Attributes:
+        sources: by name, for licences.
+        logo: site path of the logo.
+        nobody: what the page calls an author whose account is gone.
+    """
+
+    site: SiteConfig
+    sources: Mapping[str, SourceInfo]
+    logo: str | None = None
+    nobody: str = "Former member"
+
+
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
 # Inside a script element nothing may look like its end or like a comment, and old engines end lines at U+2028/9.
 _ESCAPES = tuple((char, f"\\u{ord(char):04x}") for char in "<>&\u2028\u2029")
@@ -45,27 +64,27 @@ def breadcrumbs(crumbs: Sequence[Crumb], site: SiteConfig) -> Node:
     return {"@type": "BreadcrumbList", "itemListElement": items}
 
 
-def answer_page(page: Page, entry: Entry, site: SiteConfig, sources: Mapping[str, SourceInfo]) -> Node:
+def answer_page(page: Page, entry: Entry, about: About) -> Node:
     """One solved problem: who answered, and the discussions it is taken from."""
-    node = _article(page, site, page.created or entry.created, page.updated or entry.updated)
-    node["author"] = _authors((entry.best, *entry.others))
-    node["isBasedOn"] = _one_or_all([_posting(thread) for thread in entry.threads])
+    node = _article(page, about, page.created or entry.created, page.updated or entry.updated)
+    node["author"] = _authors((entry.best, *entry.others), about.nobody)
+    node["isBasedOn"] = _one_or_all([_posting(thread, about.nobody) for thread in entry.threads])
     if len(entry.threads) > 1:
         node["citation"] = [thread.url for thread in entry.threads[1:]]
-    licence = licence_of(entry.best.licence, sources.get(split_ref(entry.ref)[0]))
+    licence = licence_of(entry.best.licence, about.sources.get(split_ref(entry.ref)[0]))
     if licence and licence[1]:
         node["license"] = licence[1]
     return _filled(node)
 
 
-def staff_article(page: Page, article: ArticleEntry, site: SiteConfig, sources: Mapping[str, SourceInfo]) -> Node:
+def staff_article(page: Page, article: ArticleEntry, about: About) -> Node:
     """An article of the staff; the site's publisher is its author unless one is named."""
-    node = _article(page, site, page.created or article.created, page.updated or article.updated)
-    owner = {"@type": "Person", "name": article.owner} if article.owner else publisher(site)
+    node = _article(page, about, page.created or article.created, page.updated or article.updated)
+    owner = {"@type": "Person", "name": article.owner} if article.owner else publisher(about)
     node["author"] = owner
     if article.threads:
-        node["citation"] = [_posting(thread) for thread in article.threads]
-    licence = licence_of(article.licence, sources.get(split_ref(article.ref)[0]))
+        node["citation"] = [_posting(thread, about.nobody) for thread in article.threads]
+    licence = licence_of(article.licence, about.sources.get(split_ref(article.ref)[0]))
     if licence and licence[1]:
         node["license"] = licence[1]
     return _filled(node)
@@ -101,15 +120,10 @@ def profile(page: Page, site: SiteConfig) -> Node:
     return {"@type": "ProfilePage", "@id": f"{url}#page", "url": url, "inLanguage": page.lang, "mainEntity": person}
 
 
-def website(page: Page, site: SiteConfig, logo: str | None) -> list[Node]:
-    """The home page: the site's name and who is behind it.
-
-    Args:
-        page: the home page.
-        site: its configuration.
-        logo: site path of the logo.
-    """
-    owner = _filled({**publisher(site), "logo": absolute(site.url, f"/{logo}") if logo else None})
+def website(page: Page, about: About) -> list[Node]:
+    """The home page: the site's name and who is behind it."""
+    site = about.site
+    owner = publisher(about)
     node: Node = {
         "@type": "WebSite",
         "@id": f"{site.url}#website",
@@ -122,18 +136,21 @@ def website(page: Page, site: SiteConfig, logo: str | None) -> list[Node]:
     return [_filled(node), owner]
 
 
-def publisher(site: SiteConfig) -> Node:
+def publisher(about: About) -> Node:
     """The organisation behind the site."""
-    return {
+    site = about.site
+    node = {
         "@type": "Organization",
         "@id": f"{site.url}#publisher",
         "name": site.publisher or site.name,
         "url": site.publisher_url or site.url,
+        "logo": absolute(site.url, f"/{about.logo}") if about.logo else None,
     }
+    return _filled(node)
 
 
-def _article(page: Page, site: SiteConfig, created: datetime | None, updated: datetime | None) -> Node:
-    url = absolute(site.url, page.path)
+def _article(page: Page, about: About, created: datetime | None, updated: datetime | None) -> Node:
+    url = absolute(about.site.url, page.path)
     return {
         "@type": ["TechArticle", "Article"],
         "@id": f"{url}#article",
@@ -144,33 +161,29 @@ def _article(page: Page, site: SiteConfig, created: datetime | None, updated: da
         "mainEntityOfPage": url,
         "datePublished": iso(created or updated),
         "dateModified": iso(updated or created),
-        "publisher": publisher(site),
+        "publisher": publisher(about),
     }
 
 
-def _authors(posts: Iterable[CuratedPost]) -> Node | list[Node]:
+def _authors(posts: Iterable[CuratedPost], nobody: str) -> Node | list[Node]:
     """One object an author, each once, in the order their answers stand on the page."""
-    found: dict[tuple[str, str | None], Node] = {}
-    for post in posts:
-        person = _person(post.author)
-        if person is not None:
-            found.setdefault((post.author.name, post.author.url), person)
+    found = {(post.author.name, post.author.url): _person(post.author, nobody) for post in posts}
     return _one_or_all(list(found.values()))
 
 
-def _person(person: Person) -> Node | None:
+def _person(person: Person, nobody: str) -> Node:
     if person.deleted or not person.name:
-        return None
+        return {"@type": "Person", "name": nobody}
     return _filled({"@type": "Person", "name": person.name, "url": person.url})
 
 
-def _posting(thread: SourceThread) -> Node:
+def _posting(thread: SourceThread, nobody: str) -> Node:
     return _filled(
         {
             "@type": "DiscussionForumPosting",
             "url": thread.url,
             "headline": thread.title,
-            "author": _person(thread.author),
+            "author": _person(thread.author, nobody),
             "datePublished": iso(thread.created),
         }
     )

@@ -97,7 +97,7 @@ def navigation(source: yaml.MappingNode) -> tuple[tuple[str, str], ...]:
             title, target = item.value[0]
             first = next(_scalars(target), None)
             if first is not None:
-                found.append((str(title.value), _site_path(first)))
+                found.append((str(title.value), site_path(first)))
     return tuple(found)
 
 
@@ -121,7 +121,8 @@ def further_files(source: yaml.MappingNode, project: Path) -> list[Path]:
     return [project / name for node in nodes if node is not None for name in _scalars(node)]
 
 
-def _site_path(target: str) -> str:
+def site_path(target: str) -> str:
+    """Where the engine puts a document (``articles/index.md`` is ``articles/``); anything else as it is."""
     if "://" in target or not target.endswith(".md"):
         return target
     path = target.removesuffix(".md")

@@ -145,11 +145,18 @@ class Renderer:
         return self._use("article_top.html", context), self._use("article_bottom.html", context)
 
     def _listing(self, page: Page, context: dict[str, Any]) -> str:
-        context["listing"] = page.listing
+        context |= {"listing": page.listing, "about": self._about(page)}
         if page.listing:
             context["intro"] = _trusted(_link_pages(page.listing.intro, dict(page.links), context["at"]))
         names = {"/": "home.html", "/search/": "search.html", "/404.html": "404.html"}
         return self._use(names.get(page.path, "listing.html"), context)
+
+    def _about(self, page: Page) -> str:
+        """The lead below a listing's title: a topic's own description, which has no counts in it."""
+        if page.path.startswith("/languages/"):
+            return ""
+        topic = self.topics.get(page.topics[0]) if page.kind == "topic" and page.topics else None
+        return (topic and topic.description) or page.description
 
     def _head(self, page: Page, body: Body | None, context: dict[str, Any]) -> str:
         nodes = self._structured(page, body, context) if not page.noindex or page.kind in ("topic", "tag") else []
@@ -164,14 +171,16 @@ class Renderer:
 
     def _structured(self, page: Page, body: Body | None, context: dict[str, Any]) -> list[jsonld.Node]:
         site = self.config.site
+        nobody = words_for(page.lang)["gone_account"]
+        about = jsonld.About(site, self.sources, self.frames.logo, nobody)
         titled = msgspec.structs.replace(page, title=str(context["plain_title"]))
         nodes: list[jsonld.Node] = []
         if isinstance(body, Entry):
-            nodes.append(jsonld.answer_page(titled, body, site, self.sources))
+            nodes.append(jsonld.answer_page(titled, body, about))
         elif isinstance(body, ArticleEntry):
-            nodes.append(jsonld.staff_article(titled, body, site, self.sources))
+            nodes.append(jsonld.staff_article(titled, body, about))
         elif page.kind == "home":
-            nodes += jsonld.website(titled, site, self.frames.logo)
+            nodes += jsonld.website(titled, about)
         elif page.kind == "person":
             nodes.append(jsonld.profile(titled, site))
         elif page.listing:

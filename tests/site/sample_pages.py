@@ -255,7 +255,8 @@ def home_page(**more: object) -> Page:
         "crumbs": (),
         "listing": Listing(blocks=blocks),
     }
-    return page("/", "home", "engine", feeds=(Link(SITE.name, "/feed.xml"),), **(values | more))
+    feeds = (Link(SITE.name, "/feed.xml"),)
+    return page("/", "home", "engine", **({"feeds": feeds} | values | more))
 
 
 def topic_page(**more: object) -> Page:
@@ -279,4 +280,4 @@ def topic_page(**more: object) -> Page:
         "crumbs": (Crumb("Home", "/"), Crumb("Topics", "/topics/"), Crumb("Lights", "/topics/lights/")),
         "listing": listing,
     }
-    return page("/topics/lights/", "topic", **(values | more))
+    return page("/topics/lights/", "topic", "listing", **(values | more))

@@ -25,14 +25,15 @@
   });
 
   const words = button?.dataset ?? {};
+  const codes = ".kb-body pre, .kb-written pre";
   // Code that scrolls must be reachable by keyboard, and say what it is.
-  for (const block of document.querySelectorAll(".kb-body pre, .kb-written pre > code")) {
+  for (const block of document.querySelectorAll(codes)) {
     if (block.scrollWidth <= block.clientWidth) continue;
     block.tabIndex = 0;
     block.setAttribute("role", "group");
     block.setAttribute("aria-label", words.code);
   }
-  for (const block of navigator.clipboard ? document.querySelectorAll(".kb-body pre") : []) {
+  for (const block of navigator.clipboard ? document.querySelectorAll(codes) : []) {
     const frame = document.createElement("div");
     frame.className = "kb-code";
     block.replaceWith(frame);
