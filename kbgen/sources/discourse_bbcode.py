@@ -20,7 +20,9 @@ _TAG = re.compile(
     re.IGNORECASE,
 )
 _HINT = re.compile(
-    r"\[/(?:quote|code|spoiler|list|ul|ol|li|url|img|color|size|font|center|video|flash|[bius])[\]:]", re.IGNORECASE
+    r"\[(?:/(?:quote|code|spoiler|list|ul|ol|li|url|img|color|size|font|center|video|flash|[bius])[\]:]"
+    r"|(?:quote|url|color|size|font)=)",
+    re.IGNORECASE,
 )
 _CLOSER_IN_LINK = re.compile(r"(?:%5B|\[)/(?:video|flash|youtube|media|url|img|color|size)(?:%5D|\])$", re.IGNORECASE)
 # Private-use characters stand for the new tags while the tree is text.
@@ -52,8 +54,8 @@ class _Mark(NamedTuple):
 
 
 def has_bbcode(text: str) -> bool:
-    """A cheap test whether HTML may hold BBCode; a closing tag tells."""
-    return "[/" in text and _HINT.search(text) is not None
+    """A cheap test whether HTML may hold BBCode; a closing tag or one with a value tells."""
+    return "[" in text and _HINT.search(text) is not None
 
 
 def without_bbcode(soup: BeautifulSoup) -> BeautifulSoup:

@@ -30,6 +30,7 @@ _USER_FIELDS = ("Id", "DisplayName", "Reputation", "UserType")
 _QUESTION, _ANSWER = "1", "2"
 _ACCEPTED_VOTE, _DUPLICATE_LINK, _CLOSED = "1", "3", "10"
 _CHUNK = 2**18
+_HEAD = 1024
 _BATCH = 2_000
 # A file with more bad rows than this is damaged as a whole.
 _MOST_BAD_ROWS = 1_000
@@ -142,19 +143,23 @@ class XmlRows:
             SourceError: it is not a dump's XML, or holds more bad rows than a few.
         """
         line, prefix = 1, b""
+        root = self.path.stem.lower().encode()
         with self.path.open("rb") as file:
+            if b"<" + root not in file.read(_HEAD).lower():
+                raise SourceError(
+                    f"{self.shown}:1: is not a dump's XML, which begins with <{root.decode()}>; download it again"
+                )
+            file.seek(0)
             for _ in range(_MOST_BAD_ROWS):
                 start = file.tell()
                 fault = yield from self._rows(file, line, prefix)
                 if fault is None:
                     return
                 bad = self._bad_line(fault, line)
-                if not self._row_line and not prefix:
-                    raise SourceError(f"{self.shown}:{bad}: is not a dump's XML: {fault.msg}; download it again")
                 yield RecordError(f"{self.shown}:{bad}", f"is not a whole row ({fault.msg}); mend or remove the line")
                 _seek_line(file, start, bad + 1 - line)
                 # What follows is read as a document of its own, its first line being the file's next one.
-                line, prefix = bad + 1, f"<{self.path.stem.lower()}>".encode()
+                line, prefix = bad + 1, b"<" + root + b">"
         raise SourceError(f"{self.shown}: more than {_MOST_BAD_ROWS:,} rows are not XML; download it again")
 
     def _bad_line(self, fault: etree.XMLSyntaxError, first: int) -> int:

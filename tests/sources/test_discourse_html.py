@@ -163,6 +163,7 @@ def test_addresses_become_absolute(address: str, base: str, result: str) -> None
         ),
         ("<p>[spoiler]x[/spoiler]</p>", "<details><summary>Spoiler</summary><p>x</p></details>"),
         ("<p>end of it[/quote] and [/b] table[i]</p>", "<p>end of it and [/b] table[i]</p>"),
+        ("<p>[quote=“ada”]never closed</p>", "<p>never closed</p>"),
         ("<pre><code>[quote]x[/quote]</code></pre>", "<pre><code>[quote]x[/quote]</code></pre>"),
     ],
 )

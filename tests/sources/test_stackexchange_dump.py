@@ -49,11 +49,12 @@ def test_a_bad_row_is_named_and_the_next_is_read(bad: str, tmp_path: Path) -> No
 
 
 def test_several_bad_rows_and_a_bad_first_and_last(tmp_path: Path) -> None:
-    """Bad rows may follow each other and stand at either end after the first good one."""
+    """Bad rows may follow each other and stand at either end."""
     bad = '  <row Id="x" Body="&" />'
     good = [f'  <row Id="{number}" />' for number in (1, 2)]
-    text = "\n".join(['<?xml version="1.0"?>', "<posts>", good[0], bad, bad, good[1], bad, "</posts>"])
-    assert shown(rows_of(tmp_path / "Posts.xml", text)) == ["3:1", "Posts.xml:4", "Posts.xml:5", "6:2", "Posts.xml:7"]
+    text = "\n".join(['<?xml version="1.0"?>', "<posts>", bad, good[0], bad, bad, good[1], bad, "</posts>", ""])
+    places = ["Posts.xml:3", "4:1", "Posts.xml:5", "Posts.xml:6", "7:2", "Posts.xml:8"]
+    assert places == shown(rows_of(tmp_path / "Posts.xml", text))
 
 
 def test_a_bad_row_far_into_a_large_file(tmp_path: Path) -> None:
@@ -87,6 +88,7 @@ def test_a_cut_file_gives_its_whole_rows_and_says_where_it_ends(end: int, tmp_pa
     [
         ("<!DOCTYPE html><html><p>Sign in<br></html>", "is not a dump's XML"),
         ("not xml", "is not a dump's XML"),
+        ("", "is not a dump's XML"),
         ('<!DOCTYPE posts [<!ENTITY a "b">]><posts><row Id="&a;"/></posts>', "has a document type"),
     ],
 )
