@@ -13,10 +13,12 @@ from kbgen.addresses import absolute
 from kbgen.config import Config, GuardConfig, SiteConfig
 from kbgen.errors import GuardTripped, NotPublished
 from kbgen.model import Library, Page, PageKind, Ref
+from kbgen.site.files import mirror
 from kbgen.site.manifest import MANIFEST, Manifest, read_manifest, write_manifest
 from kbgen.site.publish import (
     _dance,
     _exchange,
+    _retire,
     claim,
     clone_tree,
     guard,
@@ -31,6 +33,11 @@ from kbgen.site.publish import (
 def files(folder: Path) -> dict[str, str]:
     """Every file below a folder and its text."""
     return {str(path.relative_to(folder)): path.read_text() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def inodes(folder: Path) -> dict[str, int]:
+    """Every file below a folder and which file it is on the disk."""
+    return {str(path.relative_to(folder)): path.stat().st_ino for path in folder.rglob("*") if path.is_file()}
 
 
 def build(folder: Path, text: str) -> Path:
@@ -58,12 +65,55 @@ def test_an_empty_folder_is_replaced(tmp_path: Path) -> None:
 
 
 def test_the_new_site_replaces_the_old_one(tmp_path: Path) -> None:
-    """Nothing of the old one stays, in its place or beside it."""
+    """Nothing of the old one stays in its place, nor in the spare copy, which is the live site's own files."""
     site = build(tmp_path / "site", "old")
     write_file(site, "only/old.txt", b"")
     switch(build(staging_of(site), "new"), site)
     assert files(site) == {"index.html": "new", "q/a-1/index.html": "new", MANIFEST: ""}
-    assert [path.name for path in tmp_path.iterdir()] == ["site"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".site.spare", "site"]
+    assert inodes(tmp_path / ".site.spare") == inodes(site)
+
+
+def test_a_night_with_little_change_touches_few_files(tmp_path: Path) -> None:
+    """The spare copy becomes the next staging folder: its folders are not made anew."""
+    site = build(tmp_path / "site", "old")
+    switch(build(staging_of(site), "one"), site)
+    folder = (tmp_path / ".site.spare/q/a-1").stat().st_ino
+    clone_tree(site, staging_of(site))
+    write_file(staging_of(site), "index.html", b"two")
+    switch(staging_of(site), site)
+    assert (site / "q/a-1").stat().st_ino == folder
+    assert files(site)["index.html"] == "two"
+    assert inodes(tmp_path / ".site.spare") == inodes(site)
+
+
+def test_a_spare_copy_that_drifted_is_brought_in_line(tmp_path: Path) -> None:
+    """Whatever lies in it, the staging folder is the live site's files and no other."""
+    site = build(tmp_path / "site", "live")
+    spare = build(tmp_path / ".site.spare", "stale")
+    write_file(spare, "stray/deep/file.txt", b"")
+    write_file(spare, "assets", b"a file where a folder is")
+    write_file(site, "assets/kb.css", b"")
+    write_file(spare, "robots.txt/x", b"")
+    write_file(site, "robots.txt", b"a file where a folder was")
+    clone_tree(site, staging_of(site))
+    assert inodes(staging_of(site)) == inodes(site)
+    assert not (staging_of(site) / "stray").exists()
+
+
+def test_without_hard_links_there_is_no_spare_copy(tmp_path: Path) -> None:
+    """A second full copy would cost more than it saves: the replaced site is removed."""
+    site, previous = build(tmp_path / "site", "new"), build(tmp_path / ".site.previous", "old")
+
+    def refuse(source: str, target: str) -> None:
+        raise PermissionError(errno.EPERM, "no links here", source, None, target)
+
+    with pytest.raises(PermissionError):
+        mirror(site, previous, link=refuse)
+    (tmp_path / ".site.spare").write_text("in the way")
+    _retire(previous, site)
+    assert not previous.exists()
+    assert files(site)["index.html"] == "new"
 
 
 def test_files_of_the_operator_are_carried_over(tmp_path: Path) -> None:
@@ -161,13 +211,14 @@ def test_a_half_done_dance_is_repaired(tmp_path: Path) -> None:
 
 
 def test_leftovers_of_a_finished_switch_go(tmp_path: Path) -> None:
-    """Killed after the new site was live: only the old tree is left to remove; a staging site may still wait."""
+    """Killed after the new site was live: the old tree becomes the spare copy; a staging site may still wait."""
     site = build(tmp_path / "site", "new")
     build(tmp_path / ".site.previous", "old")
     build(staging_of(site), "next")
     for _ in range(2):
         recover(site)
-        assert sorted(path.name for path in tmp_path.iterdir()) == [".site.staging", "site"]
+        assert sorted(path.name for path in tmp_path.iterdir()) == [".site.spare", ".site.staging", "site"]
+        assert inodes(tmp_path / ".site.spare") == inodes(site)
         assert (files(site)["index.html"], files(staging_of(site))["index.html"]) == ("new", "next")
 
 
@@ -176,7 +227,8 @@ def test_an_old_tree_that_could_not_be_removed_is_no_obstacle(tmp_path: Path) ->
     site = build(tmp_path / "site", "old")
     build(tmp_path / ".site.previous", "older")
     switch(build(staging_of(site), "new"), site)
-    assert [path.name for path in tmp_path.iterdir()] == ["site"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".site.spare", "site"]
+    assert files(tmp_path / ".site.spare")["index.html"] == "new"
 
 
 KILLED = """
@@ -189,7 +241,7 @@ publish.clone_tree(site, staging)
 publish.write_file(staging, "index.html", b"new")
 publish.write_file(staging, "q/b-2/index.html", b"new")
 if sys.argv[2] == "after":
-    publish.shutil.rmtree = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
+    publish.mirror = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
     publish.switch(staging, site)
 os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -205,7 +257,7 @@ def test_a_kill_leaves_one_whole_site(tmp_path: Path, moment: str, text: str) ->
     assert ("q/b-2/index.html" in files(site)) == (text == "new")
     recover(site)
     beside = [path.name for path in tmp_path.iterdir() if path != site]
-    assert beside == ([".site.staging"] if moment == "before" else [])
+    assert beside == ([".site.staging"] if moment == "before" else [".site.spare"])
     assert files(site)["index.html"] == text
 
 
@@ -252,10 +304,15 @@ def test_a_clone_to_another_disk_is_a_copy(tmp_path: Path) -> None:
 
 
 def test_a_clone_never_mixes_with_what_is_there(tmp_path: Path) -> None:
-    """A staging folder left by a killed run is removed first, by ``recover``."""
-    (tmp_path / "copy").mkdir()
-    with pytest.raises(NotPublished, match="copying the last good site failed: File exists"):
-        clone_tree(build(tmp_path / "site", "old"), tmp_path / "copy")
+    """A staging folder left by a killed run is brought in line, links to folders included."""
+    site = build(tmp_path / "site", "old")
+    staging = build(staging_of(site), "half")
+    write_file(staging, "q/b-2/index.html", b"half")
+    (staging / "link").symlink_to(site, target_is_directory=True)
+    clone_tree(site, staging)
+    assert inodes(staging) == inodes(site)
+    assert not (staging / "link").is_symlink()
+    assert files(site) == {"index.html": "old", "q/a-1/index.html": "old", MANIFEST: ""}
 
 
 def test_removing_a_file_removes_the_folders_it_leaves_empty(tmp_path: Path) -> None:

@@ -1,0 +1,216 @@
+"""Files below a site folder: copying a tree by hard links, writing without going through them, removing.
+
+Every failure of the file system becomes ``NotPublished`` with the file, the reason and what to do. Not here:
+which folder is live and when that changes (``site.publish``).
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from kbgen.errors import NotPublished
+
+# What link(2) answers where a hard link cannot be made but a copy can.
+_NO_LINK = {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EACCES}
+_HINTS = {
+    errno.ENOSPC: "make room on the disk",
+    errno.EDQUOT: "make room in the quota",
+    errno.EROFS: "mount it writable, or choose another --site-dir",
+    errno.EACCES: "give this user the right to write there, or choose another --site-dir",
+    errno.EPERM: "give this user the right to write there, or choose another --site-dir",
+    errno.EBUSY: "a mounted folder cannot be exchanged: mount the folder above it",
+    errno.EXDEV: "a mounted folder cannot be exchanged: mount the folder above it",
+}
+
+Link = Callable[[str, str], None]
+
+
+@contextmanager
+def saying_what_to_do(path: Path, doing: str) -> Iterator[None]:
+    """Turn an error of the file system into one for people.
+
+    Args:
+        path: what is worked on, when the error does not say.
+        doing: what failed, such as ``writing``.
+
+    Raises:
+        NotPublished: instead of any ``OSError`` of the block.
+    """
+    try:
+        yield
+    except OSError as error:
+        place = error.filename if isinstance(error.filename, str) else str(path)
+        hint = _HINTS.get(error.errno or 0, "mend that and run again")
+        raise NotPublished(
+            f"{place}: {doing} failed: {error.strerror or error}; {hint}. The last good site stands"
+        ) from error
+
+
+def copy_tree(source: Path, target: Path, *, files: Collection[str] | None = None) -> None:
+    """Make ``target`` an exact copy of a tree, by hard links, or byte by byte where links cannot be made.
+
+    What is in ``target`` already and is the same file as in ``source`` is not touched, so bringing last night's
+    copy in line costs what changed. Symbolic links stay links.
+
+    Args:
+        source: a folder; when it is missing the copy is an empty folder.
+        target: anything in it that ``source`` does not have is removed.
+        files: copy these only, relative to ``source``; None for all.
+
+    Raises:
+        NotPublished: the file system says no.
+    """
+    with saying_what_to_do(target, "copying the last good site"):
+        target.mkdir(parents=True, exist_ok=True)
+        mirror(source, target, files=files if source.exists() else (), link=link_or_copy)
+
+
+def link_file(source: str, target: str) -> None:
+    """A hard link to a file, or to a symbolic link itself."""
+    os.link(source, target, follow_symlinks=False)
+
+
+def link_or_copy(source: str, target: str) -> None:
+    """A hard link where one can be made, else a copy."""
+    try:
+        link_file(source, target)
+    except OSError as error:
+        if error.errno not in _NO_LINK:
+            raise
+        shutil.copy2(source, target, follow_symlinks=False)
+
+
+def mirror(source: Path, target: Path, *, files: Collection[str] | None = None, link: Link = link_file) -> None:
+    """Make ``target`` a copy of ``source``, touching only what is not one already.
+
+    Args:
+        source: a folder; it may be missing when ``files`` is empty.
+        target: a folder, with anything in it.
+        files: take these only, relative to ``source``; None for all.
+        link: makes one file of the copy.
+
+    Raises:
+        OSError: of the file system.
+    """
+    # Inode numbers name files on one device only.
+    one_device = source.exists() and source.stat().st_dev == target.stat().st_dev
+    kept = None if files is None else frozenset(files) | {folder for file in files for folder in _folders(file)}
+    waiting = [""]
+    while waiting:
+        folder = waiting.pop()
+        here = _wanted(f"{source}/{folder}", folder, kept)
+        there = _entries(f"{target}/{folder}")
+        for name, entry in there.items():
+            if not _is_copy(entry, here.get(name), one_device=one_device):
+                _remove(entry)
+        for name, entry in here.items():
+            fresh = not _is_copy(there.get(name), entry, one_device=one_device)
+            copy = f"{target}/{folder}{name}"
+            if entry.is_dir(follow_symlinks=False):
+                waiting.append(f"{folder}{name}/")
+                if fresh:
+                    os.mkdir(copy)  # noqa: PTH102 - a hundred thousand times
+            elif fresh:
+                link(entry.path, copy)
+
+
+def _folders(file: str) -> Iterator[str]:
+    folder = file.rpartition("/")[0]
+    while folder:
+        yield folder
+        folder = folder.rpartition("/")[0]
+
+
+def _wanted(place: str, folder: str, kept: frozenset[str] | None) -> dict[str, os.DirEntry[str]]:
+    if kept is not None and not kept:
+        return {}
+    return {name: entry for name, entry in _entries(place).items() if kept is None or f"{folder}{name}" in kept}
+
+
+def _entries(folder: str) -> dict[str, os.DirEntry[str]]:
+    with os.scandir(folder) as entries:
+        return {entry.name: entry for entry in entries}
+
+
+def _is_copy(one: os.DirEntry[str] | None, other: os.DirEntry[str] | None, *, one_device: bool) -> bool:
+    if one is None or other is None:
+        return False
+    if one.is_dir(follow_symlinks=False) or other.is_dir(follow_symlinks=False):
+        return one.is_dir(follow_symlinks=False) and other.is_dir(follow_symlinks=False)
+    return one_device and one.inode() == other.inode()
+
+
+def _remove(entry: os.DirEntry[str]) -> None:
+    if entry.is_dir(follow_symlinks=False):
+        shutil.rmtree(entry.path)
+    else:
+        os.unlink(entry.path)  # noqa: PTH108 - a hundred thousand times
+
+
+def write_file(root: Path, rel: str, data: bytes) -> None:
+    """Write a file below ``root``, making its folders; a hard link elsewhere keeps its old content.
+
+    Raises:
+        NotPublished: ``rel`` leaves ``root``, or the file system says no.
+    """
+    _refuse_outside(rel)
+    path = f"{os.fspath(root)}/{rel}"
+    with saying_what_to_do(Path(path), "writing"):
+        try:
+            _create(path, data)
+        except FileNotFoundError:
+            os.makedirs(os.path.dirname(path), exist_ok=True)  # noqa: PTH103, PTH120 - a hundred thousand times
+            _create(path, data)
+        except FileExistsError:
+            fresh = f"{os.path.dirname(path)}/.{os.getpid()}.new"  # noqa: PTH120
+            _create(fresh, data)
+            os.replace(fresh, path)  # noqa: PTH105
+
+
+def _create(path: str, data: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    try:
+        with open(descriptor, "wb", buffering=0) as file:  # noqa: PTH123 - opened above, exclusively
+            view = memoryview(data)
+            while view:
+                view = view[file.write(view) :]
+    except OSError:
+        os.unlink(path)  # noqa: PTH108
+        raise
+
+
+def remove_file(root: Path, rel: str) -> None:
+    """Remove a file below ``root``, if it is there, and the folders it leaves empty.
+
+    Raises:
+        NotPublished: ``rel`` leaves ``root``, or the file system says no.
+    """
+    _refuse_outside(rel)
+    path = root / rel
+    with saying_what_to_do(path, "removing"):
+        path.unlink(missing_ok=True)
+        for folder in path.parents:
+            if folder == root or not _remove_if_empty(folder):
+                break
+
+
+def _remove_if_empty(folder: Path) -> bool:
+    try:
+        folder.rmdir()
+    except FileNotFoundError:
+        return True
+    except OSError as error:
+        if error.errno in {errno.ENOTEMPTY, errno.EEXIST}:
+            return False
+        raise
+    return True
+
+
+def _refuse_outside(rel: str) -> None:
+    if not rel or "\\" in rel or "\0" in rel or {"", ".", ".."} & set(rel.split("/")):
+        raise NotPublished(f"{rel!r} is not a file below the site folder; nothing was written")
