@@ -142,4 +142,5 @@ def test_a_new_project_builds(fresh: Path) -> None:
     assert paths["/articles/welcome/"] == "article"
     assert {"/", "/search/", "/topics/getting-started/", "/404.html"} < set(paths)
     assert [path for path, kind in paths.items() if kind == "article"] == ["/articles/welcome/"]
+    assert (fresh / "site/assets/social.png").read_bytes() == (SKELETON / "site_config/assets/social.png").read_bytes()
     assert "Write your first article" in (fresh / "site/topics/getting-started/index.html").read_text(encoding="utf-8")
