@@ -186,7 +186,7 @@ function results() {
   const status = el("p", { class: "kb-results__count", role: "status" });
   const chips = el("div", { class: "kb-results__topics", role: "group" });
   const list = el("ol", { class: "kb-results__list" });
-  const more = el("button", { class: "kb-results__more md-button", type: "button", hidden: "" });
+  const more = el("button", { class: "kb-results__more kb-button", type: "button", hidden: "" });
   const inputs = forms.map(form => form.querySelector("input[name=q]"));
   let shown = PAGE, turn = 0;
   page.replaceChildren(status, chips, list, more);
@@ -243,7 +243,7 @@ function results() {
     return [
       el("p", {}, words.try),
       ...(links.length ? [el("h2", {}, words.browse), el("ul", { class: "kb-results__browse" }, ...links)] : []),
-      ...(ask ? [el("p", {}, el("a", { class: "md-button", href: ask }, page.dataset.askLabel || words.ask))] : []),
+      ...(ask ? [el("p", {}, el("a", { class: "kb-button", href: ask }, page.dataset.askLabel || words.ask))] : []),
     ];
   }
 
