@@ -50,8 +50,8 @@ def settling(thread: Thread) -> tuple[Solved, ...]:
 def rank_answers(thread: Thread, rules: RulesConfig, texts: Mapping[str, str]) -> tuple[Ranked, ...]:
     """Put the answers that are shown in order, the best first.
 
-    Accepted answers come first, of several: by staff, highest score, earliest. Where none is accepted, staff
-    answers do the same; where staff did not answer either, the most helpful one leads. The others follow by score.
+    Accepted answers come first, of several: by staff, highest score, earliest. Where none is accepted, the
+    most helpful of the staff's leads; where staff did not answer either, of all. The others follow by score.
 
     Args:
         thread: as parsed.
@@ -66,13 +66,14 @@ def rank_answers(thread: Thread, rules: RulesConfig, texts: Mapping[str, str]) -
     asker = thread.question.author.id
     theirs = {post.id for post in live if asker and post.author.id == asker}
     candidates = [post for post in live if post.id not in theirs]
-    if not any(post.id in why for post in live):
-        why = {post.id: "staff" for post in candidates if post.author.is_staff and not is_thin(texts[post.id], rules)}
     leading = sorted((post for post in live if post.id in why), key=_authority)
     if not leading and candidates:
+        staff = [post for post in candidates if post.author.is_staff and not is_thin(texts[post.id], rules)]
         place = {post.id: index for index, post in enumerate(thread.answers)}
-        leading = [max(candidates, key=lambda post: (helpfulness(thread, place[post.id], texts), _backwards(post)))]
-        why = {leading[0].id: "helpful"}
+        leading = [
+            max(staff or candidates, key=lambda post: (helpfulness(thread, place[post.id], texts), _backwards(post)))
+        ]
+        why = {leading[0].id: "staff" if staff else "helpful"}
     led = {post.id for post in leading}
     others = sorted(
         (

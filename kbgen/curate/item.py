@@ -144,18 +144,19 @@ def curate_thread(thread: Thread, context: Context, *, review: Verdict | None = 
     cleaner = _Cleaner(context)
     title = clean_title(cleaner.text(thread.title)) or plain_text(str(thread.ref))
     url = clean_href(thread.url)
-    posts = {post.id: cleaner.post(post, url) for post in thread.answers if is_live(post)}
-    texts = {post_id: str(post.text) for post_id, post in posts.items()}
+    texts = {post.id: str(html_text(post.html)) for post in thread.answers if is_live(post)}
     verdict = judge(thread, context.rules, texts, review=review)
     warnings = thread.warnings
     if not url and verdict.outcome == "publish":
         verdict = Verdict("hold", ("malformed",))
         warnings = (*warnings, f"{thread.ref}: {thread.url!r} is not a web address, so the thread cannot be linked to.")
+    answers = _answers(rank_answers(thread, context.rules, texts), cleaner, url) if verdict.outcome == "publish" else ()
+    if verdict.outcome == "publish" and not (answers and answers[0].why):
+        verdict = Verdict("hold", ("thin",))  # nothing of the best answer can be shown
     if verdict.outcome != "publish":
         shown = title if thread.visibility in ("public", "unlisted") else PlainText("")
         return Curated(thread.ref, "thread", verdict, shown, url or None, warnings=warnings)
     question = cleaner.post(thread.question, url)
-    answers = _answers(rank_answers(thread, context.rules, texts), posts)
     prose = f"{title}. {html_text(question.html, code=False)} {html_text(answers[0].html, code=False)}"
     tags, topics, unmapped = tag(thread.tags, thread.category, options.name, context.taxonomy)
     return Curated(
@@ -181,10 +182,10 @@ def curate_thread(thread: Thread, context: Context, *, review: Verdict | None = 
     )
 
 
-def _answers(ranked: tuple[Ranked, ...], posts: dict[str, CuratedPost]) -> tuple[CuratedPost, ...]:
-    found = (msgspec.structs.replace(posts[one.post.id], why=one.why) for one in ranked)
+def _answers(ranked: tuple[Ranked, ...], cleaner: _Cleaner, url: str) -> tuple[CuratedPost, ...]:
+    found = (msgspec.structs.replace(cleaner.post(one.post, url), why=one.why) for one in ranked)
     # Nobody goes uncredited: an answer without an author is not shown (the best one never lacks one here).
-    return tuple(post for post in found if post.author.name)
+    return tuple(post for post in found if post.author.name and post.text)
 
 
 def curate_article(article: Article, context: Context) -> Curated:

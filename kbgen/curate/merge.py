@@ -76,10 +76,10 @@ def build_entry(
     """
     lead = members[0]
     question = lead.question
-    best, *others = _answers(members, rules or RulesConfig())
-    if question is None:
-        msg = f"{lead.ref} has no question; only published threads can be built"
+    if question is None or not lead.answers:
+        msg = f"{lead.ref} has no question and answer; only published threads can be built"
         raise ValueError(msg)
+    best, *others = _answers(members, rules or RulesConfig())
     shown = tuple(others)
     tags, topics = _place(members, overlay, taxonomy or Taxonomy())
     title = overlay.title if overlay and overlay.title else lead.title

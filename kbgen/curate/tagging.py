@@ -39,7 +39,7 @@ def tag(
     """
     marks: dict[Slug, str] = {}
     unmapped: list[str] = []
-    for word in tags:
+    for word in filter(plain_text, tags):
         found = _find(word, source, taxonomy, reason)
         if found is None:
             unmapped.append(plain_text(word))

@@ -59,7 +59,7 @@ _GREETING = re.compile(
     r"^(hi|hello|hey|dear|welcome|thanks|thank you|good (morning|evening|day)|yes|no|ok|okay)\b[^.!?:;]{0,30}[,.!:]*$",
     re.IGNORECASE,
 )
-_SENTENCE_END = re.compile(r"[.!?…]['\")\]]?(?=\s|$)|[。！？]")  # noqa: RUF001
+_SENTENCE_END = re.compile(r"(?<![.( ][A-Za-z])[.!?…]['\")\]]?(?=\s|$)|[。！？]")  # noqa: RUF001
 _DESCRIPTION = (70, 160)
 
 

@@ -100,7 +100,7 @@ def judge(thread: Thread, rules: RulesConfig, texts: Mapping[str, str], *, revie
     Args:
         thread: as parsed.
         rules: the site's rules.
-        texts: visible text by post id, as it would be shown.
+        texts: visible text by post id.
         review: a person's decision. It overrides the rules, but not who may read the thread, nor that an answer
             and its author are needed.
 
