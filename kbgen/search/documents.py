@@ -19,7 +19,7 @@ class SearchDoc(Struct, frozen=True):
         tags: titles of tags.
         score: popularity; breaks ties and orders documents of a topic.
         updated: ISO date, "" if unknown.
-        badge: ``accepted``, ``staff``, ``written``, ... or "".
+        badge: why its answer is the answer (``model.Why``), or "".
     """
 
     path: str

@@ -86,7 +86,7 @@ const marked = (used, text, hit) => used.marked(text, hit).map(([run, found]) =>
 
 function body(found, result, words) {
   const { used, hit } = found;
-  const badge = words.badges[result.badge];
+  const badge = words.badges[result.kind === "article" ? "article" : result.badge];
   const above = [result.topic?.[1], badge].filter(Boolean);
   return [
     el("span", { class: "kb-hit__title" }, ...marked(used, result.title, hit)),
