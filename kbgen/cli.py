@@ -72,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         code = app(given, standalone_mode=False)
     except KbgenError as error:
-        _State.voice.error(str(error))
+        _State.voice.failure(str(error), error.exit_code)
         code = error.exit_code
     except click.ClickException as error:
         error.show()

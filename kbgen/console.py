@@ -50,6 +50,12 @@ class Voice:
         """Say what is wrong, as it was worded where it was found."""
         self.err.print(f"[bold red]error:[/] {escape(message)}")
 
+    def failure(self, message: str, exit_code: int) -> None:
+        """Say that a command failed; scripts that asked for JSON get the message there as well."""
+        self.error(message)
+        if self.as_json:
+            self.result({"exit_code": exit_code, "error": message}, "")
+
     def run(self, report: RunReport) -> None:
         """Give what a run of stages came to."""
         self.result(run_data(report), run_words(report, verbose=self.verbose))

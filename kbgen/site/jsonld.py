@@ -172,7 +172,7 @@ def _authors(posts: Iterable[CuratedPost], nobody: str) -> Node | list[Node]:
 
 
 def _person(person: Person, nobody: str) -> Node:
-    if person.deleted or not person.name:
+    if not person.name:
         return {"@type": "Person", "name": nobody}
     return _filled({"@type": "Person", "name": person.name, "url": person.url})
 

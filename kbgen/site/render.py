@@ -306,9 +306,9 @@ class _Language:
         return Markup('<time datetime="{}">{}</time>').format(jsonld.iso(when), self.words.date(when))
 
     def _person_of(self, who: Person) -> Markup:
-        """An author with the link to their profile; a closed account is named as such."""
+        """An author with the link to their profile; a closed account keeps the name it wrote under."""
         name = Markup("<bdi>{}</bdi>").format(who.name)
-        if who.deleted or not who.name:
+        if not who.name:
             shown = Markup('<span class="kb-person">{}</span>').format(self.words["gone_account"])
         elif who.url:
             shown = Markup('<a class="kb-person" href="{}">{}</a>').format(who.url, name)
