@@ -7,7 +7,7 @@ import socket
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import pytest
@@ -65,7 +65,7 @@ def sample_discourse(project: Path) -> Sample:
     """A solved topic, topics nobody may see, and a recording of a login page."""
     solved = topic([post(1), post(2, accepted_answer=True), post(3, hidden=True)])
     write_json(project / "topics/42.json", solved)
-    states: list[dict[str, object]] = [
+    states: list[dict[str, Any]] = [
         {"visible": False},
         {"archetype": "private_message"},
         {"deleted_at": "2024-03-03"},
