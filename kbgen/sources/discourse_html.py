@@ -58,7 +58,7 @@ def absolute(address: str, base: str) -> str:
         return address
     site = urlsplit(base)
     if address.startswith("/"):
-        inside = not site.path or address == site.path or address.startswith(f"{site.path}/")
+        inside = address == site.path or address.startswith(f"{site.path}/")
         return f"{site.scheme}://{site.netloc}{address}" if inside else base + address
     return f"{base}/{address.removeprefix('./')}"
 
