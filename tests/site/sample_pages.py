@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 from kbgen.addresses import absolute
 from kbgen.config import Config, SiteConfig
@@ -281,3 +282,28 @@ def topic_page(**more: object) -> Page:
         "listing": listing,
     }
     return page("/topics/lights/", "topic", "listing", **(values | more))
+
+
+CONTENT = {
+    "index.md": "---\ntitle: Home\nlean: true\nhide: [navigation, toc, title]\n---\n",
+    "articles/set-up.md": "# Set up the hub\n\nPlug it in.\n\n## Wait\n\n![Hub](hub.svg)\n\n- [ ] lamp on\n",
+    "articles/hub.svg": '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 30"></svg>',
+    "articles/he.md": "---\nlang: he\n---\n# התקנה\n\nחברו לחשמל.\n",
+    "articles/draft.md": "---\ndraft: true\n---\n# Not yet\n",
+    "topics/index.md": "---\ntitle: Topics\nlean: true\nhide: [navigation, toc, title]\n---\n",
+    "topics/lights.md": "# Lights\n",
+    "curated/x.md": "---\nthread: forum:1\n---\n",
+    **{f"_shells/{name}.md": "@@content@@\n" for name in ("entry", "article", "listing", "page")},
+}
+
+
+def write_project(folder: Path, mkdocs: str = "theme:\n  name: material\n") -> Path:
+    """A small project with the shells of the real one."""
+    shells = Path(__file__).parent.parent.parent / "content" / "_shells"
+    for name, text in CONTENT.items():
+        file = folder / "content" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        own = shells / Path(name).name
+        file.write_text(own.read_text(encoding="utf-8") if "_shells" in name else text, encoding="utf-8")
+    (folder / "mkdocs.yml").write_text(f"site_name: Lamplight\n{mkdocs}markdown_extensions: [pymdownx.tasklist]\n")
+    return folder
