@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from projects import ROOT, Done, Kbgen, copy_project
+from projects import ROOT, Done, Kbgen, SmallForum, copy_project
 
 
 @pytest.fixture(scope="session")
@@ -48,3 +48,9 @@ def demo(tmp_path_factory: pytest.TempPathFactory, kbgen: Kbgen) -> Path:
     done = kbgen("-C", folder, "--json", "build", "--jobs", "2")
     assert done.code == 0, done.out + done.err
     return folder
+
+
+@pytest.fixture
+def forum(tmp_path: Path) -> SmallForum:
+    """A small project over a folder of recorded topics."""
+    return SmallForum(tmp_path / "small")

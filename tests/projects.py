@@ -49,3 +49,116 @@ def copy_project(target: Path, *, content: bool = True) -> Path:
     for name in ("overrides", "assets"):
         shutil.copytree(ROOT / "site_config" / name, target / "site_config" / name)
     return target
+
+
+# --- a small forum, written by the test ------------------------------------------------------------------
+
+SITE = "https://help.example.com/"
+FORUM = "https://forum.example.com"
+
+
+def forum_post(topic: int, number: int, text: str, **changes: Any) -> dict[str, Any]:
+    """A post as a forum records it."""
+    return {
+        "id": topic * 100 + number,
+        "post_number": number,
+        "post_type": 1,
+        "username": f"user{number}",
+        "name": f"User {number}",
+        "user_id": number,
+        "cooked": f"<p>{text}</p>",
+        "created_at": f"2025-03-0{number}T10:00:00.000Z",
+        "updated_at": f"2025-03-0{number}T10:00:00.000Z",
+        "version": 1,
+        "actions_summary": [],
+        **changes,
+    }
+
+
+def forum_topic(number: int, title: str, /, *, accepted: bool = True, **changes: Any) -> dict[str, Any]:
+    """A topic with a question and one answer, accepted or not."""
+    question = f"Since the update of last week I wonder about this: {title} I looked at every menu of the app."
+    answer = f"Open the settings, choose the room, and press apply; that settles number {number} for good."
+    posts = [forum_post(number, 1, question), forum_post(number, 2, answer, accepted_answer=accepted)]
+    return {
+        "id": number,
+        "title": title,
+        "slug": "-".join(title.lower().rstrip("?").split()),
+        "created_at": "2025-03-01T10:00:00.000Z",
+        "last_posted_at": "2025-03-02T10:00:00.000Z",
+        "views": number,
+        "visible": True,
+        "closed": False,
+        "archived": False,
+        "archetype": "regular",
+        "category_id": 5,
+        "tags": ["rooms"],
+        "post_stream": {"posts": posts, "stream": [post["id"] for post in posts]},
+        **changes,
+    }
+
+
+SUBJECTS = (
+    "rename a room", "dim a lamp", "pair a sensor", "read the log", "mute the siren", "share a home", "move a wall switch",
+    "restart the bridge", "change the language", "export readings", "lock the panel", "track the battery",
+)  # fmt: skip
+
+
+class SmallForum:
+    """A project whose one source is a folder of recorded topics the test can change.
+
+    Args:
+        folder: the project folder, to be made.
+        topics: how many topics to begin with, at most ``len(SUBJECTS)``.
+    """
+
+    def __init__(self, folder: Path, topics: int = 4) -> None:
+        self.folder = copy_project(folder, content=False)
+        self.recordings = folder / "forum"
+        self.recordings.mkdir()
+        self.settings: dict[str, Any] = {
+            "site": {"name": "Small help", "url": SITE},
+            "sources": [
+                {"name": "forum", "kind": "discourse", "url": FORUM, "archive": "forum", "licence": "CC BY-SA 4.0"}
+            ],
+        }
+        self.configure()
+        for number, subject in enumerate(SUBJECTS[:topics], start=1):
+            self.write(forum_topic(number, f"How do I {subject}?"))
+
+    def configure(self, **sections: Any) -> None:
+        """Write the configuration with some sections changed."""
+        self.settings |= sections
+        (self.folder / "site_config" / "kbgen.yml").write_text(json.dumps(self.settings), encoding="utf-8")
+
+    def write(self, topic: dict[str, Any]) -> Path:
+        """Record a topic, or record it again."""
+        file = self.recordings / f"{topic['id']}.json"
+        file.write_text(json.dumps(topic), encoding="utf-8")
+        return file
+
+    @property
+    def site(self) -> Path:
+        """The published site."""
+        return self.folder / "site"
+
+    def manifest(self) -> list[dict[str, Any]]:
+        """The lines of the published manifest."""
+        text = (self.site / "kb-manifest.jsonl").read_text(encoding="utf-8")
+        return [json.loads(line) for line in text.splitlines()]
+
+    def paths(self) -> dict[str, str]:
+        """Lead thread to page."""
+        return {line["refs"][0]: line["path"] for line in self.manifest() if line["kind"] == "entry"}
+
+    def redirects(self) -> dict[str, str | None]:
+        """Old URL to new URL, None when gone."""
+        return {line["url"]: line["to"] for line in self.manifest() if line["kind"] == "redirect"}
+
+    def tree(self) -> dict[str, bytes]:
+        """Every file of the site."""
+        return {
+            file.relative_to(self.site).as_posix(): file.read_bytes()
+            for file in sorted(self.site.rglob("*"))
+            if file.is_file()
+        }

@@ -79,11 +79,15 @@ def live_rows(store: Store, site_dir: Path) -> dict[str, tuple[str, str]]:
 
 
 def _identity(site_dir: Path) -> str | None:
+    digest = _manifest_digest(site_dir)
+    return f"{site_dir.resolve()} {digest}" if digest else None
+
+
+def _manifest_digest(folder: Path) -> str | None:
     try:
-        data = (site_dir / MANIFEST).read_bytes()
+        return hashlib.blake2b((folder / MANIFEST).read_bytes(), digest_size=16).hexdigest()
     except OSError:
         return None
-    return f"{site_dir.resolve()} {hashlib.blake2b(data, digest_size=16).hexdigest()}"
 
 
 def published(site_dir: Path) -> Manifest | None:
@@ -113,8 +117,7 @@ def render(job: SiteJob, workers: Workers, progress: Progress, *, clean: bool = 
     started = time.monotonic()
     live = {} if clean else live_rows(job.store, job.site_dir)
     staging = staging_of(job.site_dir)
-    shutil.rmtree(staging, ignore_errors=True)
-    clone_tree(job.site_dir, staging, files=live) if live else staging.mkdir(parents=True)
+    _begin(job.site_dir, staging, live)
     pour_job = PourJob(job.config, job.frames, job.topics, job.sources, job.store.path, staging)
     keys = page_keys(job.library.pages.values(), pour_job.renderer().digest)
     rows = {file_of(path): key for path, key in keys.items()}
@@ -137,6 +140,15 @@ def render(job: SiteJob, workers: Workers, progress: Progress, *, clean: bool = 
         notes=(f"{len(digests)} of {len(job.library.pages)} pages poured",),
         seconds=time.monotonic() - started,
     )
+
+
+def _begin(site_dir: Path, staging: Path, live: Mapping[str, tuple[str, str]]) -> None:
+    """A staging folder to write into: a hard-linked copy of the live site, or an empty one."""
+    if live:
+        clone_tree(site_dir, staging, files=live.keys())
+    else:
+        shutil.rmtree(staging, ignore_errors=True)
+        staging.mkdir(parents=True)
 
 
 def _key(rows: Mapping[str, tuple[str, str]], file: str) -> str | None:
@@ -234,7 +246,10 @@ def staged(job: SiteJob) -> Staged:
     except OSError as error:
         raise NotPublished("there is no staging site; run `kbgen render` first") from error
     found = msgspec.msgpack.decode(data, type=Staged)
-    if found.site_dir != str(job.site_dir.resolve()) or not staging_of(job.site_dir).is_dir():
+    # The manifest tells: right after a switch that was killed the old site lies where the staging one was.
+    if found.site_dir != str(job.site_dir.resolve()) or _manifest_digest(staging_of(job.site_dir)) != _key(
+        found.rows, MANIFEST
+    ):
         raise NotPublished(f"the staging site is not one for {job.site_dir}; run `kbgen render` first")
     return found
 
@@ -286,5 +301,3 @@ def _record(job: SiteJob, content: Staged) -> None:
         job.store.permalinks.add(job.library.permalinks)
         job.store.permalinks.set_redirects(job.library.redirects, live=job.library.pages)
         job.store.put(_LIVE, _identity(job.site_dir) or "")
-
-
