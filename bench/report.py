@@ -87,7 +87,17 @@ def markdown(results: Results) -> str:
     return "\n\n".join([*parts, _machine_line(results)])
 
 
-_ENGINE_HEAD = ("generator", "version", "seconds", "CPU s", "thread pages", "pages/s", "kbgen is", "pour + publish is")
+_ENGINE_HEAD = (
+    "generator",
+    "version",
+    "seconds",
+    "CPU s",
+    "thread pages",
+    "pages/s",
+    "pages/CPU s",
+    "kbgen, cold, is",
+    "pour + publish is",
+)
 
 
 def _cold_rate(results: Results) -> float:
@@ -107,9 +117,20 @@ def _engine_rows(results: Results) -> list[tuple[str, ...]]:
     pages = f"{middle(runs, lambda run: run.cold.pages):,.0f}"
     cold, pour = _cold_rate(results), _pour_rate(results)
     wall, cpu = middle(runs, lambda run: run.cold.wall), middle(runs, lambda run: run.cold.cpu)
+    work = middle(runs, lambda run: rate(run.cold.pages, run.cold.cpu))
     rows = [
-        ("kbgen, cold build", results.kbgen, f"{wall:.1f}", f"{cpu:.1f}", pages, f"{cold:,.0f}", "", ""),
-        ("kbgen, pour + publish", "", f"{middle(runs, _pour):.1f}", "", pages, f"{pour:,.0f}", "", ""),
+        (
+            "kbgen, cold build",
+            results.kbgen,
+            f"{wall:.1f}",
+            f"{cpu:.1f}",
+            pages,
+            f"{cold:,.0f}",
+            f"{work:,.0f}",
+            "",
+            "",
+        ),
+        ("kbgen, pour + publish", "", f"{middle(runs, _pour):.1f}", "", pages, f"{pour:,.0f}", "", "", ""),
     ]
     return rows + [_peer_row(peer, cold, pour) for peer in results.peers]
 
@@ -120,7 +141,7 @@ def _pour(run: SubjectRun) -> float:
 
 def _peer_row(runs: Sequence[PeerRun], cold: float, pour: float) -> tuple[str, ...]:
     if runs[0].missing:
-        return (runs[0].name, "not available", "-", "-", "-", "-", "-", "-")
+        return (runs[0].name, "not available", *("-" * (len(_ENGINE_HEAD) - 2)))
     own = _peer_rate(runs)
     return (
         runs[0].name,
@@ -129,6 +150,7 @@ def _peer_row(runs: Sequence[PeerRun], cold: float, pour: float) -> tuple[str, .
         f"{middle(runs, lambda run: run.cpu):.1f}",
         f"{middle(runs, lambda run: run.pages):,.0f}",
         f"{own:,.0f}",
+        f"{middle(runs, lambda run: rate(run.pages, run.cpu)):,.0f}",
         ratio(cold, own),
         ratio(pour, own),
     )
