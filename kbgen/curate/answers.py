@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from msgspec import Struct
 
 from kbgen.config import RulesConfig
-from kbgen.model import Post, Solved, Thread, Why
+from kbgen.model import Post, Thread, Why
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _THANKS = re.compile(
@@ -41,12 +41,6 @@ def is_thin(text: str, rules: RulesConfig) -> bool:
     return len(text) + 2 * len(_CJK.findall(text)) < rules.thin_characters
 
 
-def settling(thread: Thread) -> tuple[Solved, ...]:
-    """Give the marks of accepted answers that can still be read; a mark on a hidden or deleted answer is none."""
-    live = {post.id for post in thread.answers if is_live(post)}
-    return tuple(mark for mark in thread.solved if mark.post_id in live)
-
-
 def rank_answers(thread: Thread, rules: RulesConfig, texts: Mapping[str, str]) -> tuple[Ranked, ...]:
     """Put the answers that are shown in order, the best first.
 
@@ -58,9 +52,10 @@ def rank_answers(thread: Thread, rules: RulesConfig, texts: Mapping[str, str]) -
         rules: how many others are shown, and from which score.
         texts: visible text by post id.
     """
+    # An accepted answer that is hidden or deleted is not among these, so it settles nothing.
     live = [post for post in thread.answers if is_live(post) and texts.get(post.id)]
     why: dict[str, Why] = {}
-    for mark in settling(thread):
+    for mark in thread.solved:
         why.setdefault(mark.post_id, mark.how)
     # The asker's own posts are thanks and second thoughts, unless marked as the solution.
     asker = thread.question.author.id

@@ -32,7 +32,8 @@ _SCRIPTS = {
 }
 _NAMES = {"HIRAGANA": "KANA", "KATAKANA": "KANA", "CJK": "HAN"}
 _OTHER_SCRIPTS = frozenset(language for languages in _SCRIPTS.values() for language in languages)
-_NOISE = re.compile(r"https?://\S+|\S*[\d_/\\@{}<>=]\S*|[a-z]+[A-Z]\w*")
+_ASCII_WORD = re.compile(r"https?://\S+|[!-~]+")
+_NOISE = re.compile(r"[\d_/\\@{}<>=]|[a-z][A-Z]")
 # Below this, measured on titles, the model is wrong more often than the source's own language.
 _SHORT = 60
 _ENOUGH = 600
@@ -55,7 +56,8 @@ def detect(text: str, hint: str | None, allowed: Sequence[str]) -> str:
     fallback = next((code for code in allowed if hint and _base(code) == _base(hint)), allowed[0])
     if len(allowed) == 1:
         return fallback
-    words = _NOISE.sub(" ", text)[:_ENOUGH]
+    beginning = text[: _ENOUGH * 4]
+    words = _ASCII_WORD.sub(lambda word: " " if _NOISE.search(word.group()) else word.group(), beginning)[:_ENOUGH]
     script = _script(words)
     wanted = _SCRIPTS.get(script, ())
     candidates = tuple(

@@ -43,7 +43,7 @@ _SECRETS = re.compile(
     | \bsk-(?:proj-|ant-|or-)?[A-Za-z0-9_-]{20,}                         # OpenAI, Anthropic and their like
     | \bSG\.[\w-]{16,}\.[\w-]{16,}                                       # SendGrid
     | \bnpm_[A-Za-z0-9]{36}\b | \bpypi-[\w-]{50,} | \bhf_[A-Za-z]{30,}   # package and model registries
-    | \beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*                               # JSON web tokens (RFC 7519)
+    | (?<![\w-])eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*                               # JSON web tokens (RFC 7519)
     | -----BEGIN[ ](?:[A-Z0-9]+[ ])*PRIVATE[ ]KEY(?:[ ]BLOCK)?-----.*?
       (?:-----END[ ][A-Z0-9 ]*PRIVATE[ ]KEY(?:[ ]BLOCK)?-----|\Z)
     """,

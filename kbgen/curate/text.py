@@ -61,6 +61,7 @@ _GREETING = re.compile(
 )
 _SENTENCE_END = re.compile(r"(?<![.( ][A-Za-z])[.!?…]['\")\]]?(?=\s|$)|[。！？]")  # noqa: RUF001
 _DESCRIPTION = (70, 160)
+_LONGEST_TITLE = 300  # no platform allows more; the patterns above are not for megabytes
 
 
 def scrub(text: str) -> str:
@@ -149,8 +150,14 @@ def _cut(slug: str, max_bytes: int) -> str:
 
 
 def clean_title(title: str) -> PlainText:
-    """Take status words and shouting punctuation out of a title; never empty when ``title`` is not."""
+    """Take status words and shouting punctuation out of a title; never empty when ``title`` is not.
+
+    What is beyond 300 characters is cut off.
+    """
     plain = plain_text(title)
+    if len(plain) > _LONGEST_TITLE:
+        head, space, _ = plain[:_LONGEST_TITLE].rpartition(" ")
+        plain = PlainText(f"{head if space else plain[:_LONGEST_TITLE]}…")
     text = plain
     for pattern, replacement in _TITLE_STEPS:
         shorter = plain_text(pattern.sub(replacement, text)).strip(" -–—|:")  # noqa: RUF001

@@ -197,6 +197,12 @@ def test_prompts_in_code_stay_and_addresses_in_it_go() -> None:
     assert redact_html(html, CONFIG)[0] == "<pre>jo@web01.hubworks.io:~$ git config user.email [e-mail removed]</pre>"
 
 
+def test_hostile_repetition_is_read_once() -> None:
+    """Beginnings of secrets without an end do not make the search start over at each of them."""
+    for text in ("eyJ-" * 200_000, "Bearer " * 100_000, "a@" * 200_000, "1 (" * 200_000, "+1 " * 100_000):
+        assert redact_text(text, CONFIG)[0]
+
+
 def test_kinds_can_be_turned_off() -> None:
     """A kind that is not in privacy.redact stays; an allowed domain stays."""
     config = PrivacyConfig(redact=("phone",))

@@ -24,6 +24,7 @@ SITE = ("en", "he", "it", "pl", "zh", "ja", "ko", "ru", "uk", "ar")
         ("Jak mogę zresetować urządzenie bez utraty wszystkich danych, które zapisałem?", "pl"),
         ("How can I reset the hub without losing all the data that I have stored on it?", "en"),
         ("Reset hub", "en"),
+        ("如何重置hub_2集线器", "zh"),
         ("x = 1", "en"),
         ("", "en"),
         ("https://forum.example.net/איך", "en"),
@@ -32,6 +33,11 @@ SITE = ("en", "he", "it", "pl", "zh", "ja", "ko", "ru", "uk", "ar")
 def test_scripts_decide_and_the_model_only_where_it_must(text: str, expected: str) -> None:
     """Each script names its language; Latin ones need a sentence; little or nothing is the default."""
     assert detect(text, None, SITE) == expected
+
+
+def test_a_huge_word_is_no_matter() -> None:
+    """Only the beginning is looked at, and no pattern goes back and forth over it."""
+    assert detect("a" * 2_000_000, None, SITE) == "en"
 
 
 def test_a_hint_decides_short_texts_only() -> None:

@@ -9,6 +9,7 @@ from kbgen.curate.taxonomy import load_intros, load_taxonomy, parse_taxonomy
 from kbgen.errors import ConfigError
 from kbgen.model import TagMark, Taxonomy
 
+TOPIC_KEYS = ("slug", "title", "description", "icon", "parent", "tags", "categories", "titles", "was")
 GOOD = """\
 topics:
   - {slug: devices, title: Devices, tags: [hub]}
@@ -80,8 +81,7 @@ unmapped: sometimes
             "site_config/taxonomy.yml:6: topics[3].parent goes round in a circle: boxes > devices > boxes",
             "site_config/taxonomy.yml:7: topics[4].slug is missing",
             "site_config/taxonomy.yml:8: topics[5].slug 'Big Hubs' cannot stand in an address; write big-hubs",
-            "site_config/taxonomy.yml:9: topics[6] must be a block with the keys "
-            "slug, title, description, icon, parent, tags, categories, titles, was",
+            f"site_config/taxonomy.yml:9: topics[6] must be a block with the keys {', '.join(TOPIC_KEYS)}",
             "site_config/taxonomy.yml:11: tags[0].synonyms 'bridge' belongs to bridge already; keep one",
             "site_config/taxonomy.yml:13: tags[2].sources must name sources: `{community: [one, two]}`",
             "site_config/taxonomy.yml:13: tags[2].synonyms must be a list",

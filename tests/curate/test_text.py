@@ -100,6 +100,12 @@ def test_titles_lose_their_noise(title: str, expected: str) -> None:
     assert clean_title(title) == expected
 
 
+def test_titles_are_cut_at_a_word() -> None:
+    """A megabyte in the title's place is no title."""
+    assert clean_title("hub " * 300_000) == ("hub " * 75).strip() + "…"
+    assert len(clean_title("!" * 1_000_000)) == 301
+
+
 @given(st.text(alphabet="solved[]()!?: hubHELP-"))
 def test_a_title_with_a_letter_keeps_one(title: str) -> None:
     """Cleaning never leaves nothing of something."""
