@@ -1,9 +1,9 @@
 """Reads the static index exactly as the browser does (``theme/search/assets/engine.js``): same terms, same sums.
 
 Scores are whole numbers, so the two cannot differ by rounding: a posting adds scale * impact (twice that for an exact
-term), and the sum is multiplied by twice the number of the query's words plus the number of them found (on judged
-questions better than the full share and than none). Of equal scores the lower document id, the more popular page of
-its topic, comes first.
+term), and the sum is multiplied by n * n + 4 * found, for found of the query's n words: having all of two words
+counts half as much again as having one, while in a long question a word missing hardly matters. Of equal scores the
+lower document id, the more popular page of its topic, comes first.
 
 Not here: building (``index``), and what a result looks like.
 """
@@ -103,7 +103,7 @@ class StaticIndex:
             for doc, weight in self._word_weights(word, open_end=open_end and number == len(words) - 1).items():
                 scores[doc] += weight
                 found[doc] += 1
-        ranked = [(doc, score * (2 * len(words) + found[doc])) for doc, score in scores.items()]
+        ranked = [(doc, score * (len(words) ** 2 + 4 * found[doc])) for doc, score in scores.items()]
         return sorted(ranked, key=lambda pair: (-pair[1], pair[0]))
 
     def query_words(self, query: str) -> list[Word]:

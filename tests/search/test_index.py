@@ -66,6 +66,15 @@ def test_any_word_finds_and_more_words_find_better(tmp_path: Path, pages: list[S
     assert set(paths(tmp_path, "refund offline")) == {"/q/refund-3/", "/q/hub-offline-2/"}
 
 
+def test_all_of_two_words_beat_much_of_one(tmp_path: Path) -> None:
+    """A page with both words comes before one that is all about one of them."""
+    filler = [SearchDoc(f"/q/f{n}/", f"Filler {n}", text="hub " if n % 2 else "other") for n in range(20)]
+    loud = SearchDoc("/q/loud/", "Hub to hub", also=("Hub and hub",), text="hub hub hub")
+    both = SearchDoc("/q/both/", "My hub", text="It went offline " + "and other words follow " * 30)
+    build_index([loud, both, *filler], tmp_path)
+    assert paths(tmp_path, "hub offline")[:2] == ["/q/both/", "/q/loud/"]
+
+
 def test_other_wordings_find_the_page(tmp_path: Path, pages: list[SearchDoc]) -> None:
     """A question asked in the words of a merged thread finds the page those words are not on."""
     build_index(pages, tmp_path)

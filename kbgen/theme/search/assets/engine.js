@@ -256,7 +256,7 @@ export class Index {
         if (sum) (sum[1] += w), sum[2]++;
         else sums.set(doc, [doc, w, 1]);
       });
-    const ranked = [...sums.values()].map(([doc, score, found]) => [doc, score * (2 * words.length + found)]);
+    const ranked = [...sums.values()].map(([doc, score, found]) => [doc, score * (words.length ** 2 + 4 * found)]);
     return { ranked: ranked.sort((a, b) => b[1] - a[1] || a[0] - b[0]), hit };
   }
 
