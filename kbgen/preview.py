@@ -116,11 +116,7 @@ class Preview:
         return self._send(found, HTTPStatus.OK) if found is not None else self._missing()
 
     def _site_path(self, raw: str) -> str | None:
-        # Two slashes would be read as a host; the site has no such address.
-        if not raw.startswith(self.base) or raw.startswith("//"):
-            return None
-        path = path_of_url(self.site_url, raw.replace(self.base, "/", 1))
-        return path if path is not None and path.isprintable() and "\\" not in path else None
+        return path_of_url(self.site_url, raw.replace(self.base, "/", 1)) if raw.startswith(self.base) else None
 
     def _moved(self, path: str) -> Answer | None:
         """A redirect of the manifest, also when asked for at its stub's folder."""

@@ -235,7 +235,8 @@ def test_packed_files_are_sent_packed(site: Path) -> None:
 def test_a_site_at_the_root_of_its_host(site: Path) -> None:
     """Without a sub-path the site is at the root."""
     preview = Preview(site, "https://help.example.com/", "b1")
-    assert (preview.answer("/").status, preview.answer("/q").status) == (HTTPStatus.OK, HTTPStatus.NOT_FOUND)
+    targets = ("/", "/q", "//help.example.com/", "//q/reset-a-lamp-7")
+    assert [preview.answer(target).status for target in targets] == [HTTPStatus.OK, *[HTTPStatus.NOT_FOUND] * 3]
 
 
 def test_a_taken_port_is_named(site: Path) -> None:
