@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import shutil
 import threading
 import unicodedata
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote_plus
 
 import jinja2
 import pytest
@@ -132,11 +134,8 @@ def page(chromium: Any) -> Iterator[Any]:
 def ask(page: Any, query: str, box: str = "#kb-search-input") -> list[str]:
     """Type a question; the titles of the results, once they are there."""
     page.locator(box).fill(query)
-    page.wait_for_selector(".kb-hits:not([hidden])")
-    page.wait_for_function(
-        "q => document.querySelector('.kb-hits:not([hidden]) > :last-child').href.includes(q)", arg="q="
-    )
-    page.wait_for_timeout(150)
+    everything = page.locator(".kb-hits:not([hidden]) > :last-child")
+    sync_api.expect(everything).to_have_attribute("href", re.compile("q=" + re.escape(quote_plus(query)) + "$"))
     return [str(t) for t in page.locator(".kb-hits:not([hidden]) .kb-hit__title").all_text_contents()]
 
 
@@ -218,15 +217,15 @@ def test_the_search_page_lives_in_its_address(site: tuple[str, Path], page: Any)
     assert "lamps 45" in chips
     assert page.locator(".kb-results__list li").count() == 20
     page.get_by_role("button", name="Billing 1").click()
-    page.wait_for_function("document.querySelectorAll('.kb-results__list li').length === 1")
+    sync_api.expect(page.locator(".kb-results__list li")).to_have_count(1)
     assert page.url.endswith("&topic=billing")
     page.go_back()
-    page.wait_for_function("document.querySelectorAll('.kb-results__list li').length === 20")
+    sync_api.expect(page.locator(".kb-results__list li")).to_have_count(20)
     page.get_by_role("button", name="Show more").click()
-    page.wait_for_function("document.querySelectorAll('.kb-results__list li').length === 40")
+    sync_api.expect(page.locator(".kb-results__list li")).to_have_count(40)
     page.locator("#kb-search-input").fill("refund")
     page.locator("#kb-search-input").press("Enter")
-    page.wait_for_function("document.querySelectorAll('.kb-results__list li').length === 1")
+    sync_api.expect(page.locator(".kb-results__list li")).to_have_count(1)
     assert page.url == site[0] + "search/?q=refund"
 
 
