@@ -87,7 +87,7 @@ def lay_out(project: Path, config: Config, cache: Path, engine: str) -> FrameInp
     for lang in config.site.languages:
         # A frame in another language renders the writers' pages too when one of them is in that language.
         whole = lang == config.site.languages[0] or lang in written.values()
-        docs = work / "docs" / lang
+        docs = work / lang / "docs"
         if whole:
             _copy_documents(content, docs)
         if not (docs / "index.md").is_file():
@@ -96,10 +96,11 @@ def lay_out(project: Path, config: Config, cache: Path, engine: str) -> FrameInp
             (docs / "index.md").write_text(_HOME, encoding="utf-8")
         _copy_assets(project, docs)
         _copy_shells(content / "_shells", docs)
-        run = mkdocs_yaml.Run(project, docs, work / "out" / lang, work / "theme", lang=lang, whole=whole)
+        run = mkdocs_yaml.Run(project.resolve(), "docs", "out", "../theme", lang=lang, whole=whole)
         extra = _extra(config, lang, source, docs, work / "theme")
-        configs[lang] = work / f"mkdocs.{lang}.yml"
-        outputs[lang] = run.site
+        # A folder a language: two runs at a time, and Zensical keeps its cache beside the configuration.
+        configs[lang] = work / lang / "mkdocs.yml"
+        outputs[lang] = work / lang / run.site
         text = mkdocs_yaml.generate(source, config.site, run, extra)
         configs[lang].write_text(text, encoding="utf-8")
     root = urlsplit(config.site.url).path or "/"
@@ -216,7 +217,7 @@ def _digest(work: Path, project: Path, config: Config, engine: str) -> str:
     for path in mkdocs_yaml.further_files(mkdocs_yaml.read(project / "mkdocs.yml"), project):
         hasher.update(path.read_bytes() if path.is_file() else b"")
     for file in sorted(work.rglob("*")):
-        if file.is_file() and file.parent != work:  # the generated configurations hold absolute paths
+        if file.is_file() and file.name != "mkdocs.yml":  # the generated configurations hold absolute paths
             data = file.read_bytes()
             hasher.update(f"{file.relative_to(work).as_posix()}\0{len(data)}\0".encode() + data)
     return hasher.hexdigest()

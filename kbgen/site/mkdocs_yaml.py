@@ -20,19 +20,22 @@ _DEFAULT_NAV = (("Home", ""), ("Topics", "topics/"), ("Articles", "articles/"))
 
 @dataclass(frozen=True)
 class Run:
-    """One engine run: its absolute folders and its language.
+    """One engine run: its folders and its language.
+
+    Folders are relative to the generated configuration: Zensical takes no others.
 
     Attributes:
-        docs: what it reads; ``site`` what it writes.
+        project: the project folder, for the files mkdocs.yml names.
+        docs: what the engine reads; ``site`` what it writes.
         theme: the merged templates.
         lang: language of the theme's words.
         whole: it renders the writers' pages too, not the shells alone.
     """
 
     project: Path
-    docs: Path
-    site: Path
-    theme: Path
+    docs: str
+    site: str
+    theme: str
     lang: str
     whole: bool
 
@@ -68,8 +71,8 @@ def generate(source: yaml.MappingNode, site: SiteConfig, run: Run, extra: dict[s
     new = yaml.MappingNode(source.tag, top, flow_style=False)
     _put(new, "site_name", _node(site.name))
     _put(new, "site_url", _node(site.url))
-    _put(new, "docs_dir", _node(str(run.docs)))
-    _put(new, "site_dir", _node(str(run.site)))
+    _put(new, "docs_dir", _node(run.docs))
+    _put(new, "site_dir", _node(run.site))
     _put(new, "use_directory_urls", _node(value=True))
     _put(new, "plugins", _plugins(_get(source, "plugins"), whole=run.whole))
     _put(new, "theme", _theme(_get(source, "theme"), run))
@@ -158,8 +161,9 @@ def _plugin_name(item: yaml.Node) -> str:
 def _theme(node: yaml.Node | None, run: Run) -> yaml.Node:
     if not isinstance(node, yaml.MappingNode):
         node = _node({"name": "material"})
-    theme = _with(node, "custom_dir", _node(str(run.theme)))
-    for key, value in (("name", "material"), ("font", False)):
+    theme = _with(node, "custom_dir", _node(run.theme))
+    # Zensical's word for the look of Material, which kbgen's style sheet is made for; MkDocs does not mind it.
+    for key, value in (("name", "material"), ("font", False), ("variant", "classic")):
         if _get(theme, key) is None:
             _put(theme, key, _node(value))
     _put(theme, "language", _node(theme_language(run.lang)))

@@ -1,6 +1,7 @@
 """The engine run: what it is given, what comes out, and when it does not run at all."""
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -157,7 +158,7 @@ def test_tags_only_the_engine_knows_come_through(tmp_path: Path) -> None:
     file = tmp_path / "mkdocs.yml"
     file.write_text(text, encoding="utf-8")
     source = mkdocs_yaml.read(file)
-    run = mkdocs_yaml.Run(tmp_path, tmp_path / "docs", tmp_path / "out", tmp_path / "theme", lang="zh-CN", whole=True)
+    run = mkdocs_yaml.Run(tmp_path, "docs/zh-CN", "out/zh-CN", "theme", lang="zh-CN", whole=True)
     made = mkdocs_yaml.generate(source, sample.SITE, run, {})
     assert "copyright: !ENV 'NOTE'" in made or "copyright: !ENV NOTE" in made
     assert "!!python/name:material.extensions.emoji.twemoji" in made
@@ -191,3 +192,24 @@ def test_icons_come_from_the_theme_only() -> None:
     assert (icon_svg("material/check-circle") or "").startswith("<svg")
     assert icon_svg("material/no-such-icon") is None
     assert icon_svg("../../main") is None
+
+
+@pytest.mark.skipif(find_spec("zensical") is None, reason="Zensical is not installed")
+def test_zensical_reads_the_same_folder(tmp_path: Path) -> None:
+    """The other engine gives the same pages and the same slots, in the same places."""
+    project = write_project(tmp_path)
+    ours = build_frames(project, ENGLISH, tmp_path / "mkdocs")
+    theirs = build_frames(project, ENGLISH, tmp_path / "zensical", engine="zensical")
+    assert {path: shell.slots for path, shell in theirs.pages().items()} == {
+        path: shell.slots for path, shell in ours.pages().items()
+    }
+    for depth in (1, 4):
+        assert theirs.shell("entry", "en", depth).slots == ours.shell("entry", "en", depth).slots
+    assert theirs.digest != ours.digest
+
+
+@pytest.mark.skipif(find_spec("zensical") is not None, reason="Zensical is installed")
+def test_a_missing_engine_says_which_extra_to_install(tmp_path: Path) -> None:
+    """Asking for an engine that is not there ends with the command that installs it."""
+    with pytest.raises(EngineError, match=r"pip install 'kbgen\[zensical\]'"):
+        build_frames(write_project(tmp_path), ENGLISH, tmp_path / ".kbgen", engine="zensical")

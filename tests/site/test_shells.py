@@ -84,6 +84,11 @@ def test_tidy_hides_the_toggles_where_the_script_runs() -> None:
     )
 
 
+def test_tidy_aims_the_skip_link_at_the_page() -> None:
+    """Whatever place the engine chose, the link skips to the text."""
+    assert tidy('<a href="#__skip" class="md-skip">Skip</a>') == '<a href="#kb-main" class="md-skip">Skip</a>\n'
+
+
 def test_tidy_names_task_boxes_and_sizes_images() -> None:
     """A writer's images get width, height and lazy loading after the second, and task boxes a name."""
     mending = Mending(lambda src: (4, 3) if src == "a.png" else None, "Step")
