@@ -4,7 +4,7 @@ import json
 
 import pytest
 import sample_pages as sample
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -93,6 +93,7 @@ def test_a_person_is_the_same_as_their_profile() -> None:
 
 
 @given(st.text())
+@example("</script><!-- &amp; \u2028 \u2029 -->")
 def test_the_script_cannot_be_closed(text: str) -> None:
     """Whatever a text says, no character that ends a script or a line stands in it, and it reads back the same."""
     script = jsonld.script([{"name": text}])

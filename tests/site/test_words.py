@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from kbgen.site import words
-from kbgen.site.words import direction, language_name, og_locale, words_for
+from kbgen.site.words import direction, language_name, locale_of, og_locale, words_for
 
 FILES = sorted((Path(words.__file__).parent.parent / "theme" / "words").glob("*.json"))
 
@@ -22,6 +22,8 @@ def test_every_language_has_every_word_and_blank(file: Path) -> None:
         for blank in ("{name}", "{date}", "{community}", "{total}"):
             assert (blank in str(table[key])) == (blank in str(text)), key
         assert isinstance(table[key], dict) == isinstance(text, dict), key
+        if isinstance(text, dict):
+            assert table[key].keys() == set(locale_of(file.stem).plural_form.tags) & table[key].keys() | {"other"}, key
 
 
 def test_counts_follow_the_languages_plural_rules() -> None:
