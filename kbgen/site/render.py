@@ -21,7 +21,20 @@ from markupsafe import Markup, escape
 from kbgen.addresses import absolute, encode
 from kbgen.config import Config
 from kbgen.errors import EngineError
-from kbgen.model import ArticleEntry, Card, Entry, Page, Person, Ref, SafeHtml, Slug, SourceInfo, Topic, split_ref
+from kbgen.model import (
+    ArticleEntry,
+    Card,
+    Crumb,
+    Entry,
+    Page,
+    Person,
+    Ref,
+    SafeHtml,
+    Slug,
+    SourceInfo,
+    Topic,
+    split_ref,
+)
 from kbgen.site import jsonld
 from kbgen.site.engine import Frames, icon_svg
 from kbgen.site.licences import licence_of
@@ -152,8 +165,8 @@ class Renderer:
         return self._use(names.get(page.path, "listing.html"), context)
 
     def _about(self, page: Page) -> str:
-        """The lead below a listing's title: a topic's own description, which has no counts in it."""
-        if page.path.startswith("/languages/"):
+        """The lead below a listing's title: a topic's own description; nothing where the title says it all."""
+        if page.path.startswith(("/languages/", "/tags/")) or page.path == "/topics/":
             return ""
         topic = self.topics.get(page.topics[0]) if page.kind == "topic" and page.topics else None
         return (topic and topic.description) or page.description
@@ -250,7 +263,7 @@ class _Language:
     def context(self, page: Page, at: _Place) -> dict[str, Any]:
         """The values a template of this page reads."""
         title = self.title(page)
-        crumbs = [_translated(crumb, self.words) for crumb in page.crumbs]
+        crumbs = [msgspec.structs.replace(crumb, title=self.crumb_title(crumb)) for crumb in page.crumbs]
         if crumbs and page.kind not in ("entry", "article"):
             crumbs[-1] = msgspec.structs.replace(crumbs[-1], title=title)
         return {
@@ -282,6 +295,13 @@ class _Language:
         if page.kind == "tag" and page.title.startswith("Tag: "):
             return self.words["tag_titled"].format(name=page.title.removeprefix("Tag: "))
         return self.words.translate(page.title)
+
+    def crumb_title(self, crumb: Crumb) -> str:
+        """A step of the trail: a topic by its title in this language, kbgen's own pages by its words."""
+        folder, _, slug = crumb.path.strip("/").partition("/")
+        if folder == "topics" and slug:
+            return self.topic_title(slug, crumb.title)
+        return self.words.translate(crumb.title)
 
     def topic_title(self, slug: str, default: str = "") -> str:
         """A topic's title in this language."""
@@ -342,10 +362,6 @@ _BADGES = {
 def _why(words: Words) -> dict[str, str]:
     keys = {"tag": "why_reaction", "schema": "why_accepted"}
     return {kind: words[keys.get(kind, f"why_{kind}")] for kind in _BADGES}
-
-
-def _translated(crumb: Any, words: Words) -> Any:
-    return msgspec.structs.replace(crumb, title=words.translate(crumb.title))
 
 
 def _listed(page: Page) -> list[Card]:

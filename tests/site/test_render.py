@@ -178,10 +178,11 @@ def test_the_badge_says_how_we_know(renderer: Renderer, why: str | None, badge: 
 
 def test_a_page_speaks_its_own_language(renderer: Renderer) -> None:
     """Language, direction, words, dates and the topic's title follow the page; foreign titles are marked."""
-    crumbs = (Crumb("Home", "/"), Crumb("Topics", "/topics/"), Crumb("כותרת", sample.PATH))
+    trail = (Crumb("Home", "/"), Crumb("Topics", "/topics/"), Crumb("Lights", "/topics/lights/"))
+    crumbs = (*trail, Crumb("כותרת", sample.PATH))
     soup = show(renderer, sample.entry_page(lang="he", crumbs=crumbs), sample.entry(lang="he"))
     assert (one(soup, "html")["lang"], one(soup, "body")["dir"]) == ("he", "rtl")
-    assert [step.get_text() for step in soup.select(".kb-crumbs li")] == ["דף הבית", "נושאים", "כותרת"]
+    assert [step.get_text() for step in soup.select(".kb-crumbs li")] == ["דף הבית", "נושאים", "תאורה", "כותרת"]
     assert one(soup, ".kb-answer .kb-label").get_text() == "תשובה שהתקבלה"
     assert "2 באפריל 2025" in soup.get_text()
     assert (soup.select(".kb-links a")[0]["lang"], soup.select(".kb-links a")[0]["dir"]) == ("en", "ltr")
