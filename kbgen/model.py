@@ -62,6 +62,7 @@ class RawRecord(Struct, frozen=True):
         payload: the platform's own JSON (UTF-8 bytes), or JSON of the attributes of its XML rows.
         digest: of the payload; the only change signal that works on every platform.
         place: file (and line or member) the record came from, for messages; not identity.
+        partial: the input broke off and something of the record may be missing; it never replaces a stored one.
     """
 
     ref: Ref
@@ -70,6 +71,7 @@ class RawRecord(Struct, frozen=True):
     payload: bytes
     digest: str
     place: str = ""
+    partial: bool = False
 
 
 class Person(Struct, frozen=True):

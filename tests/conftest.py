@@ -50,7 +50,22 @@ def demo(tmp_path_factory: pytest.TempPathFactory, kbgen: Kbgen) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def frames(tmp_path_factory: pytest.TempPathFactory, kbgen: Kbgen) -> Path:
+    """What the site engine makes of a small project, built once: it is the same for all of them."""
+    small = SmallForum(tmp_path_factory.mktemp("frames") / "small", topics=1)
+    done = kbgen("-C", small.folder, "--json", "build", "--jobs", "1")
+    assert done.code == 0, done.out + done.err
+    return small.folder / ".kbgen" / "engine"
+
+
 @pytest.fixture
-def forum(tmp_path: Path) -> SmallForum:
-    """A small project over a folder of recorded topics."""
-    return SmallForum(tmp_path / "small")
+def forum(tmp_path: Path, frames: Path) -> SmallForum:
+    """A small project over a folder of four recorded topics."""
+    return SmallForum(tmp_path / "small", frames=frames)
+
+
+@pytest.fixture
+def large_forum(tmp_path: Path, frames: Path) -> SmallForum:
+    """The same with twelve topics."""
+    return SmallForum(tmp_path / "large", topics=12, frames=frames)

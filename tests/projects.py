@@ -110,10 +110,13 @@ class SmallForum:
     Args:
         folder: the project folder, to be made.
         topics: how many topics to begin with, at most ``len(SUBJECTS)``.
+        frames: ``.kbgen/engine`` of an equal project: the site engine then has nothing to do.
     """
 
-    def __init__(self, folder: Path, topics: int = 4) -> None:
+    def __init__(self, folder: Path, topics: int = 4, frames: Path | None = None) -> None:
         self.folder = copy_project(folder, content=False)
+        if frames is not None:
+            shutil.copytree(frames, folder / ".kbgen" / "engine")
         self.recordings = folder / "forum"
         self.recordings.mkdir()
         self.settings: dict[str, Any] = {

@@ -57,7 +57,9 @@ def test_an_accepted_answer_without_author_is_not_published(forum: SmallForum, k
     """Nobody goes uncredited: without an author there is no page, and the run says so."""
     posts = [
         forum_post(8, 1, "Whose words are these, I wonder, and who is to be thanked for them?"),
-        forum_post(8, 2, "Nobody's words at all, but an answer all the same.", username=None, accepted_answer=True),
+        forum_post(
+            8, 2, "Nobody's words at all, but an answer all the same.", username=None, name=None, accepted_answer=True
+        ),
     ]
     forum.write(forum_topic(8, "Who wrote this?", post_stream={"posts": posts, "stream": [801, 802]}))
     done = kbgen("-C", forum.folder, "--json", "build")

@@ -127,7 +127,9 @@ class StackExchangeSource(Source):
             yield from index.fill()
             for number, line, thread in index.threads():
                 url = self._question_url(str(number), title_of.decode(bytes(thread.question)).title)
-                yield self.record(number, "thread", url, thread, f"{self._dump()}/Posts.xml:{line}")
+                record = self.record(number, "thread", url, thread, f"{self._dump()}/Posts.xml:{line}")
+                # A dump that breaks off may hold back any question's answers.
+                yield msgspec.structs.replace(record, partial=True) if index.truncated else record
             if index.truncated:
                 raise index.truncated
 

@@ -58,8 +58,13 @@ class Records:
             How many were new or changed, how many were there already.
         """
         known = self._digests([record.ref for record in batch])
-        changed = [record for record in batch if known.get(record.ref) != record.digest]
-        same = [record.ref for record in batch if known.get(record.ref) == record.digest]
+        changed = [
+            record
+            for record in batch
+            if known.get(record.ref) != record.digest and not (record.partial and record.ref in known)
+        ]
+        replaced = {record.ref for record in changed}
+        same = [record.ref for record in batch if record.ref not in replaced]
         self._db.executemany("UPDATE records SET seen = ?, gone = 0 WHERE ref = ?", ((run, ref) for ref in same))
         pack = self._packer(changed).compress
         self._db.executemany(
