@@ -13,6 +13,7 @@ ARTICLES = "/articles/"
 TOPICS = "/topics/"
 TAGS = "/tags/"
 QUESTIONS = "/questions/"
+PEOPLE = "/people/"
 
 
 def topic_path(slug: Slug) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from kbgen.compile.entries import ARTICLES, HOME, QUESTIONS, TOPICS, topic_path
+from kbgen.compile.entries import ARTICLES, HOME, PEOPLE, QUESTIONS, TOPICS, topic_path
 from kbgen.compile.inputs import Inputs, Shelf, rank
 from kbgen.model import Block, Card, Crumb, Link, Listing, Page
 
@@ -33,7 +33,7 @@ def home_page(shelf: Shelf, contributors: int, inputs: Inputs) -> Page:
         Block("newest", "Newly answered", cards=tuple(newest[:_CARDS]), more=Link("All questions", QUESTIONS)),
         Block("articles", "Picked by our staff", cards=tuple((picks or articles)[:_CARDS]), more=_articles(articles)),
         Block("languages", "Other languages", links=_languages(shelf.cards.values(), inputs)),
-        Block("numbers", "The community", links=_numbers(shelf, articles, contributors)),
+        Block("numbers", "The community", links=_numbers(shelf, articles, contributors, inputs)),
     )
     updated = [card.updated for card in shelf.cards.values() if card.updated is not None]
     return Page(
@@ -77,13 +77,13 @@ def _languages(cards: Iterable[Card], inputs: Inputs) -> tuple[Link, ...]:
     return tuple(Link(lang, f"/languages/{lang}/", count=counts[lang], lang=lang) for lang in sorted(counts))
 
 
-def _numbers(shelf: Shelf, articles: list[Card], contributors: int) -> tuple[Link, ...]:
+def _numbers(shelf: Shelf, articles: list[Card], contributors: int, inputs: Inputs) -> tuple[Link, ...]:
     answers = sum(card.answers for card in shelf.cards.values())
     questions = len(shelf.cards) - len(articles)
     return (
         Link("questions", QUESTIONS, count=questions),
         Link("answers", QUESTIONS, count=answers),
-        Link("contributors", QUESTIONS, count=contributors),
+        Link("contributors", PEOPLE if inputs.config.pages.people else QUESTIONS, count=contributors),
     )
 
 

@@ -8,9 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from babel import Locale, UnknownLocaleError
+
 from kbgen.compile.entries import (
     ARTICLES,
     HOME,
+    PEOPLE,
     QUESTIONS,
     TAGS,
     TOPICS,
@@ -29,7 +32,6 @@ from kbgen.model import (
     Listing,
     Page,
     PageKind,
-    PlainText,
     Ref,
     SafeHtml,
     Slug,
@@ -40,7 +42,10 @@ _MANY = 60
 # A page of all tags stays readable and small; the rest are reached from the pages that carry them.
 _TAG_INDEX = 600
 _WINDOW = 2
+# A name takes a quarter of the room of a card.
+_LINKS_TO_A_CARD = 4
 _LONGEST = 160
+_PAGES = ("page", "pages")
 
 
 class Head(NamedTuple):
@@ -69,7 +74,7 @@ def topic_pages(shelf: Shelf, inputs: Inputs) -> Iterator[Page]:
             path=path,
             kind="topic",
             title=topic.title,
-            description=_about(topic.title, topic.description, len(cards)),
+            description=_about(topic.title, topic.description, len(cards), _PAGES),
             crumbs=topic_crumbs(topic.slug, shelf),
             listing=Listing(intro=topic.intro, blocks=_topic_blocks(topic, cards, shelf), feed=f"{path}feed.xml"),
             topics=(topic.slug,),
@@ -117,7 +122,9 @@ def tag_pages(shelf: Shelf, inputs: Inputs) -> Iterator[Page]:
             path=tag_path(tag),
             kind="tag",
             title=f"Tag: {title}",
-            description=_about(f"Answers tagged {title}", _tag_description(tag, inputs), len(cards)),
+            description=_about(
+                f"Answers and articles tagged {title}", _tag_description(tag, inputs), len(cards), _PAGES
+            ),
             crumbs=(*crumbs, Crumb(title, tag_path(tag))),
             noindex=len(cards) < inputs.config.pages.tag_index_minimum,
         )
@@ -128,7 +135,17 @@ def tag_pages(shelf: Shelf, inputs: Inputs) -> Iterator[Page]:
             Link(shelf.tag_titles.get(tag, tag), tag_path(tag), count=len(shelf.by_tag[tag])) for tag in sorted(top)
         )
         listing = Listing(blocks=(Block("all-tags", "All tags", links=links),), total=len(shelf.by_tag))
-        yield single(Head(TAGS, "listing", "Tags", _about("All tags", "", len(top)), crumbs, listing), inputs)
+        yield single(
+            Head(
+                TAGS,
+                "listing",
+                "Tags",
+                _about("All tags of the answers and articles", "", len(top), ("tag", "tags")),
+                crumbs,
+                listing,
+            ),
+            inputs,
+        )
 
 
 def _tag_description(tag: Slug, inputs: Inputs) -> str:
@@ -145,7 +162,7 @@ def question_pages(shelf: Shelf, inputs: Inputs) -> Iterator[Page]:
     size = inputs.config.pages.per_page
     chunks = [cards[start : start + size] for start in range(0, len(cards), size)] or [[]]
     crumbs = (Crumb("Home", HOME), Crumb("Questions", QUESTIONS))
-    about = _about("Every answered question", "", len(cards))
+    about = _about("Every answered question, newest first", "", len(cards), ("question", "questions"))
     head = Head(QUESTIONS, "listing", "All questions", about, crumbs, noindex=not cards)
     last = len(chunks)
     paths = {number: QUESTIONS if number == last else f"{QUESTIONS}{number}/" for number in range(1, last + 1)}
@@ -167,33 +184,77 @@ def language_pages(shelf: Shelf, inputs: Inputs) -> Iterator[Page]:
         cards = sorted((card for card in shelf.cards.values() if card.lang == lang), key=rank)
         path = f"/languages/{lang}/"
         crumbs = (Crumb("Home", HOME), Crumb(lang, path))
-        head = Head(path, "listing", lang, _about(lang, "", len(cards)), crumbs, Listing(), lang=lang)
+        head = Head(
+            path,
+            "listing",
+            lang,
+            _about(f"Answers and articles in {_language(lang, inputs.lang)}", "", len(cards), _PAGES),
+            crumbs,
+            Listing(),
+            lang=lang,
+        )
         yield from _paged(head, cards, inputs)
 
 
+def _language(lang: str, shown_in: str) -> str:
+    """A language's name as the site's main language calls it, the code when it has none."""
+    try:
+        return Locale.parse(lang, sep="-").get_display_name(shown_in) or lang
+    except (UnknownLocaleError, ValueError):
+        return lang
+
+
 def people_pages(people: dict[Contributor, list[Card]], inputs: Inputs) -> Iterator[Page]:
-    """The page of each author of a shown answer; off unless ``pages.people`` is on."""
-    crumbs = (Crumb("Home", HOME),)
-    for person in sorted(people, key=lambda one: one.slug):
+    """The page of each author of a shown answer, and the list of them; off unless ``pages.people`` is on."""
+    ranked = sorted(people, key=lambda one: (-len(people[one]), one.slug))
+    links = tuple(
+        Link(person.name, person_path(person), count=len(people[person]), note=inputs.sources[person.source].title)
+        for person in ranked
+    )
+    home = (Crumb("Home", HOME), Crumb("Contributors", PEOPLE))
+    about = _about("The people who answered", "", len(people), ("contributor", "contributors"))
+    size = inputs.config.pages.per_page * _LINKS_TO_A_CARD
+    yield from _paged_links(Head(PEOPLE, "listing", "Contributors", about, home), "people", links, size, inputs)
+    for person in ranked:
         cards = sorted(people[person], key=rank)
-        path = f"/people/{person.slug}/"
+        path = person_path(person)
         head = Head(
             path=path,
             kind="person",
             title=person.name,
-            description=_about(f"Answers by {person.name}", "", len(cards)),
-            crumbs=(*crumbs, Crumb(person.name, path)),
+            description=_about(f"Answers by {person.name}", "", len(cards), _PAGES),
+            crumbs=(*home, Crumb(person.name, path)),
             listing=Listing(profile=person.url),
             noindex=len(cards) < inputs.config.pages.tag_index_minimum,
         )
         yield from _paged(head, cards, inputs)
 
 
+def person_path(person: Contributor) -> str:
+    """Where a contributor's page is."""
+    return f"{PEOPLE}{person.slug}/"
+
+
+def _paged_links(head: Head, kind: str, links: Sequence[Link], size: int, inputs: Inputs) -> Iterator[Page]:
+    count = max(1, -(-len(links) // size))
+    paths = {number: head.path if number == 1 else f"{head.path}page/{number}/" for number in range(1, count + 1)}
+    for number, path in paths.items():
+        block = Block(kind, "", links=tuple(links[(number - 1) * size : number * size]))
+        listing = Listing(
+            blocks=(block,),
+            total=len(links),
+            number=number,
+            pages=count,
+            pager=tuple((shown, paths[shown]) for shown in _window(number, count)),
+        )
+        yield _listing_page(head, listing, path, inputs)
+
+
 def article_pages(shelf: Shelf, inputs: Inputs) -> Iterator[Page]:
     """The list of staff articles: by topic while it fits one page, else by title over several."""
     articles = sorted((card for card in shelf.cards.values() if card.kind == "article"), key=rank)
     crumbs = (Crumb("Home", HOME), Crumb("Articles", ARTICLES))
-    about = _about("Guides and reference articles by our staff", "", len(articles))
+    about = _about("Guides and reference articles by our staff", "", len(articles), ("article", "articles"))
     if len(articles) > inputs.config.pages.per_page:
         by_title = sorted(articles, key=lambda card: (card.title.casefold(), card.ref))
         yield from _paged(Head(ARTICLES, "listing", "Articles", about, crumbs), by_title, inputs)
@@ -222,7 +283,7 @@ def topic_index(shelf: Shelf, inputs: Inputs) -> Page:
     blocks = (Block("topics", "", links=links), Block("tags", "Tags", links=tags))
     listing = Listing(blocks=tuple(block for block in blocks if block.links), total=len(shelf.topics))
     crumbs = (Crumb("Home", HOME), Crumb("Topics", TOPICS))
-    about = _about("All topics", "", len(links))
+    about = _about("All topics of the help site", "", len(links), ("topic", "topics"))
     return single(Head(TOPICS, "listing", "Topics", about, crumbs, listing, noindex=not links), inputs)
 
 
@@ -280,7 +341,8 @@ def _window(number: int, count: int) -> list[int]:
     return sorted({1, count, *near})
 
 
-def _about(what: str, description: str, count: int) -> str:
-    pages = "1 answer" if count == 1 else f"{count} answers"
+def _about(what: str, description: str, count: int, noun: tuple[str, str] = ("answer", "answers")) -> str:
+    """A description that says what is listed and how much of it; counts are counted."""
+    total = f"{count:,} {noun[0] if count == 1 else noun[1]}"
     text = f"{what}: {description}" if description and not description.startswith(what) else description or what
-    return shorten(PlainText(text), _LONGEST - len(pages) - 3).rstrip(".") + f". {pages}."
+    return shorten(text, _LONGEST - len(total) - 3).rstrip(".") + f". {total}."

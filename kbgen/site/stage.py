@@ -27,10 +27,12 @@ from kbgen.site.crawlers import llms_txt, robots_txt
 from kbgen.site.documents import search_documents
 from kbgen.site.engine import Frames
 from kbgen.site.feeds import feeds
+from kbgen.site.frame_input import DEPTHS
 from kbgen.site.manifest import MANIFEST, Manifest, read_manifest, target_url, write_manifest
 from kbgen.site.pour import PourJob, page_keys, pour
 from kbgen.site.publish import clone_tree, guard, recover, remove_file, staging_of, switch, write_file
 from kbgen.site.redirects import gone_html, redirect_files, stub_html, stub_path
+from kbgen.site.render import Renderer
 from kbgen.site.sitemap import sitemaps
 from kbgen.store import Store
 
@@ -118,13 +120,14 @@ def render(job: SiteJob, workers: Workers, progress: Progress, *, clean: bool = 
     staging = staging_of(job.site_dir)
     _begin(job.site_dir, staging, live)
     pour_job = PourJob(job.config, job.frames, job.topics, job.sources, job.store.path, staging)
-    keys = page_keys(job.library.pages.values(), pour_job.renderer().digest)
+    renderer = pour_job.renderer()
+    keys = page_keys(job.library.pages.values(), renderer.digest)
     rows = {file_of(path): key for path, key in keys.items()}
     changed = [page for page in job.library.pages.values() if _key(live, file_of(page.path)) != keys[page.path]]
     digests = pour(pour_job, sorted(changed, key=lambda page: page.path), workers, progress)
     done = {file: live[file] for file, key in rows.items() if _key(live, file) == key}
     done |= {file_of(path): (keys[path], digest) for path, digest in digests.items()}
-    done |= _write_others(job, staging, live, done, progress)
+    done |= _write_others(job, renderer, live, done, progress)
     for file in live.keys() - done.keys():
         remove_file(staging, file)
     _remember(job, Staged(str(job.site_dir.resolve()), done, tuple(sorted(digests))))
@@ -162,15 +165,16 @@ def _remember(job: SiteJob, staged: Staged) -> None:
 
 def _write_others(
     job: SiteJob,
-    staging: Path,
+    renderer: Renderer,
     live: Mapping[str, tuple[str, str]],
     pages: Mapping[str, tuple[str, str]],
     progress: Progress,
 ) -> dict[str, tuple[str, str]]:
     """Everything that is no page: assets, stubs, sitemap, feeds, search index, manifest."""
     advance = progress.start("Writing feeds, sitemap and search index", 3)
+    staging = staging_of(job.site_dir)
     rows: dict[str, tuple[str, str]] = {}
-    for file, data in _files(job, pages):
+    for file, data in _files(job, renderer, pages):
         digest = hashlib.blake2b(data, digest_size=16).hexdigest()
         rows[file] = (digest, digest)
         if live.get(file) != rows[file]:
@@ -187,16 +191,16 @@ def _write_others(
     return rows
 
 
-def _files(job: SiteJob, pages: Mapping[str, tuple[str, str]]) -> Iterator[tuple[str, bytes]]:
+def _files(job: SiteJob, renderer: Renderer, pages: Mapping[str, tuple[str, str]]) -> Iterator[tuple[str, bytes]]:
     """Small files in the order of who wins: a page is never overwritten by an asset or a stub."""
     seen = set(pages)
-    for file, data in _candidates(job):
+    for file, data in _candidates(job, renderer):
         if file not in seen:
             seen.add(file)
             yield file, data
 
 
-def _candidates(job: SiteJob) -> Iterator[tuple[str, bytes]]:
+def _candidates(job: SiteJob, renderer: Renderer) -> Iterator[tuple[str, bytes]]:
     config, library = job.config, job.library
     yield from sitemaps(library.pages.values(), config).items()
     yield from feeds(library, config, job.topics).items()
@@ -207,17 +211,23 @@ def _candidates(job: SiteJob) -> Iterator[tuple[str, bytes]]:
         for file, source in job.frames.static_files(lang):
             yield file, source.read_bytes()
     yield from redirect_files(library.redirects, config).items()
-    yield from _stubs(job)
+    yield from _stubs(job, renderer)
 
 
-def _stubs(job: SiteJob) -> Iterator[tuple[str, bytes]]:
+def _stubs(job: SiteJob, renderer: Renderer) -> Iterator[tuple[str, bytes]]:
     """A page at every old address, for hosts that read no redirect map."""
     pages, site_url = job.library.pages, job.config.site.url
-    gone = gone_html(job.config, job.frames.main)
     for path, target in sorted(job.library.redirects.items()):
+        stub = stub_path(path)
         page = pages.get(target) if target else None
         title, lang = (page.title, page.lang) if page else (target or "", job.frames.main)
-        yield file_of(stub_path(path)), stub_html(target_url(site_url, target), title, lang) if target else gone
+        if target:
+            yield file_of(stub), stub_html(target_url(site_url, target), title, lang)
+        elif stub.endswith("/") and stub.count("/") - 1 in DEPTHS:
+            yield file_of(stub), renderer.gone(stub)
+        else:
+            # An operator's old address may be deeper than any page of ours, or a file: no shell fits it.
+            yield file_of(stub), gone_html(job.config, lang)
 
 
 def _write_search(job: SiteJob, staging: Path) -> dict[str, tuple[str, str]]:
