@@ -21,6 +21,7 @@ Result = TypeVar("Result")
 
 # Parts in flight for each worker: enough to keep it busy, few enough to keep results out of memory.
 _AHEAD = 3
+_KILLED = "a worker process was killed (out of memory?); run again, with a smaller --jobs if it repeats"
 
 
 class Workers:
@@ -43,6 +44,25 @@ class Workers:
         if self._pool is not None:
             self._pool.shutdown(wait=error is None, cancel_futures=True)
 
+    def start(self, function: Callable[[Part], Result], parts: Sequence[Part]) -> Iterator[Result]:
+        """Like ``map``, but all parts are handed out now: the caller may do something else before it takes results.
+
+        Raises:
+            NotPublished: a worker was killed; raised when results are taken.
+        """
+        if self.jobs == 1 or len(parts) <= 1:
+            return map(function, parts)
+        pool = self._start()
+        return self._results([pool.submit(function, part) for part in parts])
+
+    def _results(self, waiting: list[Future[Result]]) -> Iterator[Result]:
+        try:
+            while waiting:
+                yield waiting.pop(0).result()
+        except BrokenProcessPool as error:
+            self._pool = None
+            raise NotPublished(_KILLED) from error
+
     def map(self, function: Callable[[Part], Result], parts: Sequence[Part]) -> Iterator[Result]:
         """Apply a picklable function to every part; results come in the order of the parts.
 
@@ -63,8 +83,7 @@ class Workers:
                 yield waiting.pop(0).result()
         except BrokenProcessPool as error:
             self._pool = None
-            msg = "a worker process was killed (out of memory?); run again, with a smaller --jobs if it repeats"
-            raise NotPublished(msg) from error
+            raise NotPublished(_KILLED) from error
 
     def _start(self) -> ProcessPoolExecutor:
         if self._pool is None:

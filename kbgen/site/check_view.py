@@ -29,6 +29,9 @@ _ON = etree.XPath("//@*[starts-with(name(), 'on')]/..", smart_strings=False)
 _STYLED = etree.XPath("//@style", smart_strings=False)
 # The frame's own scripts differ from page to page in the way to the site's root only.
 _ROOT_OF_SITE = re.compile(r'new URL\("[^"]*",\s*location\)')
+# Nearly all links are one of these two; the rest go the whole way of the URL standard.
+_PLAIN_RELATIVE = re.compile(r"((?:\.\./)*)([\w%~-][\w%~./-]*|)", re.ASCII)
+_PLAIN_WEB = re.compile(r"(https?)://([a-z0-9.-]+)(?:[/?#][!-~]*)?", re.ASCII)
 _RUNS = frozenset({"", "text/javascript", "application/javascript", "module", "importmap", "speculationrules"})
 
 
@@ -187,6 +190,19 @@ class Resolver:
         return found
 
     def _resolve(self, page: str, href: str) -> Target:
+        web = _PLAIN_WEB.fullmatch(href)
+        if web is not None and web[2] != self._host:
+            return Target(scheme=web[1], host=web[2])
+        plain = _PLAIN_RELATIVE.fullmatch(href)
+        if plain is not None and "/." not in plain[2] and "//" not in plain[2]:
+            folders = page.split("/")[:-1]
+            up = len(plain[1]) // 3
+            # Above the site's root a link leads to the rest of the host, or to its root again.
+            if up < len(folders):
+                return Target(path=unquote("/".join([*folders[: len(folders) - up], plain[2]])))
+        return self._resolve_any(page, href)
+
+    def _resolve_any(self, page: str, href: str) -> Target:
         # Browsers drop these characters before they read the scheme (WHATWG URL, section 4.4).
         clean = re.sub(r"[\t\n\r]+", "", href).strip("".join(map(chr, range(33))))
         try:

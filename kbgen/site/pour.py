@@ -7,7 +7,7 @@ the digest of that body, and the renderer's own digest (shells, templates, words
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,7 @@ from kbgen.addresses import file_of
 from kbgen.config import Config
 from kbgen.executor import Workers, chunks
 from kbgen.model import Page, Slug, SourceInfo, Topic
-from kbgen.progress import Progress
+from kbgen.progress import Advance, Progress
 from kbgen.site.engine import Frames
 from kbgen.site.publish import write_file
 from kbgen.site.render import Renderer
@@ -55,22 +55,24 @@ def page_keys(pages: Iterable[Page], renderer_digest: str) -> dict[str, str]:
     return {page.path: hashlib.blake2b(seed + encode(page), digest_size=16).hexdigest() for page in pages}
 
 
-def pour(job: PourJob, pages: Sequence[Page], workers: Workers, progress: Progress) -> dict[str, str]:
-    """Render the pages into the staging folder.
+def pour(job: PourJob, pages: Sequence[Page], workers: Workers, progress: Progress) -> Iterator[dict[str, str]]:
+    """Render pages into the staging folder; the work begins at once, the results are taken later.
 
-    Returns:
-        Path to the digest of the written bytes.
+    Yields:
+        Path to the digest of the written bytes, for some pages at a time.
 
     Raises:
         NotPublished: a file could not be written.
         EngineError: a shell lacks a slot.
     """
     advance = progress.start("Pouring pages", len(pages))
-    written: dict[str, str] = {}
-    for done in workers.map(partial(pour_chunk, job), chunks(pages, _CHUNK)):
-        written.update(done)
-        advance(len(done))
-    return written
+    started = workers.start(partial(pour_chunk, job), chunks(pages, _CHUNK))
+    return (_counted(done, advance) for done in started)
+
+
+def _counted(done: list[tuple[str, str]], advance: Advance) -> dict[str, str]:
+    advance(len(done))
+    return dict(done)
 
 
 _worker: tuple[PourJob, Renderer, Store] | None = None

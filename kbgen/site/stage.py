@@ -124,9 +124,13 @@ def render(job: SiteJob, workers: Workers, progress: Progress, *, clean: bool = 
     keys = page_keys(job.library.pages.values(), renderer.digest)
     rows = {file_of(path): key for path, key in keys.items()}
     changed = [page for page in job.library.pages.values() if _key(live, file_of(page.path)) != keys[page.path]]
-    digests = pour(pour_job, sorted(changed, key=lambda page: page.path), workers, progress)
+    pouring = pour(pour_job, sorted(changed, key=lambda page: page.path), workers, progress)
+    # The index is made here while the workers pour.
+    search_rows = _write_search(job, staging)
+    digests = {path: digest for part in pouring for path, digest in part.items()}
     done = {file: live[file] for file, key in rows.items() if _key(live, file) == key}
     done |= {file_of(path): (keys[path], digest) for path, digest in digests.items()}
+    done |= search_rows
     done |= _write_others(job, renderer, live, done, progress)
     for file in live.keys() - done.keys():
         remove_file(staging, file)
@@ -171,7 +175,7 @@ def _write_others(
     progress: Progress,
 ) -> dict[str, tuple[str, str]]:
     """Everything that is no page: assets, stubs, sitemap, feeds, search index, manifest."""
-    advance = progress.start("Writing feeds, sitemap and search index", 3)
+    advance = progress.start("Writing feeds, sitemap and redirects", 2)
     staging = staging_of(job.site_dir)
     rows: dict[str, tuple[str, str]] = {}
     for file, data in _files(job, renderer, pages):
@@ -179,8 +183,6 @@ def _write_others(
         rows[file] = (digest, digest)
         if live.get(file) != rows[file]:
             write_file(staging, file, data)
-    advance(1)
-    rows |= _write_search(job, staging)
     advance(1)
     paths = {path: pages[file_of(path)][1] for path in job.library.pages}
     manifest = write_manifest(job.library, job.config, paths)
