@@ -32,7 +32,7 @@ from kbgen.site.manifest import Manifest, permalinks
 from kbgen.site.redirects import flatten
 from kbgen.site.stage import SiteJob, live_rows, publish, published, render
 from kbgen.site.written import written_pages
-from kbgen.store import Store, open_store
+from kbgen.store import Store, open_store, readable
 
 _INPUTS = "published-inputs"
 
@@ -97,11 +97,15 @@ class Run:
     _stack: ExitStack = field(default_factory=ExitStack)
 
     def __enter__(self) -> Self:
-        self._stack.enter_context(run_lock(self.project.folder))
-        self.store: Store = open_store(self.project.store_file)
-        self._stack.callback(self.store.close)
-        self.workers = self._stack.enter_context(Workers(self.options.jobs))
-        self._adopt()
+        with ExitStack() as stack:
+            stack.enter_context(run_lock(self.project.folder))
+            stack.enter_context(readable(self.project.store_file))
+            self.store: Store = open_store(self.project.store_file)
+            stack.callback(self.store.close)
+            self.workers = stack.enter_context(Workers(self.options.jobs))
+            self._adopt()
+            # Only now: a run that cannot begin frees the lock.
+            self._stack = stack.pop_all()
         return self
 
     def __exit__(

@@ -4,6 +4,6 @@
 values mean is the callers' business: this package knows ``model`` and nothing of stages.
 """
 
-from kbgen.store.database import SCHEMA_VERSION, Store, copy_store, open_store
+from kbgen.store.database import SCHEMA_VERSION, Store, copy_store, open_store, readable
 
-__all__ = ["SCHEMA_VERSION", "Store", "copy_store", "open_store"]
+__all__ = ["SCHEMA_VERSION", "Store", "copy_store", "open_store", "readable"]

@@ -102,9 +102,26 @@ def open_store(path: Path, *, read_only: bool = False) -> Store:
     Raises:
         StoreError: the file is damaged, is no store, or was written by a newer kbgen.
     """
-    try:
+    with readable(path):
         return Store(_connect(path, read_only=read_only), path)
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Say what to do about a store that turns out damaged, full or locked, at whatever moment it does.
+
+    Args:
+        path: the SQLite file.
+
+    Raises:
+        StoreError: in place of what SQLite raised.
+    """
+    try:
+        yield
     except sqlite3.DatabaseError as error:
+        # Its other children, such as IntegrityError, are faults of this program, not of the file.
+        if type(error) not in {sqlite3.DatabaseError, sqlite3.OperationalError}:
+            raise
         raise _unreadable(path, error) from error
 
 
@@ -124,11 +141,8 @@ def copy_store(source: Path, target: Path) -> None:
     for file in _files(target):
         file.unlink(missing_ok=True)
     target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with closing(_connect(source, read_only=True)) as old, closing(sqlite3.connect(target)) as new:
-            old.backup(new)
-    except sqlite3.DatabaseError as error:
-        raise _unreadable(source, error) from error
+    with readable(source), closing(_connect(source, read_only=True)) as old, closing(sqlite3.connect(target)) as new:
+        old.backup(new)
 
 
 def _files(path: Path) -> tuple[Path, Path, Path]:
@@ -136,6 +150,10 @@ def _files(path: Path) -> tuple[Path, Path, Path]:
 
 
 def _unreadable(path: Path, error: sqlite3.DatabaseError) -> StoreError:
+    if getattr(error, "sqlite_errorcode", 0) & 0xFF not in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
+        return StoreError(
+            f"{path}: the store cannot be used ({error}); mend that and run again: what was committed is kept"
+        )
     return StoreError(
         f"{path}: the store cannot be read ({error}); move it away and run again: everything in it can be "
         "harvested anew, and permalinks are read back from the published site's kb-manifest.jsonl"

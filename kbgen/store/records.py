@@ -57,6 +57,7 @@ class Records:
         Returns:
             How many were new or changed, how many were there already.
         """
+        batch = _last_of_each(batch)
         known = self._digests([record.ref for record in batch])
         changed = [
             record
@@ -188,3 +189,12 @@ class Records:
             dictionary = zstandard.ZstdCompressionDict(row[0]) if row else None
             self._decompressors[number] = zstandard.ZstdDecompressor(dict_data=dictionary)
         return self._decompressors[number].decompress(payload)
+
+
+def _last_of_each(batch: Sequence[RawRecord]) -> list[RawRecord]:
+    """A ref that stands twice is one record: its last, but a whole one before a partial one."""
+    found: dict[str, RawRecord] = {}
+    for record in batch:
+        if not (record.partial and record.ref in found):
+            found[record.ref] = record
+    return list(found.values())
