@@ -52,9 +52,14 @@ def search(
         documents = search_documents(run.library, run.store, topics)
         index.update((document.path, digests[document.path], document) for document in documents)
         hits = index.search(query, limit=limit, lang=lang, topic=topic)
+        meant = index.did_you_mean(query)
     url = project.config.site.url.rstrip("/")
     lines = [f"{hit.score:7.2f}  {hit.title}\n         {url}{hit.path}" for hit in hits]
-    voice.result({"query": query, "hits": hits}, "\n".join(lines) or f"Nothing matches {query!r}.")
+    if not lines:
+        lines.append(f"Nothing matches {query!r}.")
+    if meant:
+        lines.append(f"Did you mean: {meant}")
+    voice.result({"query": query, "hits": hits, "did_you_mean": meant}, "\n".join(lines))
     return 0
 
 
