@@ -26,7 +26,7 @@ def make_redirects(inputs: Inputs, pages: Mapping[str, Page], paths: Mapping[Ref
     for topic in inputs.taxonomy.topics:
         redirects.update({topic_path(old): topic_path(topic.slug) for old in topic.was})
     for tag in inputs.taxonomy.tags:
-        redirects.update({tag_path(old): tag_path(tag.slug) for old in tag.was})
+        redirects.update({tag_path(old): _tag_or_all(tag_path(tag.slug), pages) for old in tag.was})
     redirects.update(inputs.written)
     return {path: target for path, target in redirects.items() if path not in pages and path != target}
 
@@ -35,4 +35,9 @@ def _successor(path: str, pages: Mapping[str, Page]) -> str | None:
     parent, _, last = path.rstrip("/").rpartition("/")
     if last.isdecimal() and f"{parent}/" in pages:
         return f"{parent}/"
-    return TAGS if path.startswith(TAGS) and TAGS in pages else None
+    return _tag_or_all(path, pages) if path.startswith(TAGS) else None
+
+
+def _tag_or_all(path: str, pages: Mapping[str, Page]) -> str | None:
+    """A tag's page; all tags while nobody uses it; gone where no tag is used at all."""
+    return next((target for target in (path, TAGS) if target in pages), None)

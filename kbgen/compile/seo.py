@@ -5,7 +5,8 @@ JSON-LD is made where pages are poured (``site.jsonld``): it needs the bodies, a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import chain, count
 from typing import NamedTuple
 
 from kbgen.compile.inputs import Inputs
@@ -58,10 +59,8 @@ def unique_titles(summaries: Iterable[Summary], inputs: Inputs) -> dict[Ref, str
         source = inputs.sources.get(summary.source)
         community = source.title if source else summary.source
         words = str(summary.title)
-        wordings = (words, f"{words} ({community})", f"{words} ({summary.ref})")
-        title = next((wording for wording in wordings if wording.casefold() not in taken), wordings[-1])
-        taken.add(title.casefold())
-        titles[summary.ref] = title
+        marks = (f"{words} ({mark})" for mark in chain([community], _marks(summary.ref)))
+        titles[summary.ref] = _first_free(chain([words], marks), taken)
     return titles
 
 
@@ -70,11 +69,23 @@ def unique_descriptions(summaries: Iterable[Summary], titles: dict[Ref, str]) ->
     found: dict[Ref, str] = {}
     taken: set[str] = set()
     for summary in sorted(summaries, key=lambda item: item.ref):
-        text = str(summary.description)
-        if len(text) < _SHORTEST or text.casefold() in taken:
-            text = shorten(f"{titles[summary.ref]}: {text}" if text else titles[summary.ref], _DESCRIPTION)
-        taken.add(text.casefold())
-        found[summary.ref] = text
+        text, title = str(summary.description), titles[summary.ref]
+        led_in = f"{title}: {text}" if text else title
+        # Two that differ only behind the cut.
+        marks = (f"{shorten(led_in, _DESCRIPTION - len(mark) - 3)} ({mark})" for mark in _marks(summary.ref))
+        own = [text] if len(text) >= _SHORTEST else []
+        found[summary.ref] = _first_free(chain(own, [shorten(led_in, _DESCRIPTION)], marks), taken)
+    return found
+
+
+def _marks(ref: Ref) -> Iterator[str]:
+    yield ref
+    yield from (f"{ref}, {number}" for number in count(2))
+
+
+def _first_free(wordings: Iterable[str], taken: set[str]) -> str:
+    found = next(wording for wording in wordings if wording.casefold() not in taken)
+    taken.add(found.casefold())
     return found
 
 
