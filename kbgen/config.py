@@ -23,6 +23,7 @@ _REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 # ``{`` cannot stand in a plain scalar inside ``{...}``, yet ``api_key: ${KEY}`` is written there: the braces are
 # private-use characters while YAML looks at the text.
 _ENV = re.compile("\ue000([A-Za-z_][A-Za-z0-9_]*)\ue001")
+_SHORTEST_SECRET = 6
 _LANGUAGE = r"^[a-z]{2,3}(-[A-Za-z]{2,4})?$"
 
 Action = Literal["publish", "hold", "drop"]
@@ -167,7 +168,7 @@ def parse_config(text: str, kinds: Mapping[str, type[BaseModel]]) -> Config:
     sources = _read_sources(data.get("sources"), kinds, lines, faults)
     config = _validate(Config, {**data, "sources": ()}, (), lines, faults)
     if faults or config is None:
-        raise ConfigError(faults)
+        raise ConfigError([_masked(fault, text) for fault in faults])
     return config.model_copy(update={"sources": sources})
 
 
@@ -237,6 +238,16 @@ def _fill_environment(value: Any, position: Position, lines: Mapping[Position, i
             place = f"{CONFIG_FILE}:{_line(position, lines)}: {dotted(position)}"
             faults.append(f"{place} needs the environment variable {name}, which is not set")
     return _ENV.sub(lambda match: os.environ.get(match.group(1), ""), value)
+
+
+def _masked(fault: str, text: str) -> str:
+    """A message without what came from the environment: validators quote what they refuse."""
+    values = {os.environ.get(name, ""): name for name in _REFERENCE.findall(text)}
+    for value in sorted(values, key=len, reverse=True):
+        # Shorter ones are no secrets, and are part of ordinary words.
+        if len(value) >= _SHORTEST_SECRET:
+            fault = fault.replace(value, f"${{{values[value]}}}")
+    return fault
 
 
 def _read_sources(

@@ -47,6 +47,9 @@ class ConfigError(KbgenError):
         self.faults: tuple[str, ...] = (faults,) if isinstance(faults, str) else tuple(faults)
         super().__init__("\n".join(self.faults))
 
+    def __reduce__(self) -> tuple[type[ConfigError], tuple[tuple[str, ...]]]:
+        return type(self), (self.faults,)
+
 
 class UsageError(KbgenError):
     """The command line asks for something that does not exist."""
@@ -78,6 +81,10 @@ class RecordError(KbgenError):
         self.place = place
         self.problem = problem
         super().__init__(f"{place}: {problem}")
+
+    def __reduce__(self) -> tuple[type[RecordError], tuple[str, str]]:
+        # Errors come back from worker processes, and are made again there from their arguments.
+        return type(self), (self.place, self.problem)
 
 
 class EngineError(KbgenError):

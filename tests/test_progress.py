@@ -1,0 +1,60 @@
+"""How far a stage is: bars for people at a terminal, lines for logs, nothing when asked to be quiet."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from kbgen.progress import Lines, Silent, Terminal, shown
+
+
+def console(*, terminal: bool) -> Console:
+    """A console that writes into memory."""
+    return Console(file=io.StringIO(), force_terminal=terminal, width=100, highlight=False)
+
+
+def text(of: Console) -> str:
+    """What was written."""
+    assert isinstance(of.file, io.StringIO)
+    return of.file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("terminal", "quiet", "kind"),
+    [(True, False, Terminal), (False, False, Lines), (True, True, Silent), (False, True, Silent)],
+)
+def test_the_kind_of_progress_fits_the_console(*, terminal: bool, quiet: bool, kind: type) -> None:
+    """A log gets no control characters; ``--quiet`` gets nothing."""
+    with shown(console(terminal=terminal), quiet=quiet) as progress:
+        assert kind is type(progress)
+
+
+def test_a_log_has_one_plain_line_a_task() -> None:
+    """With the total when it is known, and no line for every step."""
+    log = console(terminal=False)
+    with shown(log, quiet=False) as progress:
+        for _ in range(3):
+            progress.start("Pouring pages", 12)(4)
+        progress.start("Harvesting forum", None)(500)
+    assert "Pouring pages (12)\n" * 3 + "Harvesting forum\n" == text(log)
+
+
+def test_a_terminal_shows_counts() -> None:
+    """The task, how many are done and of how many; hostile names are printed, not read as markup."""
+    screen = console(terminal=True)
+    with shown(screen, quiet=False) as progress:
+        advance = progress.start("Pouring pages", 12)
+        advance(5)
+        advance(7)
+    assert "Pouring pages" in text(screen)
+    assert "12/12" in text(screen)
+
+
+def test_quiet_says_nothing() -> None:
+    """Nor does it fail when told of progress."""
+    screen = console(terminal=True)
+    with shown(screen, quiet=True) as progress:
+        progress.start("Pouring pages", None)(1)
+    assert "" == text(screen)
