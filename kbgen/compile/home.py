@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from kbgen.compile.entries import ARTICLES, HOME, PEOPLE, QUESTIONS, TOPICS, topic_path
-from kbgen.compile.inputs import Inputs, Shelf, rank
+from kbgen.compile.inputs import Inputs, Shelf, as_listed, rank
 from kbgen.model import Block, Card, Crumb, Link, Listing, Page
 
 _CARDS = 6
@@ -45,7 +45,7 @@ def home_page(shelf: Shelf, contributors: int, inputs: Inputs) -> Page:
         shell="engine" if HOME in inputs.engine_pages else "page",
         lang=inputs.lang,
         updated=max(updated, default=None),
-        listing=Listing(blocks=tuple(block for block in blocks if block.cards or block.links)),
+        listing=as_listed(Listing(blocks=tuple(block for block in blocks if block.cards or block.links))),
         feeds=(Link(site.name, "/feed.xml"),),
         canonical_rule="listing",
     )

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import msgspec
+
 from kbgen.addresses import absolute
 from kbgen.config import Config
-from kbgen.model import Card, Ref, Slug, SourceInfo, Summary, Taxonomy, Topic
+from kbgen.model import Card, Listing, PlainText, Ref, Slug, SourceInfo, Summary, Taxonomy, Topic
 
 
 @dataclass(frozen=True)
@@ -68,3 +70,21 @@ class Shelf:
 def rank(card: Card) -> tuple[bool, float, str]:
     """Sort key of listings: pinned first, then by score, ties by ref so that order never depends on input order."""
     return (not card.pinned, -card.score, card.ref)
+
+
+def as_linked(card: Card) -> Card:
+    """A card with only what a plain link shows, so that nothing else about it moves the page that links."""
+    return Card(card.ref, card.kind, card.path, card.title, PlainText(""), card.lang, (), ())
+
+
+def as_listed(listing: Listing) -> Listing:
+    """A listing whose cards carry only what a list shows: a view count is not a reason to write a page again."""
+    blocks = tuple(
+        msgspec.structs.replace(block, cards=tuple(map(_listed, block.cards))) if block.cards else block
+        for block in listing.blocks
+    )
+    return msgspec.structs.replace(listing, blocks=blocks, items=tuple(map(_listed, listing.items)))
+
+
+def _listed(card: Card) -> Card:
+    return msgspec.structs.replace(card, topics=(), tags=(), score=0.0, created=None, pinned=False)

@@ -21,7 +21,7 @@ from kbgen.compile.entries import (
     topic_crumbs,
     topic_path,
 )
-from kbgen.compile.inputs import Inputs, Shelf, rank
+from kbgen.compile.inputs import Inputs, Shelf, as_listed, rank
 from kbgen.compile.seo import shorten
 from kbgen.model import (
     Block,
@@ -325,7 +325,7 @@ def _listing_page(head: Head, listing: Listing, path: str, inputs: Inputs) -> Pa
         topics=head.topics,
         updated=max(updated, default=None),
         crumbs=head.crumbs,
-        listing=listing,
+        listing=as_listed(listing),
         feeds=head.feeds,
         canonical_rule="listing",
     )

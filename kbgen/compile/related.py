@@ -5,17 +5,22 @@ Near-duplicate detection is not here; this only fills the foot of a page.
 
 from __future__ import annotations
 
+import heapq
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
-from kbgen.model import Card, Ref, Summary
+from kbgen.compile.inputs import as_linked
+from kbgen.model import Card, Ref, Slug, Summary
 from kbgen.search.analysis import analyser
 
-# A word that more pages than this share says nothing about any two of them; the cap keeps the work linear.
-_COMMON = 400
-_FEATURES = 10
+# A word that more pages than this share says little about any two of them; the cap keeps the work linear.
+_COMMON = 100
+_FEATURES = 8
 _LEAST = 4.0
 _SAME_TOPIC = 1.0
+
+Key = tuple[str, str]
+"""Language and feature: pages of two languages are never related."""
 
 
 def related(summaries: Iterable[Summary], cards: Mapping[Ref, Card], count: int) -> dict[Ref, tuple[Card, ...]]:
@@ -29,36 +34,49 @@ def related(summaries: Iterable[Summary], cards: Mapping[Ref, Card], count: int)
     if count == 0:
         return {}
     features = {summary.ref: _features(summary) for summary in summaries}
-    postings: dict[tuple[str, str], list[Ref]] = defaultdict(list)
+    postings: dict[Key, list[Ref]] = defaultdict(list)
     for ref in sorted(features):
-        for feature in features[ref]:
-            postings[cards[ref].lang, feature].append(ref)
+        for key in features[ref]:
+            postings[key].append(ref)
     # Rounded to whole bits: one new page must not move the weights, and with them the links, of all others.
     weights = {key: float((len(features) // len(refs)).bit_length()) for key, refs in postings.items()}
-    return {ref: _nearest(ref, features[ref], postings, weights, cards)[:count] for ref in features}
+    linked = {ref: as_linked(card) for ref, card in cards.items()}
+    topics = {ref: frozenset(card.topics) for ref, card in cards.items()}
+    found: dict[Ref, tuple[Card, ...]] = {}
+    for ref, keys in features.items():
+        scores = _scores(ref, keys, postings, weights)
+        near = _nearest(scores, topics[ref], topics, count)
+        found[ref] = tuple(linked[other] for other in near)
+    return found
 
 
-def _features(summary: Summary) -> tuple[str, ...]:
+def _features(summary: Summary) -> tuple[Key, ...]:
     words = [word.terms[-1] for word in analyser(summary.lang).words(summary.title) if not word.stop]
-    return tuple(dict.fromkeys([*words, *(f"#{tag}" for tag in summary.tags)]))
+    return tuple(dict.fromkeys((summary.lang, word) for word in (*words, *(f"#{tag}" for tag in summary.tags))))
+
+
+def _scores(
+    ref: Ref, keys: tuple[Key, ...], postings: Mapping[Key, list[Ref]], weights: Mapping[Key, float]
+) -> dict[Ref, float]:
+    """Summed weights of the rarest shared features."""
+    scores: dict[Ref, float] = {}
+    rarest = sorted((len(postings[key]), key) for key in keys)
+    for size, key in rarest[:_FEATURES]:
+        if size > _COMMON and scores:
+            break
+        weight = weights[key]
+        for other in postings[key][-_COMMON:]:
+            scores[other] = scores.get(other, 0.0) + weight
+        scores.pop(ref, None)
+    return scores
 
 
 def _nearest(
-    ref: Ref,
-    features: tuple[str, ...],
-    postings: Mapping[tuple[str, str], list[Ref]],
-    weights: Mapping[tuple[str, str], float],
-    cards: Mapping[Ref, Card],
-) -> tuple[Card, ...]:
-    lang = cards[ref].lang
-    keys = sorted(((lang, feature) for feature in features), key=lambda key: (len(postings[key]), key))
-    scores: dict[Ref, float] = defaultdict(float)
-    for key in keys[:_FEATURES]:
-        if len(postings[key]) <= _COMMON:
-            for other in postings[key]:
-                scores[other] += weights[key]
-    scores.pop(ref, None)
-    here = set(cards[ref].topics)
-    ranked = [(score + _SAME_TOPIC * bool(here & set(cards[other].topics)), other) for other, score in scores.items()]
-    ranked.sort(key=lambda pair: (-pair[0], pair[1]))
-    return tuple(cards[other] for score, other in ranked if score >= _LEAST)
+    scores: Mapping[Ref, float], here: frozenset[Slug], topics: Mapping[Ref, frozenset[Slug]], count: int
+) -> list[Ref]:
+    ranked = [
+        (-(score + _SAME_TOPIC * (not here.isdisjoint(topics[other]))), other)
+        for other, score in scores.items()
+        if score >= _LEAST - _SAME_TOPIC
+    ]
+    return [other for score, other in heapq.nsmallest(count, ranked) if -score >= _LEAST]

@@ -32,6 +32,7 @@ _ROOT_OF_SITE = re.compile(r'new URL\("[^"]*",\s*location\)')
 # Nearly all links are one of these two; the rest go the whole way of the URL standard.
 _PLAIN_RELATIVE = re.compile(r"((?:\.\./)*)([\w%~-][\w%~./-]*|)", re.ASCII)
 _PLAIN_WEB = re.compile(r"(https?)://([a-z0-9.-]+)(?:[/?#][!-~]*)?", re.ASCII)
+_MAY_HANDLE = re.compile(rb"[\s\"'/]on\w+\s*=")
 _RUNS = frozenset({"", "text/javascript", "application/javascript", "module", "importmap", "speculationrules"})
 
 
@@ -81,6 +82,10 @@ class View:
 
     def __init__(self, data: bytes) -> None:
         self.size = len(data)
+        # What is not in the bytes need not be looked for in the tree.
+        lower = data.lower()
+        self._may_handle = _MAY_HANDLE.search(lower) is not None
+        self._may_style = b"style" in lower
         root = etree.fromstring(data, _PARSER) if data.strip() else None
         if root is None:
             raise ValueError("holds no HTML")
@@ -107,11 +112,13 @@ class View:
 
     def handlers(self) -> list[str]:
         """Event handler attributes, as ``img onerror``."""
-        elements: Any = _ON(self.root)
+        elements: Any = _ON(self.root) if self._may_handle else ()
         return [f"{element.tag} {name}" for element in elements for name in element.attrib if name.startswith("on")]
 
     def styles(self) -> list[str]:
         """Style sheets and style attributes written into the page."""
+        if not self._may_style:
+            return []
         return [element.text or "" for element in self.all("style")] + _strings(_STYLED(self.root))
 
     def text(self) -> str:

@@ -164,12 +164,22 @@ def write_file(root: Path, rel: str, data: bytes) -> None:
         try:
             _create(path, data)
         except FileNotFoundError:
-            os.makedirs(os.path.dirname(path), exist_ok=True)  # noqa: PTH103, PTH120 - a hundred thousand times
+            _make_folder(os.path.dirname(path))  # noqa: PTH120
             _create(path, data)
         except FileExistsError:
             fresh = f"{os.path.dirname(path)}/.{os.getpid()}.new"  # noqa: PTH120
             _create(fresh, data)
             os.replace(fresh, path)  # noqa: PTH105
+
+
+def _make_folder(path: str) -> None:
+    # Nearly always one level is missing; makedirs asks about every level above first.
+    try:
+        os.mkdir(path)  # noqa: PTH102 - a hundred thousand times
+    except FileNotFoundError:
+        os.makedirs(path, exist_ok=True)  # noqa: PTH103
+    except FileExistsError:
+        pass  # another worker made it
 
 
 def _create(path: str, data: bytes) -> None:
