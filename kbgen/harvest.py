@@ -13,6 +13,7 @@ from kbgen.model import RawRecord, StageReport
 from kbgen.progress import Progress
 from kbgen.sources.base import Source
 from kbgen.store import Store
+from kbgen.store.records import Failure
 
 _BATCH = 500
 
@@ -51,8 +52,10 @@ def harvest(source: Source, store: Store, progress: Progress, *, full: bool = Fa
         removed = _complete(source, store, run, fingerprint, bad=tally.bad)
     except SourceError as error:
         failed.append(f"{source.name}: {error}; what was published from it stays")
+        # What was not reached this time still waits for a retry.
+        waiting = [RecordError(failure.place, failure.problem) for failure in _waiting(source, store)]
         with store.transaction():
-            store.records.set_failures(source.name, tally.bad, run)
+            store.records.set_failures(source.name, [*waiting, *tally.bad], run)
     return StageReport(
         stage=f"harvest {source.name}",
         read=tally.read,
@@ -68,7 +71,7 @@ def harvest(source: Source, store: Store, progress: Progress, *, full: bool = Fa
 
 def _unchanged(source: Source, store: Store, started: float) -> StageReport:
     """Nothing to read; what could not be read last time still cannot, and stays named."""
-    waiting = [failure for failure in store.records.failures() if failure.source == source.name]
+    waiting = _waiting(source, store)
     return StageReport(
         stage=f"harvest {source.name}",
         rejected={"unreadable": len(waiting)} if waiting else {},
@@ -76,6 +79,10 @@ def _unchanged(source: Source, store: Store, started: float) -> StageReport:
         notes=("the input has not changed",),
         seconds=time.monotonic() - started,
     )
+
+
+def _waiting(source: Source, store: Store) -> list[Failure]:
+    return [failure for failure in store.records.failures() if failure.source == source.name]
 
 
 def _read(source: Source, store: Store, run: int, progress: Progress, *, tally: _Tally) -> None:
