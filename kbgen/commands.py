@@ -16,7 +16,6 @@ from kbgen.progress import Silent, shown
 from kbgen.project import Project
 from kbgen.report import export as export_report
 from kbgen.report import why as why_report
-from kbgen.search.terminal import TerminalIndex
 from kbgen.serve import serve as serve_site
 from kbgen.site.check import check_site
 from kbgen.site.documents import search_documents
@@ -45,6 +44,9 @@ def search(
     project: Project, query: str, voice: Voice, *, limit: int, lang: str | None = None, topic: str | None = None
 ) -> int:
     """Rank entries for a query with the terminal's own index, brought up to date first."""
+    # Only this command needs Whoosh, and importing it takes as long as a build in which nothing changed.
+    from kbgen.search.terminal import TerminalIndex  # noqa: PLC0415
+
     with _look(project) as run:
         topics = {one.slug: one for one in project.taxonomy.topics}
         index = TerminalIndex(project.cache / "whoosh")

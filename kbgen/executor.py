@@ -29,10 +29,12 @@ class Workers:
 
     Args:
         jobs: processes; 0 for one a core.
+        preload: modules that are imported once and shared by all workers, instead of once in each.
     """
 
-    def __init__(self, jobs: int = 0) -> None:
+    def __init__(self, jobs: int = 0, preload: Sequence[str] = ()) -> None:
         self.jobs = jobs or os.cpu_count() or 1
+        self._preload = list(preload)
         self._pool: ProcessPoolExecutor | None = None
 
     def __enter__(self) -> Self:
@@ -89,6 +91,8 @@ class Workers:
         if self._pool is None:
             # Not fork: progress bars run threads, and a fork of a threaded process can hang.
             context = multiprocessing.get_context("forkserver" if os.name == "posix" else "spawn")
+            if self._preload:
+                context.set_forkserver_preload(self._preload)
             self._pool = ProcessPoolExecutor(self.jobs, mp_context=context)
         return self._pool
 

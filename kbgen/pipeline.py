@@ -102,7 +102,7 @@ class Run:
             stack.enter_context(readable(self.project.store_file))
             self.store: Store = open_store(self.project.store_file)
             stack.callback(self.store.close)
-            self.workers = stack.enter_context(Workers(self.options.jobs))
+            self.workers = stack.enter_context(Workers(self.options.jobs, preload=(__name__,)))
             self._adopt()
             # Only now: a run that cannot begin frees the lock.
             self._stack = stack.pop_all()
