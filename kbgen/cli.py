@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-import click
 import typer
 
 from kbgen import __version__, commands
@@ -32,6 +31,11 @@ app = typer.Typer(
 )
 config_app = typer.Typer(help="Look at the configuration.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
+
+# Typer raises click's exceptions in some versions and a copy of its own in others; either way they are the parents of
+# the one it exports.
+_CommandLineFault: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+_INTERRUPTED = 130
 
 # Options that mean the same for every command: flag to whether it takes a value.
 _GLOBAL = {
@@ -69,18 +73,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
         arguments: without the program's name; the process's own by default.
     """
     given = globals_first(sys.argv[1:] if arguments is None else arguments)
+    # A faulty command line never gets as far as the options that say how to speak.
+    _State.voice = Voice(as_json="--json" in given[: given.index("--") if "--" in given else None])
     try:
-        code = app(given, standalone_mode=False)
+        code = app(given, standalone_mode=False) or 0
     except KbgenError as error:
         _State.voice.failure(str(error), error.exit_code)
         code = error.exit_code
-    except click.ClickException as error:
+    except _CommandLineFault as error:
         error.show()
         code = 2
-    except (click.Abort, KeyboardInterrupt):
-        _State.voice.error("stopped; what was committed is kept, and the next run goes on from there")
-        code = 130
-    sys.exit(code or 0)
+        if _State.voice.as_json:
+            _State.voice.result({"exit_code": code, "error": error.format_message()}, "")
+    except (typer.Abort, KeyboardInterrupt):
+        code = _INTERRUPTED
+    if code == _INTERRUPTED:
+        _State.voice.failure("stopped; what was committed is kept, and the next run goes on from there", code)
+    sys.exit(code)
 
 
 def globals_first(arguments: Sequence[str]) -> list[str]:

@@ -60,25 +60,35 @@ def find_ref(what: str, store: Store, library: Library, site_url: str) -> Ref:
     Raises:
         UsageError: nothing stored is meant by it.
     """
-    path = path_of_url(site_url, what) if "://" in what or what.startswith("/") else None
-    if path is not None:
-        page = library.pages.get(path if path.endswith("/") else f"{path}/")
-        if page is not None and page.refs:
-            return page.refs[0]
-        for ref, known in store.permalinks.all().items():
-            if known == path:
-                return ref
-    elif "://" in what:
-        found = store.records.by_url(what.split("#", 1)[0].split("?", 1)[0])
-        if found is not None:
-            return found
-    else:
+    if "://" not in what and not what.startswith("/"):
         try:
             split_ref(what)
         except ValueError as error:
             raise UsageError(str(error)) from error
         return Ref(what)
-    raise UsageError(f"{unquote(urlsplit(what).path) or what}: no page and no stored thread has this address")
+    path = path_of_url(site_url, what)
+    found = _of_thread(what, store) if path is None else _of_page(path, store, library)
+    if found is None:
+        raise UsageError(f"{unquote(urlsplit(what).path) or what}: no page and no stored thread has this address")
+    return found
+
+
+def _of_thread(url: str, store: Store) -> Ref | None:
+    plain = url.split("#", 1)[0].split("?", 1)[0].rstrip("/")
+    return store.records.by_url(plain) or store.records.by_url(f"{plain}/")
+
+
+def _of_page(path: str, store: Store, library: Library) -> Ref | None:
+    path = path if path in library.pages or path.endswith("/") else f"{path}/"
+    page = library.pages.get(path)
+    if page is not None and page.refs:
+        return page.refs[0]
+    if page is not None:
+        raise UsageError(f"{path}: a page made of others ({page.kind}); ask about one of the pages it shows")
+    found = next((ref for ref, known in store.permalinks.all().items() if known == path), None)
+    if found is None and path in library.redirects:
+        raise UsageError(f"{path}: no thread's address; it redirects to {library.redirects[path] or 'nothing: gone'}")
+    return found
 
 
 def explain(ref: Ref, store: Store, library: Library, overlays: dict[Ref, Overlay]) -> Explanation:
