@@ -18,6 +18,7 @@ from kbgen.model import PlainText, Slug
 _UNWANTED = re.compile(
     "[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\u200b\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]"
 )
+_UNWANTED_ASCII = dict.fromkeys((*range(0x09), 0x0B, *range(0x0E, 0x20), 0x7F))
 _SPACE = re.compile(r"\s+")
 _HTML = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
 _BLOCK_NAMES = (
@@ -64,9 +65,13 @@ _DESCRIPTION = (70, 160)
 _LONGEST_TITLE = 300  # no platform allows more; the patterns above are not for megabytes
 
 
+Html = str | etree._Element | None
+"""HTML as written, or already parsed by ``parse``."""
+
+
 def scrub(text: str) -> str:
     """Remove characters that are no text: controls, lone surrogates, bidirectional overrides."""
-    return _UNWANTED.sub("", text) if _UNWANTED.search(text) else text
+    return text.translate(_UNWANTED_ASCII) if text.isascii() else _UNWANTED.sub("", text)
 
 
 def plain_text(text: str) -> PlainText:
@@ -75,18 +80,18 @@ def plain_text(text: str) -> PlainText:
     Args:
         text: text, entities already decoded; ``<b>`` in it stays the three characters it is.
     """
-    return PlainText(_SPACE.sub(" ", unicodedata.normalize("NFC", scrub(text))).strip())
+    return PlainText(" ".join(unicodedata.normalize("NFC", scrub(text)).split()))
 
 
-def html_text(html: str, *, code: bool = True) -> PlainText:
+def html_text(html: Html, *, code: bool = True) -> PlainText:
     """Give the visible words of HTML; block boundaries become spaces.
 
     Args:
-        html: any HTML.
+        html: any HTML, or what ``parse`` made of it.
         code: whether the words of code count.
     """
     pieces: list[str] = []
-    root = parse(html)
+    root = parse(html) if isinstance(html, str) else html
     if root is not None:
         _collect(root, pieces, _SILENT if code else _SILENT | _CODE)
     return plain_text("".join(pieces))
@@ -94,7 +99,7 @@ def html_text(html: str, *, code: bool = True) -> PlainText:
 
 def parse(html: str) -> etree._Element | None:
     """Parse HTML to the element that holds it (``body``), or None when there is nothing in it."""
-    if not html.strip():
+    if not html or html.isspace():
         return None
     root = etree.fromstring(f"<html><body>{scrub(html)}</body></html>".encode(), _HTML)
     return None if root is None else root.find("body")
@@ -166,18 +171,19 @@ def clean_title(title: str) -> PlainText:
     return text
 
 
-def describe(html_or_text: str, fallback: str) -> PlainText:
+def describe(html_or_text: Html, fallback: str) -> PlainText:
     """Make a meta description: the first real sentences, 70 to 160 characters, ending at a word.
 
     Code blocks, quotes, tables, headings and greetings are passed over (reference for the length: the width of a
     search result). A text too short to describe anything is led by ``fallback``.
 
     Args:
-        html_or_text: the answer.
+        html_or_text: the answer: HTML, what ``parse`` made of it, or text without a ``<``.
         fallback: the question's title.
     """
     shortest, longest = _DESCRIPTION
-    text = _prose(html_or_text) if "<" in html_or_text else plain_text(html_or_text)
+    is_text = isinstance(html_or_text, str) and "<" not in html_or_text
+    text = plain_text(str(html_or_text)) if is_text else _prose(html_or_text)
     if len(text) < shortest and fallback:
         lead = plain_text(fallback)
         mark = "" if lead[-1:] in ".?!。？！…:" else ":"  # noqa: RUF001
@@ -192,8 +198,8 @@ def describe(html_or_text: str, fallback: str) -> PlainText:
     return PlainText(short.rstrip(" ,;:-–—("))  # noqa: RUF001
 
 
-def _prose(html: str) -> PlainText:
-    body = parse(html)
+def _prose(html: Html) -> PlainText:
+    body = parse(html) if isinstance(html, str) else html
     if body is None:
         return PlainText("")
     found: list[str] = []
