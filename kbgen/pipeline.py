@@ -232,7 +232,7 @@ def _render(run: Run) -> list[StageReport]:
 
 def _publish(run: Run) -> list[StageReport]:
     key = run.site_key()
-    report = publish(run.job(), run.workers, run.progress, allow_vanish=run.options.allow_vanish)
+    report = publish(run.job(), allow_vanish=run.options.allow_vanish)
     with run.store.transaction():
         run.store.put(_INPUTS, key)
     run.done = True

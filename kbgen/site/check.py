@@ -54,26 +54,45 @@ def check_site(
         mapper: applies a picklable function to every chunk, in order, as ``Executor.map`` does.
         progress: where to report.
     """
-    paths = sorted(library.pages if changed is None else set(changed) & library.pages.keys())
+    paths = library.pages.keys() if changed is None else changed
+    findings = check_page_files(folder, library, config, paths, mapper=mapper, progress=progress)
+    return make_report([*findings, *check_whole(folder, library, config)], len(library.pages.keys() & set(paths)))
+
+
+def check_page_files(
+    folder: Path,
+    library: Library,
+    config: Config,
+    paths: Iterable[str],
+    *,
+    mapper: Mapper | None = None,
+    progress: Progress | None = None,
+) -> list[Finding]:
+    """Check the HTML of some pages; see ``check_site`` for the arguments."""
+    wanted = sorted(set(paths) & library.pages.keys())
     shared = frame_scripts(folder, ("/", "/404.html"))
     chunks = [
         Chunk(
             folder=str(folder),
             site_url=config.site.url,
-            pages=tuple(PageFacts.of(library.pages[path]) for path in paths[start : start + _CHUNK]),
+            pages=tuple(PageFacts.of(library.pages[path]) for path in wanted[start : start + _CHUNK]),
             frame_scripts=shared,
             noindex=config.site.noindex,
         )
-        for start in range(0, len(paths), _CHUNK)
+        for start in range(0, len(wanted), _CHUNK)
     ]
-    advance = (progress or Silent()).start("Checking pages", len(paths))
+    advance = (progress or Silent()).start("Checking pages", len(wanted))
     findings: list[Finding] = []
     for chunk, found in zip(chunks, (mapper or map)(check_pages, chunks), strict=True):
         findings += found
         advance(len(chunk.pages))
-    for check in (_files, _shared, _sitemap, _feeds, _robots, _redirects, _manifest):
-        findings += check(folder, library, config)
-    return make_report(findings, len(paths))
+    return findings
+
+
+def check_whole(folder: Path, library: Library, config: Config) -> list[Finding]:
+    """Check what must hold between pages, and the files that are about all of them."""
+    checks = (_files, _shared, _sitemap, _feeds, _robots, _redirects, _manifest)
+    return [finding for check in checks for finding in check(folder, library, config)]
 
 
 def check_pages(chunk: Chunk) -> tuple[Finding, ...]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +23,8 @@ from kbgen.executor import Workers
 from kbgen.model import Library, Slug, SourceInfo, StageReport, Topic
 from kbgen.progress import Progress
 from kbgen.search.index import build_index
-from kbgen.site.check import CheckReport, check_site
+from kbgen.site.check import check_page_files, check_whole
+from kbgen.site.check_report import CheckReport, Finding, make_report
 from kbgen.site.crawlers import llms_txt, robots_txt
 from kbgen.site.documents import search_documents
 from kbgen.site.engine import Frames
@@ -34,7 +36,7 @@ from kbgen.site.publish import clone_tree, guard, recover, remove_file, staging_
 from kbgen.site.redirects import gone_html, redirect_files, stub_html, stub_path
 from kbgen.site.render import Renderer
 from kbgen.site.sitemap import sitemaps
-from kbgen.store import Store
+from kbgen.store import Store, open_store
 
 _LIVE = "live"
 _STAGED = "staged.msgpack"
@@ -64,12 +66,13 @@ class Staged(msgspec.Struct, frozen=True):
 
     Attributes:
         rows: file to (key, digest of its bytes).
-        changed: paths of the pages that were poured.
+        changed: paths of the pages that were poured; ``findings`` are what is wrong with them.
     """
 
     site_dir: str
     rows: dict[str, tuple[str, str]]
     changed: tuple[str, ...]
+    findings: tuple[Finding, ...] = ()
 
 
 def live_rows(store: Store, site_dir: Path) -> dict[str, tuple[str, str]]:
@@ -124,17 +127,21 @@ def render(job: SiteJob, workers: Workers, progress: Progress, *, clean: bool = 
     keys = page_keys(job.library.pages.values(), renderer.digest)
     rows = {file_of(path): key for path, key in keys.items()}
     changed = [page for page in job.library.pages.values() if _key(live, file_of(page.path)) != keys[page.path]]
-    pouring = pour(pour_job, sorted(changed, key=lambda page: page.path), workers, progress)
-    # The index is made here while the workers pour.
-    search_rows = _write_search(job, staging)
-    digests = {path: digest for part in pouring for path, digest in part.items()}
+    # The index is made in a thread of this process while the workers pour and check.
+    with ThreadPoolExecutor(1) as beside:
+        indexing = beside.submit(_write_search, job, staging)
+        pouring = pour(pour_job, sorted(changed, key=lambda page: page.path), workers, progress)
+        digests = {path: digest for part in pouring for path, digest in part.items()}
+        others = _write_others(job, renderer, live, rows, progress)
+        findings = check_page_files(staging, job.library, job.config, digests, mapper=workers.start, progress=progress)
+        others |= indexing.result()
     done = {file: live[file] for file, key in rows.items() if _key(live, file) == key}
     done |= {file_of(path): (keys[path], digest) for path, digest in digests.items()}
-    done |= search_rows
-    done |= _write_others(job, renderer, live, done, progress)
+    done |= others
+    done |= _write_manifest(job, staging, done)
     for file in live.keys() - done.keys():
         remove_file(staging, file)
-    _remember(job, Staged(str(job.site_dir.resolve()), done, tuple(sorted(digests))))
+    _remember(job, Staged(str(job.site_dir.resolve()), done, tuple(sorted(digests)), tuple(findings)))
     removed = len(live.keys() - done.keys())
     written = sum(live.get(file) != row for file, row in done.items())
     return StageReport(
@@ -171,11 +178,11 @@ def _write_others(
     job: SiteJob,
     renderer: Renderer,
     live: Mapping[str, tuple[str, str]],
-    pages: Mapping[str, tuple[str, str]],
+    pages: Collection[str],
     progress: Progress,
 ) -> dict[str, tuple[str, str]]:
-    """Everything that is no page: assets, stubs, sitemap, feeds, search index, manifest."""
-    advance = progress.start("Writing feeds, sitemap and redirects", 2)
+    """Everything that is neither a page nor about the whole site: assets, stubs, sitemap, feeds."""
+    advance = progress.start("Writing feeds, sitemap and redirects", 1)
     staging = staging_of(job.site_dir)
     rows: dict[str, tuple[str, str]] = {}
     for file, data in _files(job, renderer, pages):
@@ -184,16 +191,19 @@ def _write_others(
         if live.get(file) != rows[file]:
             write_file(staging, file, data)
     advance(1)
-    paths = {path: pages[file_of(path)][1] for path in job.library.pages}
-    manifest = write_manifest(job.library, job.config, paths)
-    digest = hashlib.blake2b(manifest, digest_size=16).hexdigest()
-    rows[MANIFEST] = (digest, digest)
-    write_file(staging, MANIFEST, manifest)
-    advance(1)
     return rows
 
 
-def _files(job: SiteJob, renderer: Renderer, pages: Mapping[str, tuple[str, str]]) -> Iterator[tuple[str, bytes]]:
+def _write_manifest(job: SiteJob, staging: Path, pages: Mapping[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
+    """The last file: it names the digest of every page."""
+    digests = {path: pages[file_of(path)][1] for path in job.library.pages}
+    manifest = write_manifest(job.library, job.config, digests)
+    write_file(staging, MANIFEST, manifest)
+    digest = hashlib.blake2b(manifest, digest_size=16).hexdigest()
+    return {MANIFEST: (digest, digest)}
+
+
+def _files(job: SiteJob, renderer: Renderer, pages: Collection[str]) -> Iterator[tuple[str, bytes]]:
     """Small files in the order of who wins: a page is never overwritten by an asset or a stub."""
     seen = set(pages)
     for file, data in _candidates(job, renderer):
@@ -234,9 +244,12 @@ def _stubs(job: SiteJob, renderer: Renderer) -> Iterator[tuple[str, bytes]]:
 
 def _write_search(job: SiteJob, staging: Path) -> dict[str, tuple[str, str]]:
     folder = staging / "search"
+    # A connection of its own: this runs in another thread.
+    store = open_store(job.store.path, read_only=True)
     used = sorted({card.lang for card in job.library.cards.values()})
     languages = tuple(dict.fromkeys((job.frames.main, *used)))
-    build_index(search_documents(job.library, job.store, job.topics), folder, languages)
+    build_index(search_documents(job.library, store, job.topics), folder, languages)
+    store.close()
     rows: dict[str, tuple[str, str]] = {}
     for file in sorted(folder.rglob("*")):
         name = file.relative_to(staging).as_posix()
@@ -265,13 +278,11 @@ def staged(job: SiteJob) -> Staged:
     return found
 
 
-def publish(job: SiteJob, workers: Workers, progress: Progress, *, allow_vanish: bool = False) -> StageReport:
+def publish(job: SiteJob, *, allow_vanish: bool = False) -> StageReport:
     """Judge the staging site and, when it is sound, exchange it with the live one.
 
     Args:
         job: as it was rendered.
-        workers: where pages are checked.
-        progress: where to report.
         allow_vanish: skip the guard against vanishing pages.
 
     Raises:
@@ -284,7 +295,7 @@ def publish(job: SiteJob, workers: Workers, progress: Progress, *, allow_vanish:
     before = published(job.site_dir)
     if not allow_vanish:
         guard(before, job.library, job.config)
-    report = _judge(job, staging, content.changed, workers, progress)
+    report = _judge(job, staging, content)
     switch(staging, job.site_dir)
     _record(job, content)
     (job.cache / _STAGED).unlink(missing_ok=True)
@@ -297,8 +308,9 @@ def publish(job: SiteJob, workers: Workers, progress: Progress, *, allow_vanish:
     )
 
 
-def _judge(job: SiteJob, staging: Path, changed: Iterable[str], workers: Workers, progress: Progress) -> CheckReport:
-    report = check_site(staging, job.library, job.config, changed=tuple(changed), mapper=workers.map, progress=progress)
+def _judge(job: SiteJob, staging: Path, content: Staged) -> CheckReport:
+    findings = [*content.findings, *check_whole(staging, job.library, job.config)]
+    report = make_report(findings, len(content.changed))
     if report.errors:
         shown = "\n".join(f"  {finding.page}: {finding.message} [{finding.check}]" for finding in report.errors[:30])
         more = f"\n  and {len(report.errors) - 30} more" if len(report.errors) > 30 else ""
