@@ -27,10 +27,11 @@ DEPTHS = (1, 2, 3, 4)
 THEME = Path(__file__).parent.parent / "theme"
 # What the engine's output depends on besides its input.
 _PACKAGES = ("mkdocs", "mkdocs-material", "pymdown-extensions", "markdown", "pygments", "jinja2", "zensical")
+_SEARCH = "assets/kbgen/search/"
 _FRONT_MATTER = re.compile(r"\A---\s*\n(.*?)\n---\s*(?:\n|\Z)", re.DOTALL)
 _HOME = "---\ntitle: Home\nlean: true\nhide: [navigation, toc, title]\n---\n"
 # Raise it when this module or the engine's runs change what they make of the same files.
-_VERSION = 1
+_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -188,20 +189,26 @@ def _extra(config: Config, lang: str, source: yaml.MappingNode, docs: Path, them
         "nav": [{"title": words.translate(title), "path": path} for title, path in mkdocs_yaml.navigation(source)],
         "ask": {"url": site.ask_url, "label": words.translate(site.ask_label)} if site.ask_url else {},
         "publisher": {"name": site.publisher or site.name, "url": site.publisher_url},
-        "versions": {path: _version(docs / path) for path in _versioned(docs)},
+        "versions": _versions(docs),
         "search": (theme / "partials" / "search.html").is_file(),
         "languages": list(site.languages),
     }
 
 
-def _versioned(docs: Path) -> list[str]:
-    found = (file.relative_to(docs).as_posix() for file in (docs / "assets").rglob("*") if file.is_file())
-    return sorted(path for path in found if path.endswith((".css", ".js", ".mjs")))
+def _versions(docs: Path) -> dict[str, str]:
+    """Eight hex digits a file for ``?v=``, so that browsers may keep it for long and still get a new one.
 
-
-def _version(file: Path) -> str:
-    """Eight hex digits for ``?v=``, so that browsers may keep a file for long and still get a new one."""
-    return hashlib.blake2b(file.read_bytes(), digest_size=4).hexdigest()
+    Search's files load each other with the digits of the first, so they share those of all of them.
+    """
+    files = {file.relative_to(docs).as_posix(): file for file in sorted((docs / "assets").rglob("*")) if file.is_file()}
+    search = b"".join(
+        path.encode() + b"\0" + file.read_bytes() for path, file in files.items() if path.startswith(_SEARCH)
+    )
+    return {
+        path: hashlib.blake2b(search if path.startswith(_SEARCH) else file.read_bytes(), digest_size=4).hexdigest()
+        for path, file in files.items()
+        if path.endswith((".css", ".js", ".mjs"))
+    }
 
 
 def _digest(work: Path, project: Path, config: Config, engine: str) -> str:

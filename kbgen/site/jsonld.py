@@ -8,12 +8,13 @@ the templates' business.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
+
+import msgspec
 
 from kbgen.addresses import absolute
 from kbgen.config import SiteConfig
@@ -39,7 +40,7 @@ class About:
     nobody: str = "Former member"
 
 
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
+_encode = msgspec.json.Encoder().encode
 # Inside a script element nothing may look like its end or like a comment, and old engines end lines at U+2028/9.
 _ESCAPES = tuple((char, f"\\u{ord(char):04x}") for char in "<>&\u2028\u2029")
 
@@ -49,7 +50,7 @@ def script(nodes: Sequence[Node]) -> str:
     if not nodes:
         return ""
     graph = {"@context": "https://schema.org", "@graph": list(nodes)}
-    text = _encode(graph)
+    text = _encode(graph).decode()
     for char, escaped in _ESCAPES:
         text = text.replace(char, escaped)
     return text

@@ -192,7 +192,7 @@ class _Tidy(HTMLParser):
             return
         self._gap(tag)
         mended = self._mend(tag, given)
-        self.out.append((self.get_starttag_text() or "") if mended is None else _start_tag(tag, mended))
+        self.out.append(self._as_written() if mended is None else _start_tag(tag, mended))
         if tag in _VERBATIM:
             self.verbatim += 1
 
@@ -201,6 +201,11 @@ class _Tidy(HTMLParser):
             self.handle_starttag(tag, attrs)
         elif not self.dropping:
             self.out.append(self.get_starttag_text() or "")
+
+    def _as_written(self) -> str:
+        text = self.get_starttag_text() or ""
+        # The slash of XHTML; after an unquoted value it would be part of it.
+        return text[:-2].rstrip() + ">" if text.endswith(('"/>', " />")) else text
 
     def handle_endtag(self, tag: str) -> None:
         if self.dropping:
@@ -272,7 +277,7 @@ def _mend_input(attrs: dict[str, str | None], task: str) -> dict[str, str | None
     """
     mended = {key: value for key, value in attrs.items() if key != "autocomplete"}
     if "data-md-toggle" in attrs:
-        return {**mended, "hidden": None, "aria-hidden": "true", "tabindex": "-1"}
+        return {**mended, "hidden": None, "tabindex": "-1"}
     if task and "disabled" in attrs and "aria-label" not in attrs:
         return {**mended, "aria-label": task}
     return mended if mended != attrs else None

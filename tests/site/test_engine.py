@@ -1,6 +1,7 @@
 """The engine run: what it is given, what comes out, and when it does not run at all."""
 
 import os
+import re
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -83,6 +84,23 @@ def test_the_engine_does_not_run_when_nothing_changed(small_project: Path, frame
     overlay = small_project / "content" / "curated" / "x.md"
     overlay.write_text("---\nthread: forum:2\n---\n", encoding="utf-8")
     assert build_frames(small_project, sample.CONFIG, small_project / ".kbgen" / "engine").reused
+
+
+def test_search_is_loaded_anew_when_any_of_its_files_moved(tmp_path: Path) -> None:
+    """The page names search.js alone, which loads the others under the same version; other files keep theirs."""
+
+    def versions(name: str) -> dict[str, str]:
+        if name:
+            file = project / "site_config" / "assets" / "kbgen" / "search" / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text("{}")
+        html = b"".join(build_frames(project, ENGLISH, tmp_path / "cache").shell("entry", "en", 2).parts).decode()
+        return dict(re.findall(r"assets/kbgen/([\w./]+)\?v=(\w+)", html))
+
+    project = write_project(tmp_path / "project")
+    first, words, engine = versions(""), versions("words/en.json"), versions("engine.js")
+    assert {first["kb.css"]} == {words["kb.css"], engine["kb.css"]}
+    assert len({first["search/search.js"], words["search/search.js"], engine["search/search.js"]}) == 3
 
 
 def test_two_runs_in_two_places_give_the_same_bytes(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from itertools import pairwise
 from urllib.parse import urljoin
 
 import msgspec
@@ -10,7 +11,7 @@ import sample_pages as sample
 from bs4 import BeautifulSoup, Tag
 
 from kbgen.errors import EngineError
-from kbgen.model import ArticleEntry, Block, Crumb, Entry, Listing, Page, PlainText, SafeHtml
+from kbgen.model import ArticleEntry, Block, Crumb, Entry, Link, Listing, Page, PlainText, SafeHtml
 from kbgen.site.render import Renderer
 
 HOSTILE = "</script><script>alert(1)</script>\"'><img src=x onerror=alert(1)> @@title@@ {{ 7 * 7 }}"
@@ -245,6 +246,72 @@ def test_an_article_from_elsewhere_is_poured(renderer: Renderer) -> None:
     assert "Plug it in." in one(soup, ".kb-body").get_text()
     assert one(soup, 'a[rel="license"]')["href"] == "https://creativecommons.org/licenses/by/4.0/"
     assert soup.find("a", href="https://docs.example/set-up") is not None
+
+
+def test_headings_of_a_page_skip_no_level(renderer: Renderer, answer: BeautifulSoup) -> None:
+    """An answer's own headings are below its section's; an article's and an introduction's below the title."""
+    text = SafeHtml("<h3>First</h3><p>&lt;h3&gt;</p><h4>Then</h4>")
+    listing = Listing(intro=text, items=sample.CARDS, total=4)
+    pages = (
+        show(renderer, sample.article_page(), sample.article(html=text)),
+        show(renderer, msgspec.structs.replace(sample.topic_page(), listing=listing)),
+    )
+    for soup in pages:
+        assert [heading.name for heading in soup.select(".kb-body > *")] == ["h2", "p", "h3"]
+        assert one(soup, ".kb-body p").get_text() == "<h3>"
+    best = sample.post(2, text, sample.OTTO, why="accepted")
+    soup = show(renderer, sample.entry_page(), sample.entry(best=best))
+    assert one(soup, ".kb-answer .kb-body h3").get_text() == "First"
+    for page in (*pages, soup, answer):
+        levels = [int(heading.name[1]) for heading in page.select("h1, h2, h3, h4, h5, h6")]
+        assert all(after - before <= 1 for before, after in pairwise(levels)), levels
+
+
+def test_landmarks_without_a_name_are_no_landmarks(renderer: Renderer, answer: BeautifulSoup) -> None:
+    """A section has a heading; a block without a title is a plain division."""
+    listing = Listing(blocks=(Block("topics", "", links=sample.LINKS),))
+    untitled = show(renderer, sample.page("/topics/", title="Topics", listing=listing))
+    for soup in (answer, untitled, show(renderer, sample.home_page()), show(renderer, sample.topic_page())):
+        assert [part for part in soup.select("section, article") if not part.select("h1, h2, h3")] == []
+
+
+def test_a_page_of_a_writer_gets_its_trail_and_keeps_its_title(renderer: Renderer) -> None:
+    """A page that is neither article nor listing, such as an imprint, has the engine's heading alone."""
+    soup = show(renderer, sample.page("/articles/he/", "other", "engine", title="התקנה", lang="he"))
+    assert one(soup, "h1").get_text() == "התקנה"
+    assert len(soup.select(".kb-crumbs li")) == 2
+
+
+def test_contributors_are_listed_and_counted(renderer: Renderer) -> None:
+    """Name, number of pages and community; the count on the home page leads to the list, if there is one."""
+    people = (Link("Mira", "/people/mira-forum-1/", note="Lamplight Forum", count=3),)
+    listing = Listing(blocks=(Block("people", "", links=people),), total=1)
+    soup = show(renderer, sample.page("/people/", title="Contributors", listing=listing))
+    assert one(soup, ".kb-people li").get_text(" ", strip=True) == "M Mira 3 pages in Lamplight Forum"
+    assert one(soup, ".kb-people a")["href"] == "../people/mira-forum-1/"
+    for path, linked in (("/people/", 2), ("/questions/", 1)):
+        numbers = (Link("questions", "/questions/", count=2), Link("contributors", path, count=1))
+        block = Block("numbers", "The community", links=numbers)
+        soup = show(renderer, sample.home_page(listing=Listing(blocks=(block,))))
+        assert len(soup.select(".kb-numbers a")) == linked
+
+
+def test_descriptions_kbgen_gives_are_in_the_pages_language(renderer: Renderer) -> None:
+    """A listing in Hebrew is described in Hebrew for search engines; one in English keeps what it has."""
+    listing = Listing(items=sample.CARDS, total=4)
+    english = sample.page("/tags/hub/", "tag", title="Tag: Hub", description="About hubs.", listing=listing)
+    assert one(show(renderer, english), 'meta[name="description"]')["content"] == "About hubs."
+    soup = show(renderer, msgspec.structs.replace(english, lang="he"))
+    assert one(soup, 'meta[name="description"]')["content"] == "תגית: Hub · Lamplight Help. 4 עמודים."
+
+
+def test_a_topic_is_introduced_on_its_first_page(renderer: Renderer) -> None:
+    """The lead is the topic's own; on further pages, and where title and count say it all, there is none."""
+    page = sample.topic_page()
+    assert one(show(renderer, page), ".kb-lead").get_text() == sample.TOPICS[page.topics[0]].description
+    second = Listing(items=sample.CARDS, total=120, number=2, pages=9)
+    assert show(renderer, msgspec.structs.replace(page, listing=second)).select(".kb-lead") == []
+    assert show(renderer, sample.page("/questions/", listing=Listing())).select(".kb-lead") == []
 
 
 def test_a_page_the_engine_did_not_build_is_an_error(renderer: Renderer) -> None:
