@@ -50,10 +50,10 @@ def rank_answers(thread: Thread, rules: RulesConfig, texts: Mapping[str, str]) -
     Args:
         thread: as parsed.
         rules: how many others are shown, and from which score.
-        texts: visible text by post id.
+        texts: visible text by post id; asked for no more posts than the order depends on.
     """
     # An accepted answer that is hidden or deleted is not among these, so it settles nothing.
-    live = [post for post in thread.answers if is_live(post) and texts.get(post.id)]
+    live = [post for post in thread.answers if is_live(post)]
     why: dict[str, Why] = {}
     for mark in thread.solved:
         why.setdefault(mark.post_id, mark.how)
@@ -61,8 +61,8 @@ def rank_answers(thread: Thread, rules: RulesConfig, texts: Mapping[str, str]) -
     asker = thread.question.author.id
     theirs = {post.id for post in live if asker and post.author.id == asker}
     candidates = [post for post in live if post.id not in theirs]
-    leading = sorted((post for post in live if post.id in why), key=_authority)
-    if not leading and candidates:
+    leading = sorted((post for post in live if post.id in why and texts.get(post.id)), key=_authority)
+    if not leading and (candidates := [post for post in candidates if texts.get(post.id)]):
         staff = [post for post in candidates if post.author.is_staff and not is_thin(texts[post.id], rules)]
         place = {post.id: index for index, post in enumerate(thread.answers)}
         leading = [
@@ -76,6 +76,7 @@ def rank_answers(thread: Thread, rules: RulesConfig, texts: Mapping[str, str]) -
             for post in candidates
             if post.id not in led
             and (post.score or 0) >= rules.other_answer_score
+            and texts.get(post.id)
             and not is_thin(texts[post.id], rules)
         ),
         key=lambda post: (-(post.score or 0), post.created or _NEVER, post.id),

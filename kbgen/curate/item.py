@@ -10,7 +10,9 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from collections.abc import Iterator, Mapping
 from datetime import datetime
+from typing import NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -22,7 +24,7 @@ from kbgen.curate.links import clean_href, host_of
 from kbgen.curate.privacy import redact_html, redact_text
 from kbgen.curate.sanitise import safe_html
 from kbgen.curate.tagging import tag
-from kbgen.curate.text import clean_title, describe, html_text, plain_text
+from kbgen.curate.text import Html, clean_title, describe, html_text, parse, plain_text
 from kbgen.curate.verdict import judge, judge_article
 from kbgen.errors import RecordError
 from kbgen.model import (
@@ -93,6 +95,32 @@ def curate_record(record: RawRecord, source: Source, context: Context, *, review
     return curate_thread(parsed, context, review=review)
 
 
+class _Texts(Mapping[str, str]):
+    """Visible text of the live answers by post id, read from the HTML when it is first asked for."""
+
+    def __init__(self, thread: Thread) -> None:
+        self._html = {post.id: post.html for post in thread.answers if is_live(post)}
+        self._read: dict[str, str] = {}
+
+    def __getitem__(self, post_id: str) -> str:
+        if post_id not in self._read:
+            self._read[post_id] = html_text(self._html[post_id])
+        return self._read[post_id]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._html)
+
+    def __len__(self) -> int:
+        return len(self._html)
+
+
+class _Shown(NamedTuple):
+    """A post as it is shown, and its HTML parsed."""
+
+    post: CuratedPost
+    tree: Html
+
+
 class _Cleaner:
     """Makes shown text of one item's posts, and remembers what was taken out of it."""
 
@@ -115,19 +143,21 @@ class _Cleaner:
         self.redacted.update(kinds)
         return plain_text(cleaned)
 
-    def post(self, post: Post, thread_url: str) -> CuratedPost:
+    def post(self, post: Post, thread_url: str) -> _Shown:
         html = self.html(post.html)
-        return CuratedPost(
+        tree = parse(html)
+        curated = CuratedPost(
             id=post.id,
             url=clean_href(post.url) or thread_url,
             html=html,
-            text=html_text(html),
+            text=html_text(tree),
             author=self.person(post.author),
             created=post.created,
             updated=post.edited or post.created,
             score=post.score,
             licence=post.licence or self._licence,
         )
+        return _Shown(curated, tree)
 
     def person(self, person: Person) -> Person:
         name = self.text(person.name)
@@ -144,20 +174,21 @@ def curate_thread(thread: Thread, context: Context, *, review: Verdict | None = 
     cleaner = _Cleaner(context)
     title = clean_title(cleaner.text(thread.title)) or plain_text(str(thread.ref))
     url = clean_href(thread.url)
-    texts = {post.id: str(html_text(post.html)) for post in thread.answers if is_live(post)}
+    texts = _Texts(thread)
     verdict = judge(thread, context.rules, texts, review=review)
     warnings = thread.warnings
     if not url and verdict.outcome == "publish":
         verdict = Verdict("hold", ("malformed",))
         warnings = (*warnings, f"{thread.ref}: {thread.url!r} is not a web address, so the thread cannot be linked to.")
-    answers = _answers(rank_answers(thread, context.rules, texts), cleaner, url) if verdict.outcome == "publish" else ()
-    if verdict.outcome == "publish" and not (answers and answers[0].why):
+    shown = _answers(rank_answers(thread, context.rules, texts), cleaner, url) if verdict.outcome == "publish" else ()
+    if verdict.outcome == "publish" and not (shown and shown[0].post.why):
         verdict = Verdict("hold", ("thin",))  # nothing of the best answer can be shown
     if verdict.outcome != "publish":
-        shown = title if thread.visibility in ("public", "unlisted") else PlainText("")
-        return Curated(thread.ref, "thread", verdict, shown, url or None, warnings=warnings)
-    question = cleaner.post(thread.question, url)
-    prose = f"{title}. {html_text(question.html, code=False)} {html_text(answers[0].html, code=False)}"
+        named = title if thread.visibility in ("public", "unlisted") else PlainText("")
+        return Curated(thread.ref, "thread", verdict, named, url or None, warnings=warnings)
+    asked, best = cleaner.post(thread.question, url), shown[0].tree
+    question, answers = asked.post, tuple(one.post for one in shown)
+    prose = _prose(title, asked.tree, best) if len(context.languages) > 1 else ""
     tags, topics, unmapped = tag(thread.tags, thread.category, options.name, context.taxonomy)
     return Curated(
         ref=thread.ref,
@@ -167,7 +198,7 @@ def curate_thread(thread: Thread, context: Context, *, review: Verdict | None = 
         url=url,
         question=question,
         answers=answers,
-        description=describe(answers[0].html, title),
+        description=describe(best, title),
         tags=tags,
         topics=topics,
         unmapped=unmapped,
@@ -182,10 +213,18 @@ def curate_thread(thread: Thread, context: Context, *, review: Verdict | None = 
     )
 
 
-def _answers(ranked: tuple[Ranked, ...], cleaner: _Cleaner, url: str) -> tuple[CuratedPost, ...]:
-    found = (msgspec.structs.replace(cleaner.post(one.post, url), why=one.why) for one in ranked)
+def _answers(ranked: tuple[Ranked, ...], cleaner: _Cleaner, url: str) -> tuple[_Shown, ...]:
+    found = ((one.why, cleaner.post(one.post, url)) for one in ranked)
     # Nobody goes uncredited: an answer without an author is not shown (the best one never lacks one here).
-    return tuple(post for post in found if post.author.name and post.text)
+    return tuple(
+        _Shown(msgspec.structs.replace(shown.post, why=why), shown.tree)
+        for why, shown in found
+        if shown.post.author.name and shown.post.text
+    )
+
+
+def _prose(title: str, *trees: Html) -> str:
+    return f"{title}. {' '.join(html_text(tree, code=False) for tree in trees)}"
 
 
 def curate_article(article: Article, context: Context) -> Curated:
@@ -199,9 +238,10 @@ def curate_article(article: Article, context: Context) -> Curated:
     if verdict.outcome != "publish":
         return Curated(article.ref, "article", verdict, title, article.url, warnings=article.warnings)
     html = safe_html(article.html, own_hosts=context.hosts(), trusted=True)
-    text = html_text(html) if html else plain_text(article.text)
+    tree = parse(html)
+    text = html_text(tree) if html else plain_text(article.text)
     url = clean_href(article.url) if article.url else ""
-    description = plain_text(article.description) or describe(html or text, title)
+    description = plain_text(article.description) or describe(tree if html else text, title)
     tags, topics, unmapped = tag(
         article.tags, article.category, options.name, context.taxonomy, topics=article.topics, reason="article"
     )

@@ -83,9 +83,9 @@ _CALL_LEAD = re.compile(
 )
 # What the patterns above cannot match without. Literals are found many times faster than patterns.
 _SIGNS = (
-    "AKIA ASIA AROA AIDA AIza ya29. ghp_ gho_ ghu_ ghs_ ghr_ github_pat_ glpat- xox hooks.slack.com k_live_ k_test_ SG. "
-    "npm_ pypi- hf_ eyJ PRIVATE"
-).split()
+    *("AKIA", "ASIA", "AROA", "AIDA", "AIza", "ya29.", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-"),
+    *("xox", "hooks.slack.com", "k_live_", "k_test_", "SG.", "npm_", "pypi-", "hf_", "eyJ", "PRIVATE"),
+)
 _LONG_KEY = re.compile(r"sk-[\w-]{20}")
 _SCHEMES = ("Bearer", "Basic", "Token")
 _PARAMETER = re.compile(
@@ -122,7 +122,7 @@ def redact_text(text: str, config: PrivacyConfig, *, code: bool = False) -> tupl
     # Secrets first: a password in an address would otherwise be read as an e-mail address.
     if "token" in config.redact:
         for pattern in _secrets_of(text, lower):
-            text = pattern.sub(lambda match: (match.group(1) if pattern.groups else "") + taken("token"), text)
+            text = pattern.sub(lambda match: "".join(match.groups()) + taken("token"), text)
     if "email" in config.redact:
         if _MAIL_DOMAIN.search(text):
             text = _EMAIL.sub(
@@ -228,8 +228,9 @@ def _redact_tree(body: etree._Element, clean: Callable[..., str]) -> None:
 
 
 def _redact_attributes(element: etree._Element, clean: Callable[..., str]) -> None:
-    for name, value in element.items():
-        if name not in _SHOWN or value.startswith("kb:"):
+    for name in _SHOWN.intersection(element.attrib):
+        value = element.get(name, "")
+        if value.startswith("kb:"):
             continue
         cleaned = clean(value, code=False)
         if cleaned == value:

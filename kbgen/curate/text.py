@@ -65,7 +65,7 @@ _DESCRIPTION = (70, 160)
 _LONGEST_TITLE = 300  # no platform allows more; the patterns above are not for megabytes
 
 
-Html = str | etree._Element | None
+Html = str | etree._Element | None  # noqa: SLF001
 """HTML as written, or already parsed by ``parse``."""
 
 
