@@ -33,6 +33,7 @@ _SCRIPTS = {
 _NAMES = {"HIRAGANA": "KANA", "KATAKANA": "KANA", "CJK": "HAN"}
 _OTHER_SCRIPTS = frozenset(language for languages in _SCRIPTS.values() for language in languages)
 _ASCII_WORD = re.compile(r"https?://\S+|[!-~]+")
+_LETTER = re.compile(r"[A-Za-z]")
 _NOISE = re.compile(r"[\d_/\\@{}<>=]|[a-z][A-Z]")
 # Below this, measured on titles, the model is wrong more often than the source's own language.
 _SHORT = 60
@@ -56,8 +57,7 @@ def detect(text: str, hint: str | None, allowed: Sequence[str]) -> str:
     fallback = next((code for code in allowed if hint and _base(code) == _base(hint)), allowed[0])
     if len(allowed) == 1:
         return fallback
-    beginning = text[: _ENOUGH * 4]
-    words = _ASCII_WORD.sub(lambda word: " " if _NOISE.search(word.group()) else word.group(), beginning)[:_ENOUGH]
+    words = _words(text[: _ENOUGH * 4])
     script = _script(words)
     wanted = _SCRIPTS.get(script, ())
     candidates = tuple(
@@ -77,14 +77,27 @@ def _base(code: str) -> str:
     return code.partition("-")[0].lower()
 
 
+def _words(text: str) -> str:
+    """Blank out addresses, numbers and code, and keep the beginning."""
+    kept: list[str] = []
+    length = last = 0
+    for word in _ASCII_WORD.finditer(text):
+        if length >= _ENOUGH:
+            break
+        between = text[last : word.start()]
+        said = " " if _NOISE.search(word.group()) else word.group()
+        kept += (between, said)
+        length += len(between) + len(said)
+        last = word.end()
+    else:
+        kept.append(text[last:])
+    return "".join(kept)[:_ENOUGH]
+
+
 def _script(text: str) -> str:
-    counts: Counter[str] = Counter()
-    for char in text:
-        if char.isascii():
-            counts["LATIN"] += char.isalpha()
-        elif char.isalpha():
-            name = unicodedata.name(char, "").partition(" ")[0]
-            counts[_NAMES.get(name, name)] += 1
+    if text.isascii():
+        return "LATIN" if _LETTER.search(text) else ""
+    counts = Counter(filter(None, map(_script_of, text)))
     total = sum(counts.values())
     if not total:
         return ""
@@ -93,6 +106,15 @@ def _script(text: str) -> str:
     others = [(count, name) for name, count in counts.items() if name in _SCRIPTS]
     count, name = max(others, default=(0, ""))
     return name if count > total * _SHARE else "LATIN"
+
+
+@lru_cache(maxsize=4096)
+def _script_of(char: str) -> str:
+    if not char.isalpha():
+        return ""
+    # A letter without a name counts as one of no script here.
+    name = "LATIN" if char.isascii() else unicodedata.name(char, "?").partition(" ")[0]
+    return _NAMES.get(name, name)
 
 
 def _by_model(text: str, candidates: tuple[str, ...], fallback: str) -> str:
