@@ -18,7 +18,7 @@ site: $(READY)
 	@echo "Open site/index.html, or preview it with live reload: $(BIN)/kbgen serve"
 
 test: $(READY) browser lint
-	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -7,6 +7,7 @@ report failed; 2 configuration or usage; 3 not published, the last good site sta
 from __future__ import annotations
 
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -78,6 +79,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         code = app(given, standalone_mode=False) or 0
     except KbgenError as error:
+        if _State.voice.verbose and error.__cause__ is not None:
+            traceback.print_exception(error.__cause__)
         _State.voice.failure(str(error), error.exit_code)
         code = error.exit_code
     except _CommandLineFault as error:

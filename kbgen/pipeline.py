@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ from kbgen import __version__
 from kbgen.compile.inputs import Inputs
 from kbgen.compile.library import compile_library, faults
 from kbgen.curate.stage import CurateJob, curate
-from kbgen.errors import NotPublished
+from kbgen.errors import KbgenError, NotPublished
 from kbgen.executor import Workers
 from kbgen.harvest import harvest
 from kbgen.lock import run_lock
@@ -260,6 +261,19 @@ def run_stages(project: Project, options: Options, progress: Progress, names: Se
     Raises:
         KbgenError: the run stopped; the live site stands.
     """
+    try:
+        return _run_stages(project, options, progress, names)
+    except KbgenError:
+        raise
+    except Exception as error:
+        # A fault of our own is no reason for an exit code that says "published".
+        at = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{Path(at.filename).name}:{at.lineno}"
+        msg = f"an internal fault stopped the run ({where}: {type(error).__name__}: {error}); -v shows where; report it"
+        raise NotPublished(msg) from error
+
+
+def _run_stages(project: Project, options: Options, progress: Progress, names: Sequence[str] | None) -> RunReport:
     started = time.monotonic()
     reports: list[StageReport] = []
     with Run(project, options, progress) as run:

@@ -268,14 +268,14 @@ def test_every_test_says_its_rule() -> None:
 
 
 def test_only_the_pipeline_survives_surprises() -> None:
-    """``except Exception`` hides faults; nothing below the command line may use it."""
+    """``except Exception`` hides faults: it stands where a run ends, and where one record must not end a run."""
     wrong = [
         f"{name}:{node.lineno}"
         for name, tree in modules().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.ExceptHandler)
         and (node.type is None or (isinstance(node.type, ast.Name) and node.type.id == "Exception"))
-        and name != "kbgen.pipeline"
+        and name not in {"kbgen.pipeline", "kbgen.curate.stage"}
     ]
 
     assert wrong == []

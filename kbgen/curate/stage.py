@@ -23,7 +23,20 @@ from kbgen.curate.item import CURATE_VERSION, Context, curate_record
 from kbgen.curate.merge import MERGE_VERSION, build_article, build_entry
 from kbgen.curate.summary import summarise
 from kbgen.executor import Workers, chunks
-from kbgen.model import ArticleEntry, Cluster, Curated, Entry, Overlay, Ref, StageReport, Taxonomy, Verdict, split_ref
+from kbgen.model import (
+    ArticleEntry,
+    Cluster,
+    Curated,
+    Entry,
+    Overlay,
+    PlainText,
+    RawRecord,
+    Ref,
+    StageReport,
+    Taxonomy,
+    Verdict,
+    split_ref,
+)
 from kbgen.progress import Progress
 from kbgen.sources import open_source
 from kbgen.sources.base import Source, SourceOptions
@@ -154,9 +167,11 @@ _opened: tuple[CurateJob, _Open] | None = None
 
 def _open(job: CurateJob) -> _Open:
     global _opened  # noqa: PLW0603
-    if _opened is None or _opened[0] != job:
+    if _opened is None or _opened[0] != job or _opened[1].store.replaced:
         sources = job.sources()
         contexts = {name: job.context(source.options) for name, source in sources.items()}
+        if _opened is not None:
+            _opened[1].store.close()
         _opened = (job, _Open(sources, open_store(job.store, read_only=True), contexts))
     return _opened[1]
 
@@ -166,9 +181,19 @@ def _curate_chunk(job: CurateJob, refs: Sequence[str]) -> list[CuratedRow]:
     rows: list[CuratedRow] = []
     for record in store.records.get(refs):
         source = sources[split_ref(record.ref)[0]]
-        item = curate_record(record, source, contexts[source.name])
+        item = _curate_one(record, source, contexts[source.name])
         rows.append(_row(_withhold(item, _hidden_by(job, record.ref))))
     return rows
+
+
+def _curate_one(record: RawRecord, source: Source, context: Context) -> Curated:
+    """Curate a record; a fault of our own in it is that record's alone, named and held like unreadable input."""
+    try:
+        return curate_record(record, source, context)
+    except Exception as error:  # noqa: BLE001  # one record in a hundred thousand must not end the night
+        note = f"{record.ref} ({record.place}): curating failed with {type(error).__name__}: {error}; please report it"
+        held = Verdict("hold", ("malformed", "internal-error"))
+        return Curated(record.ref, record.kind, held, PlainText(record.ref), record.url, warnings=(note,))
 
 
 def _withhold(item: Curated, file: str) -> Curated:
@@ -176,7 +201,7 @@ def _withhold(item: Curated, file: str) -> Curated:
     if not file:
         return item
     verdict = Verdict("drop", ("hidden-by-writer", *item.verdict.reasons), file)
-    return msgspec.structs.replace(item, verdict=verdict, question=None, answers=(), article=None)
+    return Curated(item.ref, item.kind, verdict, item.title, item.url, warnings=item.warnings)
 
 
 def _row(item: Curated) -> CuratedRow:
