@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from kbgen.pipeline import Options, RunReport, run_stages
+from kbgen.progress import Silent
+from kbgen.project import open_project
 
 ROOT = Path(__file__).parent.parent
 
@@ -27,6 +31,12 @@ class Done:
 
 
 Kbgen = Callable[..., Done]
+
+
+def build_here(folder: Path, names: Sequence[str] | None = None, **options: Any) -> RunReport:
+    """Run stages in this process, all by default, and give what they came to."""
+    chosen = Options(site_dir=folder / "site", jobs=1)
+    return run_stages(open_project(folder), replace(chosen, **options), Silent(), names)
 
 
 def copy_project(target: Path, *, content: bool = True) -> Path:

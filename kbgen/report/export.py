@@ -30,4 +30,5 @@ def lines(store: Store, paths: dict[Ref, str], site_url: str) -> Iterator[bytes]
             path = paths[body.ref]
             kind = "entry" if type(body).__name__ == "Entry" else "article"
             head = {"kind": kind, "path": path, "url": absolute(site_url, path)}
-            yield msgspec.json.encode({**head, **msgspec.to_builtins(body)}, order="deterministic") + b"\n"
+            # The page's address wins over that of the same article elsewhere.
+            yield msgspec.json.encode({**msgspec.to_builtins(body), **head}, order="deterministic") + b"\n"

@@ -82,7 +82,9 @@ _worker: tuple[PourJob, Renderer, Store] | None = None
 def pour_chunk(job: PourJob, pages: Sequence[Page]) -> list[tuple[str, str]]:
     """Render and write some pages; returns (path, digest of the bytes) of each."""
     global _worker  # noqa: PLW0603
-    if _worker is None or _worker[0] != job:
+    if _worker is None or _worker[0] != job or _worker[2].replaced:
+        if _worker is not None:
+            _worker[2].close()
         _worker = (job, job.renderer(), open_store(job.store, read_only=True))
     _, renderer, store = _worker
     bodies = {body.ref: body for body in store.entries.bodies([page.refs[0] for page in pages if page.body])}

@@ -60,6 +60,7 @@ class Store:
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._connection = connection
         self.path = path
+        self._file = _identity(path)
         self.records = Records(connection)
         self.curated = CuratedItems(connection)
         self.entries = Entries(connection)
@@ -86,6 +87,11 @@ class Store:
     def put(self, key: str, value: str) -> None:
         """Keep a value under a name."""
         self._connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+    @property
+    def replaced(self) -> bool:
+        """The file at ``path`` is another one by now, or none: this store is a ghost that nobody else sees."""
+        return self._file != _identity(self.path)
 
     def close(self) -> None:
         """Close the file; an open transaction is rolled back."""
@@ -143,6 +149,14 @@ def copy_store(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     with readable(source), closing(_connect(source, read_only=True)) as old, closing(sqlite3.connect(target)) as new:
         old.backup(new)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_dev, stat.st_ino
 
 
 def _files(path: Path) -> tuple[Path, Path, Path]:

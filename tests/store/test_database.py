@@ -190,6 +190,17 @@ def test_kill_in_mid_harvest_loses_no_committed_batch(tmp_path: Path) -> None:
         assert [f"payload {committed} ".encode() * 40] == payloads
 
 
+def test_a_store_notices_that_its_file_was_replaced(tmp_path: Path) -> None:
+    """A worker that keeps its store open must not go on reading one that was deleted or copied over."""
+    file = tmp_path / "store.sqlite"
+    with closing(open_store(file)) as store:
+        assert not store.replaced
+        file.rename(tmp_path / "away.sqlite")
+        assert store.replaced
+        open_store(file).close()
+        assert store.replaced
+
+
 def test_a_copy_is_the_store_as_last_committed(tmp_path: Path) -> None:
     """The copy is taken while the store is open, with what is still in its write-ahead log."""
     source, target = tmp_path / "store.sqlite", tmp_path / "copy" / "store.sqlite"
