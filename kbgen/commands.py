@@ -90,7 +90,8 @@ def status(project: Project, voice: Voice) -> int:
         for name, outcomes in counts.items()
     }
     pages = len(live.pages) if live else 0
-    data = {"sources": sources, "failures": failures, "pages": pages, "unmapped_tags": unmapped}
+    waiting = [failure._asdict() for failure in failures]
+    data = {"sources": sources, "failures": waiting, "pages": pages, "unmapped_tags": unmapped}
     lines = [
         f"{name:<16} " + ", ".join(f"{value:,} {key}" for key, value in row.items()) for name, row in sources.items()
     ]

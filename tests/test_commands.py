@@ -1,0 +1,143 @@
+"""The commands that run no stage: what they tell of a project, and what they exit with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from projects import SITE, Kbgen, SmallForum, build_here, forum_topic
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory, frames: Path) -> Path:
+    """A published project with a withdrawn, an unanswered and an unreadable thread; look, do not change."""
+    forum = SmallForum(tmp_path_factory.mktemp("commands") / "small", topics=6, frames=frames)
+    build_here(forum.folder)
+    (forum.recordings / "6.json").unlink()
+    (forum.recordings / "9.json").write_text("", encoding="utf-8")
+    forum.write(forum_topic(5, "How do I mute the siren?", accepted=False))
+    build_here(forum.folder)
+    return forum.folder
+
+
+def test_init_writes_a_project_that_checks(inside: Kbgen, tmp_path: Path) -> None:
+    """The skeleton is listed, and its configuration has no faults; a second time nothing is overwritten."""
+    folder = tmp_path / "new"
+    done = inside("--json", "init", folder)
+    assert (0, True) == (done.code, "site_config/kbgen.yml" in done.data["files"])
+    assert 0 == inside("-C", folder, "config", "check").code
+    again = inside("init", folder)
+    assert (2, True) == (again.code, "name a new or empty folder" in again.err)
+
+
+def test_status_counts_by_source(inside: Kbgen, built: Path) -> None:
+    """Records, withdrawn ones, verdicts, failures and pages: what is there, not what is hoped for."""
+    done = inside("-C", built, "--json", "status")
+    forum = done.data["sources"]["forum"]
+    assert (0, {"records": 6, "withdrawn": 1, "publish": 4, "drop": 1}) == (done.code, forum)
+    (failure,) = done.data["failures"]
+    assert ("forum", True, True) == (failure["source"], "9.json" in failure["place"], bool(failure["problem"]))
+    assert done.data["pages"] == len((built / "site" / "kb-manifest.jsonl").read_text().splitlines()) - 2
+
+
+def test_status_in_words(inside: Kbgen, built: Path) -> None:
+    """One line a source, one for the site, one for each failure."""
+    lines = inside("-C", built, "status").out.splitlines()
+    assert "forum            6 records, 1 withdrawn, 1 drop, 4 publish" == lines[0]
+    assert ["content", "published", "!"] == [line.split()[0] for line in lines[1:]]
+
+
+def test_status_of_a_new_project(inside: Kbgen, forum: SmallForum) -> None:
+    """Nothing harvested, nothing published: zeros, not an error."""
+    done = inside("-C", forum.folder, "--json", "status")
+    assert (0, {"records": 0, "withdrawn": 0}, 0) == (done.code, done.data["sources"]["forum"], done.data["pages"])
+
+
+def test_a_source_taken_from_the_configuration_is_still_told_of(inside: Kbgen, forum: SmallForum) -> None:
+    """Its records are in the store until they are moved away; its pages are gone with the next build."""
+    build_here(forum.folder)
+    forum.configure(sources=[], guard={"max_vanish": 1})
+    assert 4 == inside("-C", forum.folder, "--json", "status").data["sources"]["forum"]["records"]
+    build_here(forum.folder)
+    assert {} == forum.paths()
+
+
+def test_a_sound_site_passes_its_check(inside: Kbgen, built: Path) -> None:
+    """Exit 0, with the count of pages."""
+    done = inside("-C", built, "--json", "check", "--jobs", "1")
+    assert (0, []) == (done.code, done.data["errors"])
+    assert f"{done.data['pages']} pages, 0 errors" in inside("-C", built, "check", "--jobs", "1").out
+
+
+def test_a_faulty_site_fails_its_check(inside: Kbgen, forum: SmallForum) -> None:
+    """Exit 3, each fault with its page and the name of the check."""
+    build_here(forum.folder)
+    page = forum.site / "q" / "how-do-i-dim-a-lamp-2" / "index.html"
+    text = page.read_text(encoding="utf-8").replace('rel="canonical"', 'rel="nothing"')
+    page.unlink()
+    page.write_text(text, encoding="utf-8")
+    done = inside("-C", forum.folder, "--json", "check", "--jobs", "1")
+    assert (3, {"/q/how-do-i-dim-a-lamp-2/"}) == (done.code, {one["page"] for one in done.data["errors"]})
+    words = inside("-C", forum.folder, "check", "--jobs", "1").out
+    assert "error: /q/how-do-i-dim-a-lamp-2/: " in words
+    assert "[canonical]" in words
+
+
+def test_nothing_to_check_is_a_wrong_command(inside: Kbgen, forum: SmallForum) -> None:
+    """Exit 2: build first."""
+    done = inside("-C", forum.folder, "check")
+    assert (2, True) == (done.code, "there is no site; run `kbgen build` first" in done.err)
+
+
+def test_search_ranks_titles_first(inside: Kbgen, built: Path) -> None:
+    """The entry asked for leads, with its address; the limit is kept."""
+    done = inside("-C", built, "--json", "search", "dim", "lamp")
+    assert (0, "dim lamp", "/q/how-do-i-dim-a-lamp-2/") == (done.code, done.data["query"], done.data["hits"][0]["path"])
+    scores = [hit["score"] for hit in done.data["hits"]]
+    assert scores == sorted(scores, reverse=True)
+    one = inside("-C", built, "search", "--limit", "1", "lamp").out.splitlines()
+    assert ("How do I dim a lamp?", f"{SITE}q/how-do-i-dim-a-lamp-2/") == (one[0].split("  ")[-1], one[1].strip())
+
+
+def test_search_knows_what_was_published_since(inside: Kbgen, forum: SmallForum) -> None:
+    """Its index is brought up to date first; what was withdrawn is not found."""
+    build_here(forum.folder)
+    assert "pair a sensor" in inside("-C", forum.folder, "search", "sensor").out
+    (forum.recordings / "3.json").unlink()
+    forum.write(forum_topic(8, "How do I descale the kettle?"))
+    build_here(forum.folder)
+    assert "descale the kettle" in inside("-C", forum.folder, "search", "kettle").out
+    assert "pair a sensor" not in inside("-C", forum.folder, "search", "sensor").out
+
+
+def test_search_that_finds_nothing_says_so(inside: Kbgen, built: Path) -> None:
+    """Exit 0: to find nothing is an answer."""
+    done = inside("-C", built, "search", "xylophone")
+    assert (0, True) == (done.code, done.out.startswith("Nothing matches 'xylophone'."))
+    assert [] == inside("-C", built, "--json", "search", "--topic", "none", "lamp").data["hits"]
+
+
+def test_config_check_names_every_fault_of_every_file(inside: Kbgen, forum: SmallForum) -> None:
+    """Taxonomy, redirects and overlays at once, exit 2; a sound project is counted."""
+    done = inside("-C", forum.folder, "--json", "config", "check")
+    assert (0, ["forum", "content"], []) == (done.code, done.data["sources"], done.data["faults"])
+    config = forum.folder / "site_config"
+    (config / "taxonomy.yml").write_text("topics: [{slug: a, parent: zzz}]\n", encoding="utf-8")
+    (config / "redirects.yml").write_text("no-slash: /search/\n", encoding="utf-8")
+    overlays = forum.folder / "content" / "curated"
+    overlays.mkdir()
+    (overlays / "a.md").write_text("---\ntitle: No thread named\n---\n", encoding="utf-8")
+    done = inside("-C", forum.folder, "config", "check")
+    assert 2 == done.code
+    assert ["taxonomy.yml", "redirects.yml", "curated/a.md"] == [
+        file for file in ("taxonomy.yml", "redirects.yml", "curated/a.md") if file in done.err
+    ]
+
+
+def test_the_schema_needs_no_project(inside: Kbgen, tmp_path: Path) -> None:
+    """An editor asks for it before there is one; it is JSON without ``--json``."""
+    done = inside("-C", tmp_path, "config", "schema")
+    assert (0, {"discourse", "stackexchange", "articles"}) == (
+        done.code,
+        {kind["properties"]["kind"]["const"] for kind in done.data["properties"]["sources"]["items"]["oneOf"]},
+    )
