@@ -10,9 +10,11 @@ from __future__ import annotations
 import html
 import itertools
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from bs4 import BeautifulSoup, NavigableString, Tag
+from bs4.element import PageElement
 
 _TAG = re.compile(
     r"\[(?P<close>/?)(?P<name>quote|code|spoiler|list|ul|ol|li|url|img|color|size|font|center|video|flash|youtube|media"
@@ -58,21 +60,34 @@ def has_bbcode(text: str) -> bool:
     return "[" in text and _HINT.search(text) is not None
 
 
-def without_bbcode(soup: BeautifulSoup) -> BeautifulSoup:
+def walk(soup: BeautifulSoup) -> Iterator[PageElement]:
+    """Yield every node of a tree in document order; the tree must not change meanwhile."""
+    node: PageElement | None = soup.contents[0] if soup.contents else None
+    while node is not None:
+        yield node
+        node = node.next_element
+
+
+def without_bbcode(soup: BeautifulSoup, source: str) -> BeautifulSoup:
     """Replace BBCode in the text of a tree, outside of its code.
 
     Args:
         soup: the tree; it is used up.
+        source: what it was parsed from.
 
     Returns:
         The tree to go on with.
     """
-    for link in soup.find_all("a", href=_CLOSER_IN_LINK):
-        link["href"] = _CLOSER_IN_LINK.sub("", str(link["href"]))
-    nodes = [node for node in soup.find_all(string=True) if not node.find_parent(["pre", "code"])]
+    nodes: list[NavigableString] = []
+    for node in walk(soup):
+        if isinstance(node, Tag):
+            if node.name == "a" and "href" in node.attrs:
+                node["href"] = _CLOSER_IN_LINK.sub("", str(node["href"]))
+        elif isinstance(node, NavigableString) and "[" in node and not node.find_parent(["pre", "code"]):
+            nodes.append(node)
     spans = _spans([mark for index, node in enumerate(nodes) for mark in _marks(index, str(node))])
     # A text that holds the stand-ins itself is left as it is: they would be taken for ours.
-    if not spans or _OPEN in str(soup):
+    if not spans or ((_OPEN in source or "&#" in source) and _OPEN in str(soup)):
         return soup
     tags: list[str] = []
     for index, group in itertools.groupby(sorted(spans), key=lambda mark: mark.node):
@@ -82,8 +97,6 @@ def without_bbcode(soup: BeautifulSoup) -> BeautifulSoup:
 
 
 def _marks(index: int, text: str) -> list[_Mark]:
-    if "[" not in text:
-        return []
     return [
         _Mark(index, found.start(), found.end(), found["name"].lower(), bool(found["close"]), found["value"] or "")
         for found in _TAG.finditer(text)
