@@ -37,7 +37,7 @@ from kbgen.model import (
 )
 from kbgen.sources.base import SourceOptions
 
-MERGE_VERSION = 1
+MERGE_VERSION = 2
 """Raise it when the same threads would be built differently: every entry is then built again."""
 
 Options = Mapping[str, SourceOptions]

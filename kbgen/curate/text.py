@@ -172,7 +172,7 @@ def clean_title(title: str) -> PlainText:
 
 
 def describe(html_or_text: Html, fallback: str) -> PlainText:
-    """Make a meta description: the first real sentences, 70 to 160 characters, ending at a word.
+    """Make a meta description: the first real sentences, 70 to 160 characters, ending with a sentence or an ellipsis.
 
     Code blocks, quotes, tables, headings and greetings are passed over (reference for the length: the width of a
     search result). A text too short to describe anything is led by ``fallback``.
@@ -193,9 +193,9 @@ def describe(html_or_text: Html, fallback: str) -> PlainText:
     ends = [match.end() for match in _SENTENCE_END.finditer(text, 0, longest) if match.end() >= shortest]
     if ends:
         return PlainText(text[: ends[-1]])
-    head, space, _ = text[: longest + 1].rpartition(" ")
-    short = head if space and len(head) >= shortest else text[:longest]
-    return PlainText(short.rstrip(" ,;:-–—("))  # noqa: RUF001
+    head, space, _ = text[:longest].rpartition(" ")
+    short = head if space and len(head) >= shortest else text[: longest - 1]
+    return PlainText(short.rstrip(" ,;:-–—(") + "…")  # noqa: RUF001
 
 
 def _prose(html: Html) -> PlainText:

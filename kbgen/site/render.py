@@ -26,6 +26,7 @@ from kbgen.model import (
     Card,
     Crumb,
     Entry,
+    Link,
     Page,
     Person,
     Ref,
@@ -119,6 +120,11 @@ class Renderer:
         page = Page(path, "other", words["gone_title"], words["gone_text"], url, "page", lang or self.frames.main)
         page = msgspec.structs.replace(page, noindex=True, in_sitemap=False)
         context = self._language(page.lang).context(page, at := _Place(path, self.frames.site_root))
+        context["topics"] = [
+            Link(topic.title, f"/topics/{topic.slug}/", note=topic.description, icon=topic.icon)
+            for topic in self.topics.values()
+            if topic.parent is None
+        ]
         parts = {"kb_head": self._head(page, None, context), "top": self._use("gone.html", context), "bottom": ""}
         return self._pour(page, at, parts, context)
 

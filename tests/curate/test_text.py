@@ -137,10 +137,10 @@ def test_a_description_is_the_first_sentences() -> None:
 
 
 def test_a_long_sentence_is_cut_at_a_word() -> None:
-    """Without a sentence end in reach, the last whole word ends it."""
+    """Without a sentence end in reach, it breaks off after a whole word, and says so."""
     text = "word " * 60
     description = describe(f"<p>{text}</p>", "x")
-    assert (70 <= len(description) <= 160, description.endswith("word")) == (True, True)
+    assert (70 <= len(description) <= 160, description.endswith("word…")) == (True, True)
 
 
 def test_a_short_answer_is_led_by_its_question() -> None:

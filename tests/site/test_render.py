@@ -322,11 +322,14 @@ def test_a_page_the_engine_did_not_build_is_an_error(renderer: Renderer) -> None
 
 
 def test_a_withdrawn_page_says_nothing_of_what_it_was(renderer: Renderer) -> None:
-    """It is not indexed, names no thread, and leads to search and home."""
+    """It is not indexed, names no thread, and leads to search, topics and home."""
     soup = BeautifulSoup(renderer.gone("/q/old-7/", "he"), "lxml")
     assert one(soup, 'meta[name="robots"]')["content"] == "noindex, follow"
     assert one(soup, "h1").get_text() == "העמוד הוסר"
-    assert one(soup, "form.kb-hero-search")["action"] == "../../search/"
+    assert one(soup, "form[role=search]")["action"] == "../../search/"
+    topics = [f"../../topics/{topic.slug}/" for topic in sample.TOPICS.values() if topic.parent is None]
+    assert [link["href"] for link in soup.select(".kb-topic a")] == topics
+    assert one(soup, "a.kb-button")["href"] == "../../"
 
 
 def test_pages_stay_light(renderer: Renderer) -> None:

@@ -26,13 +26,18 @@
 
   const words = button?.dataset ?? {};
   const codes = ".kb-body pre, .kb-written pre";
-  // Code that scrolls must be reachable by keyboard, and say what it is.
-  for (const block of document.querySelectorAll(codes)) {
-    if (block.scrollWidth <= block.clientWidth) continue;
-    block.tabIndex = 0;
-    block.setAttribute("role", "group");
-    block.setAttribute("aria-label", words.code);
-  }
+  // What scrolls must be reachable by keyboard, and say what it is.
+  const reach = (selector, name) => {
+    for (const block of document.querySelectorAll(selector)) {
+      if (block.scrollWidth <= block.clientWidth) continue;
+      block.tabIndex = 0;
+      block.setAttribute("role", "group");
+      block.setAttribute("aria-label", name);
+    }
+  };
+  reach(codes, words.code);
+  // Material's script wraps tables first.
+  addEventListener("load", () => reach(".md-typeset__scrollwrap", words.table));
   for (const block of navigator.clipboard ? document.querySelectorAll(codes) : []) {
     const frame = document.createElement("div");
     frame.className = "kb-code";

@@ -242,7 +242,7 @@ function results() {
     const { ask } = page.dataset;
     return [
       el("p", {}, words.try),
-      ...(links.length ? [el("h2", {}, words.browse), el("ul", { class: "kb-results__browse" }, ...links)] : []),
+      ...(links.length ? [el("h2", {}, words.browse), el("ul", { class: "kb-results__browse kb-chips" }, ...links)] : []),
       ...(ask ? [el("p", {}, el("a", { class: "kb-button", href: ask }, page.dataset.askLabel || words.ask))] : []),
     ];
   }
