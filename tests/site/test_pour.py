@@ -44,10 +44,8 @@ def poured(job: PourJob, jobs: int) -> dict[str, str]:
     """Path to digest of all pages."""
     pages = [numbered(number) for number in range(COUNT)]
     with Workers(jobs) as workers:
-        made: Any = pour(job, pages, workers, Silent())
-        return (
-            made if isinstance(made, dict) else {path: digest for part in made for path, digest in dict(part).items()}
-        )
+        parts = list(pour(job, pages, workers, Silent()))
+    return {path: digest for part in parts for path, digest in part.items()}
 
 
 def test_pages_are_written_where_their_address_says(job: PourJob) -> None:
@@ -59,7 +57,6 @@ def test_pages_are_written_where_their_address_says(job: PourJob) -> None:
         path: hashlib.blake2b((job.staging / file).read_bytes(), digest_size=16).hexdigest()
         for path, file in files.items()
     }
-    assert b"Bulb 3" in (job.staging / "q/bulb-3/index.html").read_bytes() or len(done) == 2
 
 
 def test_workers_do_not_change_a_byte(job: PourJob, tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def test_a_page_is_called_by_front_matter_heading_or_file(tmp_path: Path, text: 
 
 def test_an_index_file_is_its_folders_page(tmp_path: Path) -> None:
     """``legal/index.md`` is ``/legal/``, and other scripts are as good as Latin."""
-    folder = project(tmp_path, legal__index="# Legal\n", **{"אודות": "# אודות\n"})
+    folder = project(tmp_path, legal__index="# Legal\n", אודות="# אודות\n")
     assert {"/legal/": ("Legal", ""), "/אודות/": ("אודות", "")} == written_pages(folder, ["/legal/", "/אודות/"])
 
 

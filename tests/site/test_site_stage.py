@@ -1,0 +1,179 @@
+"""Render and publish: only what moved is written, nothing goes live unjudged, and the store knows what is live."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from projects import SmallForum, build_here, forum_topic
+
+from kbgen.errors import ChecksFailed, NotPublished
+from kbgen.model import StageReport
+from kbgen.pipeline import Options, Run
+from kbgen.progress import Silent
+from kbgen.project import open_project
+from kbgen.site.publish import staging_of
+from kbgen.site.stage import live_rows, publish, published, render, staged
+
+
+@pytest.fixture(scope="module")
+def engine_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the engine makes of the small project, made once."""
+    small = SmallForum(tmp_path_factory.mktemp("engine") / "small", topics=1)
+    build_here(small.folder, ["compile"])
+    return small.folder / ".kbgen" / "engine"
+
+
+@pytest.fixture
+def small(tmp_path: Path, engine_cache: Path) -> SmallForum:
+    """Four topics, curated, not yet rendered."""
+    forum = SmallForum(tmp_path / "small", frames=engine_cache)
+    build_here(forum.folder, ["harvest", "curate"])
+    return forum
+
+
+@contextmanager
+def looking(forum: SmallForum) -> Iterator[Run]:
+    """A run of the test's own."""
+    with Run(open_project(forum.folder), Options(forum.site, jobs=1), Silent()) as run:
+        yield run
+
+
+def rendered(forum: SmallForum, *, clean: bool = False) -> StageReport:
+    """Render the staging site."""
+    with looking(forum) as run:
+        return render(run.job(), run.workers, Silent(), clean=clean)
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder."""
+    return {
+        file.relative_to(folder).as_posix(): file.read_bytes() for file in sorted(folder.rglob("*")) if file.is_file()
+    }
+
+
+def test_a_staging_site_is_whole_and_not_live(small: SmallForum) -> None:
+    """Pages, feeds, sitemap, search, manifest, assets: beside the site folder, which is not made."""
+    report = rendered(small)
+    files = tree(staging_of(small.site))
+    assert not small.site.exists()
+    assert {"index.html", "404.html", "robots.txt", "llms.txt", "feed.xml", "kb-manifest.jsonl"} <= set(files)
+    assert [name for name in files if name.startswith("sitemap")]
+    assert [name for name in files if name.startswith("search/") and not name.endswith(".html")]
+    assert (report.read, len(files)) == (len([name for name in files if name.endswith(".html")]), report.written)
+
+
+def test_nothing_moved_is_nothing_written(small: SmallForum) -> None:
+    """Over a live site a second rendering pours no page, and the copy has its bytes."""
+    build_here(small.folder)
+    report = rendered(small)
+    assert (0, 0, (f"0 of {report.read} pages poured",)) == (report.written, report.removed, report.notes)
+    assert small.tree() == tree(staging_of(small.site))
+
+
+def test_clean_makes_every_file_anew_with_the_same_bytes(small: SmallForum) -> None:
+    """No cache changes what a site is made of."""
+    build_here(small.folder)
+    report = rendered(small, clean=True)
+    assert (0, (f"{report.read} of {report.read} pages poured",)) == (report.unchanged, report.notes)
+    assert small.tree() == tree(staging_of(small.site))
+
+
+def test_files_of_a_vanished_page_are_removed(small: SmallForum) -> None:
+    """What is not on the new site is not in its folder."""
+    small.write(forum_topic(5, "How do I mute the siren?", tags=["siren"]))
+    build_here(small.folder)
+    (small.recordings / "5.json").unlink()
+    build_here(small.folder, ["harvest", "curate"])
+    rendered(small)
+    staging = staging_of(small.site)
+    assert "tags/siren/index.html" in small.tree()
+    assert b"siren" not in b"".join(data for name, data in tree(staging).items() if name.startswith("tags/siren/2"))
+    assert b"noindex" in tree(staging)["q/how-do-i-mute-the-siren-5/index.html"]
+
+
+def test_a_changed_live_site_is_not_built_upon(small: SmallForum) -> None:
+    """Restored from a backup or made elsewhere: the store does not know it, so every file is made anew."""
+    build_here(small.folder)
+    manifest = small.site / "kb-manifest.jsonl"
+    text = manifest.read_bytes()
+    manifest.unlink()
+    manifest.write_bytes(text + b"\n")
+    with looking(small) as run:
+        assert {} == live_rows(run.store, small.site)
+    report = rendered(small)
+    assert (0, report.read) == (report.unchanged, int(report.notes[0].split()[0]))
+
+
+def test_a_missing_live_file_is_made_again(small: SmallForum) -> None:
+    """Deleted by hand: the next build puts it back."""
+    build_here(small.folder)
+    before = small.tree()
+    (small.site / "q" / "how-do-i-dim-a-lamp-2" / "index.html").unlink()
+    build_here(small.folder)
+    assert before == small.tree()
+
+
+def test_publishing_switches_and_remembers(small: SmallForum) -> None:
+    """The live site is what was staged; the store knows each file; the note of the staging site is gone."""
+    rendered(small)
+    expected = tree(staging_of(small.site))
+    with looking(small) as run:
+        report = publish(run.job())
+        assert set(expected) == set(live_rows(run.store, small.site))
+        assert run.library.permalinks == run.store.permalinks.all()
+    assert expected == small.tree()
+    assert not (small.folder / ".kbgen" / "staged.msgpack").exists()
+    assert len([name for name in expected if name.endswith(".html")]) == report.written
+
+
+def test_nothing_staged_is_nothing_published(small: SmallForum) -> None:
+    """Render first; a staging site for another folder does not count."""
+    with looking(small) as run, pytest.raises(NotPublished, match="no staging site; run `kbgen render` first"):
+        staged(run.job())
+    rendered(small)
+    elsewhere = Options(small.folder / "elsewhere", jobs=1)
+    with (
+        Run(open_project(small.folder), elsewhere, Silent()) as run,
+        pytest.raises(NotPublished, match="the staging site is not one for .*elsewhere"),  # noqa: RUF043
+    ):
+        publish(run.job())
+
+
+def test_a_staging_site_that_was_touched_is_not_published(small: SmallForum) -> None:
+    """Its manifest is not the one that was written."""
+    rendered(small)
+    (staging_of(small.site) / "kb-manifest.jsonl").write_text("", encoding="utf-8")
+    with looking(small) as run, pytest.raises(NotPublished, match="run `kbgen render` first"):
+        publish(run.job())
+
+
+def test_a_site_with_faults_does_not_go_live(small: SmallForum) -> None:
+    """Every fault is named with its page and check; the last good site stands."""
+    build_here(small.folder)
+    before = small.tree()
+    small.write(forum_topic(2, "How do I dim a bright lamp?"))
+    build_here(small.folder, ["harvest", "curate"])
+    rendered(small)
+    for sitemap in staging_of(small.site).glob("sitemap*"):
+        sitemap.unlink()
+    with looking(small) as run, pytest.raises(ChecksFailed, match=r"faults? and was not published:\n  .*sitemap"):
+        publish(run.job())
+    assert before == small.tree()
+
+
+def test_a_page_with_faults_does_not_go_live(small: SmallForum) -> None:
+    """It is judged as it was poured: the page and the check are named, and nothing is live."""
+    imprint = "---\ntitle: Imprint\n---\n# Imprint\n\nSee [nowhere](https://help.example.com/no/such/page/).\n"
+    (small.folder / "content" / "imprint.md").write_text(imprint, encoding="utf-8")
+    rendered(small)
+    with looking(small) as run, pytest.raises(ChecksFailed, match=r"/imprint/: .*/no/such/page/.* \[[a-z-]+\]"):
+        publish(run.job())
+    assert not small.site.exists()
+
+
+def test_there_is_no_manifest_without_a_site(tmp_path: Path) -> None:
+    """None, and no error."""
+    assert published(tmp_path / "site") is None
