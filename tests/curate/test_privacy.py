@@ -132,6 +132,10 @@ def test_keys_go(name: str) -> None:
         ("Authorization: Bearer abc123def456ghi789", "Authorization: Bearer [secret removed]"),
         ("postgres://app:hunter22@db.hubworks.io/x", "postgres://app:[secret removed]@db.hubworks.io/x"),
         ("https://hub.works/a?x=1&token=abcdef123", "https://hub.works/a?x=1&token=[secret removed]"),
+        ("https://hub.works/a?X-Amz-Signature=abcdef12", "https://hub.works/a?X-Amz-Signature=[secret removed]"),
+        ("https://hub.works/a?SessionId=abcdef12", "https://hub.works/a?SessionId=[secret removed]"),
+        ("SecretAccessKey: " + "Ab12" * 10, "SecretAccessKey: [secret removed]"),
+        ("Proxy: Basic\nabc123def456ghi789", "Proxy: Basic\n[secret removed]"),
         ("https://hub.works/a?password=hunter22#top", "https://hub.works/a?password=[secret removed]#top"),
     ],
 )
