@@ -8,9 +8,12 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
+from html import escape
 from urllib.parse import unquote, urljoin
 
-from bs4 import BeautifulSoup, Tag
+from lxml import etree
+from lxml import html as lxml_html
+from lxml.html import HtmlElement, defs
 from msgspec import Struct
 
 from kbgen.sources.markdown import render
@@ -19,7 +22,9 @@ _LINKED = re.compile(r"""(?:\]\(\s*|\]:\s*|href=["'])(?:<([^<>\n#?]+\.md)|([^\s<
 _SCHEME = re.compile(r"^(?:[A-Za-z][A-Za-z0-9+.-]*:|//)")
 # Icons of Material's emoji extension, which are pictures only where that extension runs.
 _ICON = re.compile(r":(?:material|fontawesome|octicons|simple)-[\w-]+:(?:\{[^{}\n]*\})?")
-
+_PARSER = lxml_html.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
+_NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # what no tree may hold
+_SILENT = frozenset(("script", "style", "template"))
 
 # GitHub's alert blocks, and the admonitions they are here.
 _ALERT = re.compile(r"\s*\[!(NOTE|TIP|IMPORTANT|WARNING|CAUTION)\]\s*", re.IGNORECASE)
@@ -66,72 +71,116 @@ def read_body(text: str, title: str, links: Mapping[str, str], url: str | None) 
         title: from the front matter, "" when there is none.
         links: relative links to other articles, as ``linked_files`` gives them, to their refs.
         url: where the article lives, for its other relative links; None when nowhere else.
+
+    Raises:
+        RecursionError: the text is nested deeper than 250 levels.
     """
-    soup = BeautifulSoup(render(text), "lxml")
-    heading = _take_heading(soup, title)
-    for node in soup.find_all(string=_ICON):
-        if not node.find_parent(["pre", "code"]):
-            node.replace_with(_ICON.sub("", str(node)))
-    for quote in soup.find_all("blockquote"):
+    rendered = _NO_TEXT.sub("", render(text))
+    body = _parse(rendered)
+    heading = _take_heading(body, title)
+    if _ICON.search(rendered):
+        _drop_icons(body)
+    for quote in list(body.iter("blockquote")):
         _mend_alert(quote)
-    unreachable = sum(not _mend_link(link, links, url) for link in soup.find_all("a", href=True))
-    pictures = sum(not _keep_image(image) for image in soup.find_all("img"))
-    html = soup.body.decode_contents().strip() if soup.body else ""
+    unreachable = sum(not _mend_link(link, links, url) for link in list(body.iter("a")))
+    pictures = sum(not _keep_image(image) for image in list(body.iter("img")))
     warnings = []
     if unreachable:
         warnings.append(f"{_count(unreachable, 'link')} to files that are not articles here became plain text.")
     if pictures:
         warnings.append(f"{_count(pictures, 'picture')} of the folder became the description, as no files are copied.")
-    return Body(html, " ".join(soup.get_text().split()), heading, tuple(warnings))
+    return Body(_inside(body), " ".join(_words(body).split()), heading, tuple(warnings))
+
+
+def _parse(html: str) -> HtmlElement:
+    # The end is left open: an unclosed ``textarea`` would take closing tags for text.
+    root = lxml_html.document_fromstring(f"<html><body>{html}".encode(), parser=_PARSER)
+    # The parser leaves out what is nested deeper than it goes.
+    if any(entry.type_name == "ERR_RESOURCE_LIMIT" for entry in _PARSER.error_log):
+        raise RecursionError
+    return next(root.iter("body"), root)
+
+
+def _inside(body: HtmlElement) -> str:
+    # As XML, for HTML's way escapes addresses; but an element without content must be closed by a tag of its own.
+    for element in body.iter():
+        if not len(element) and element.text is None and element.tag not in defs.empty_tags:
+            element.text = ""
+    children = (etree.tostring(child, encoding="unicode", method="xml") for child in body)
+    return (escape(body.text or "", quote=False) + "".join(children)).strip()
+
+
+def _words(inside: HtmlElement) -> str:
+    texts = _texts(inside)
+    return "".join(getattr(*found) for found in texts if found[1] == "tail" or found[0].tag not in _SILENT)
+
+
+def _texts(root: HtmlElement) -> Iterator[tuple[HtmlElement, str]]:
+    """Find the texts inside an element, each as an element and which of its attributes holds it."""
+    for event, element in etree.iterwalk(root, events=("start", "end")):
+        part = "text" if event == "start" else "tail"
+        if getattr(element, part) and (part == "text" or element is not root):
+            yield element, part
 
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def _take_heading(soup: BeautifulSoup, title: str) -> str:
-    """Remove the first heading when it is the title and nothing stands before it."""
-    first = soup.select_one("h1")
+def _take_heading(body: HtmlElement, title: str) -> str:
+    """Remove the first heading when it is the title and nothing that is shown stands before it."""
+    first = next(body.iter("h1"), None)
     if first is None:
         return ""
-    heading = " ".join(_ICON.sub("", first.get_text()).split())
-    leading = first.parent is soup.body and first.find_previous_sibling() is None
+    heading = " ".join(_ICON.sub("", _words(first)).split())
+    leading = first.getparent() is body and all(one.tag in _SILENT for one in first.itersiblings(preceding=True))
     if leading and (not title or heading.casefold() == " ".join(title.split()).casefold()):
-        first.decompose()
+        first.drop_tree()
     return heading
 
 
-def _mend_alert(quote: Tag) -> None:
-    first = quote.find(string=re.compile(r"\S"))
-    found = _ALERT.match(str(first)) if first is not None else None
-    if first is None or found is None:
+def _drop_icons(body: HtmlElement) -> None:
+    for element, part in list(_texts(body)):
+        inner = element if part == "text" else element.getparent()
+        if inner is not None and not any(one.tag in {"pre", "code"} for one in (inner, *inner.iterancestors())):
+            setattr(element, part, _ICON.sub("", getattr(element, part)))
+
+
+def _mend_alert(quote: HtmlElement) -> None:
+    element, part = next((found for found in _texts(quote) if getattr(*found).strip()), (quote, "text"))
+    text = getattr(element, part) or ""
+    found = _ALERT.match(text)
+    if found is None:
         return
-    first.replace_with(str(first)[found.end() :])
+    setattr(element, part, text[found.end() :])
     kind = found[1].lower()
-    quote.name, quote.attrs = "div", {"class": f"admonition {_ALERTS[kind]}"}
-    title = Tag(name="p", attrs={"class": "admonition-title"})
-    title.string = kind.capitalize()
+    quote.tag = "div"
+    quote.attrib.clear()
+    quote.set("class", f"admonition {_ALERTS[kind]}")
+    title = etree.SubElement(quote, "p", {"class": "admonition-title"})
+    title.text, title.tail, quote.text = kind.capitalize(), quote.text, None
     quote.insert(0, title)
 
 
-def _mend_link(link: Tag, links: Mapping[str, str], url: str | None) -> bool:
-    href = str(link["href"]).strip()
+def _mend_link(link: HtmlElement, links: Mapping[str, str], url: str | None) -> bool:
+    href = link.get("href", "#").strip()
     if _SCHEME.match(href) or href.startswith("#"):
         return True
     path, mark, fragment = href.partition("#")
     ref = links.get(unquote(path.partition("?")[0]))
     if ref is not None:
-        link["href"] = f"kb:{ref}{mark}{fragment}"
+        link.set("href", f"kb:{ref}{mark}{fragment}")
     elif url is not None and not path.lower().endswith(".md"):
-        link["href"] = urljoin(url, href)
+        link.set("href", urljoin(url, href))
     else:
-        link.unwrap()
+        link.drop_tag()
         return False
     return True
 
 
-def _keep_image(image: Tag) -> bool:
-    if _SCHEME.match(str(image.get("src") or "").strip()):
+def _keep_image(image: HtmlElement) -> bool:
+    if _SCHEME.match(image.get("src", "").strip()):
         return True
-    image.replace_with(str(image.get("alt") or ""))
+    image.tail = image.get("alt", "") + (image.tail or "")
+    image.drop_tree()
     return False

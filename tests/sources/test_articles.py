@@ -96,6 +96,7 @@ def test_every_dialect_is_understood(text: str, field: str, value: object, tmp_p
         ("---\ntitle: Reset\n---\n# Other\n\nx", "a.md", "Reset", '<h1 id="other">Other</h1>\n<p>x</p>'),
         ("# Reset *it*\n\nx", "a.md", "Reset it", "<p>x</p>"),
         ("Reset\n=====\n\nx", "a.md", "Reset", "<p>x</p>"),
+        ("<style>b {}</style>\n\n# Reset\n\nx", "a.md", "Reset", "<style>b {}</style>\n\n\n<p>x</p>"),
         ("y\n\n# Reset\n", "a.md", "Reset", '<p>y</p>\n<h1 id="reset">Reset</h1>'),
         ("x", "reset-the_hub.md", "Reset the hub", "<p>x</p>"),
     ],
@@ -210,6 +211,22 @@ def test_icons_are_not_shown_as_words(tmp_path: Path) -> None:
     """Icon shortcodes vanish from the text, and stay in code."""
     article = only(tmp_path, ":material-home:{ .big } Home `:material-home:`")
     assert article.html == "<p> Home <code>:material-home:</code></p>"
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("a\x07b", "<p>ab</p>"),
+        ("</p>", ""),
+        ("<!-- later -->", ""),
+        ("x<textarea>y", "<p>x<textarea>y&lt;/p&gt;</textarea></p>"),
+        ('<a name="here"></a>x', '<p><a name="here"></a>x</p>'),
+        ("![far](https://x.example.com/\u00e9)", '<p><img alt="far" src="https://x.example.com/\u00e9"/></p>'),
+    ],
+)
+def test_odd_markup_is_read_as_far_as_it_goes(text: str, html: str, tmp_path: Path) -> None:
+    """Control characters and comments vanish, what is left open is closed, and addresses stay as written."""
+    assert only(tmp_path, text).html == html
 
 
 def test_pattern_and_exclude_choose_files(tmp_path: Path) -> None:
