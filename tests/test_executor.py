@@ -46,6 +46,21 @@ def test_results_come_in_the_order_of_the_parts() -> None:
     assert os.getpid() not in {process for _, process in found}
 
 
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_work_handed_out_at_once_comes_back_in_order(jobs: int) -> None:
+    """``start`` is ``map`` for a caller that has something else to do meanwhile."""
+    with Workers(jobs) as workers:
+        first, second = workers.start(where, range(10)), workers.start(where, [99])
+        assert [99] == [part for part, _ in second]
+        assert list(range(10)) == [part for part, _ in first]
+
+
+def test_a_worker_killed_in_work_handed_out_at_once_stops_the_run() -> None:
+    """Told when the results are taken, with the same advice."""
+    with Workers(2) as workers, pytest.raises(NotPublished, match="--jobs"):
+        list(workers.start(die_at, range(20)))
+
+
 @pytest.mark.parametrize(("jobs", "parts"), [(1, [1, 2, 3]), (2, [1]), (2, [])])
 def test_little_work_is_done_here(jobs: int, parts: list[int]) -> None:
     """One worker, or one part: no process is started for it."""
