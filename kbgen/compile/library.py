@@ -99,11 +99,16 @@ def _by_topic(ranked: Iterable[Card], topics: dict[Slug, Topic]) -> dict[Slug, t
 
 
 def _people(inputs: Inputs, shelf: Shelf) -> dict[Contributor, list[Card]]:
-    people: dict[Contributor, list[Card]] = {}
+    """Contributors with what they answered; one account is one contributor, staff if ever they were."""
+    accounts: dict[Slug, Contributor] = {}
+    cards: dict[Slug, dict[Ref, Card]] = {}
     for summary in inputs.summaries:
         for person in summary.people:
-            people.setdefault(person, []).append(shelf.cards[summary.ref])
-    return people
+            known = accounts.setdefault(person.slug, person)
+            if person.is_staff and not known.is_staff:
+                accounts[person.slug] = person
+            cards.setdefault(person.slug, {})[summary.ref] = shelf.cards[summary.ref]
+    return {person: list(cards[slug].values()) for slug, person in accounts.items()}
 
 
 def faults(library: Library, inputs: Inputs) -> tuple[str, ...]:

@@ -192,7 +192,7 @@ def _curate_one(record: RawRecord, source: Source, context: Context) -> Curated:
         return curate_record(record, source, context)
     except Exception as error:  # noqa: BLE001  # one record in a hundred thousand must not end the night
         note = f"{record.ref} ({record.place}): curating failed with {type(error).__name__}: {error}; please report it"
-        held = Verdict("hold", ("malformed", "internal-error"))
+        held = Verdict("hold", ("malformed",))
         return Curated(record.ref, record.kind, held, PlainText(record.ref), record.url, warnings=(note,))
 
 
