@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
-from kbgen import __version__
+from kbgen.codebase import code_digest
 from kbgen.compile.inputs import Inputs
 from kbgen.compile.library import compile_library, faults
 from kbgen.curate.stage import CurateJob, curate
@@ -185,7 +185,8 @@ class Run:
     def site_key(self) -> str:
         """Digest of all the site is made from: while it stands still, so does the site."""
         hasher = hashlib.blake2b(digest_size=16)
-        for part in (__version__, self.project.digest(), self.frames.digest, str(self.options.site_dir.resolve())):
+        code = code_digest("compile", "site", "search", "model")
+        for part in (code, self.project.digest(), self.frames.digest, str(self.options.site_dir.resolve())):
             hasher.update(f"{part}\0".encode())
         for ref, digest in self.store.entries.digests():
             hasher.update(f"{ref}\0{digest}\n".encode())

@@ -17,7 +17,7 @@ PACKAGE = ROOT / "kbgen"
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors",),
     ("model",),
-    ("addresses", "executor", "progress"),
+    ("addresses", "codebase", "executor", "progress"),
     ("config", "store", "sources", "search", "lock"),
     ("testing",),
     ("curate", "compile", "site", "report", "harvest"),

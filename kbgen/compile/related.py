@@ -13,9 +13,8 @@ from kbgen.compile.inputs import as_linked
 from kbgen.model import Card, Ref, Slug, Summary
 from kbgen.search.analysis import analyser
 
-# A word that more pages than this share says little about any two of them; the cap keeps the work linear.
-_COMMON = 100
-_FEATURES = 8
+# Pages looked at for one page, the rarest shared words first: the work stays linear however common words get.
+_LOOKED_AT = 600
 _LEAST = 4.0
 _SAME_TOPIC = 1.0
 
@@ -60,14 +59,15 @@ def _scores(
 ) -> dict[Ref, float]:
     """Summed weights of the rarest shared features."""
     scores: dict[Ref, float] = {}
-    rarest = sorted((len(postings[key]), key) for key in keys)
-    for size, key in rarest[:_FEATURES]:
-        if size > _COMMON and scores:
-            break
+    left = _LOOKED_AT
+    for size, key in sorted((len(postings[key]), key) for key in keys):
         weight = weights[key]
-        for other in postings[key][-_COMMON:]:
+        for other in postings[key][-left:]:
             scores[other] = scores.get(other, 0.0) + weight
-        scores.pop(ref, None)
+        left -= size
+        if left <= 0:
+            break
+    scores.pop(ref, None)
     return scores
 
 

@@ -19,6 +19,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from kbgen.addresses import absolute, encode
+from kbgen.codebase import code_digest
 from kbgen.config import Config
 from kbgen.errors import EngineError
 from kbgen.model import (
@@ -42,8 +43,6 @@ from kbgen.site.licences import licence_of
 from kbgen.site.words import Words, direction, language_name, og_locale, words_for
 
 _THEME = Path(__file__).parent.parent / "theme"
-# Raise it when this package makes another page of the same input.
-_VERSION = 2
 # An answer longer than this gets its first sentences above the question.
 _LONG_ANSWER = 1100
 # Further answers shown open; the rest can be unfolded.
@@ -79,7 +78,7 @@ class Renderer:
     @property
     def digest(self) -> str:
         """Of everything a page depends on besides its ``Page`` and body; equal digests, equal bytes."""
-        hasher = hashlib.blake2b(f"{_VERSION}\0{self.frames.digest}\0".encode(), digest_size=16)
+        hasher = hashlib.blake2b(f"{code_digest('site')}\0{self.frames.digest}\0".encode(), digest_size=16)
         for folder in ("templates", "words"):
             for file in sorted((_THEME / folder).iterdir()):
                 hasher.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")

@@ -1,0 +1,23 @@
+"""Digest of kbgen's own code, so that what it made is made again after an update, without a number to remember."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from pathlib import Path
+
+_PACKAGE = Path(__file__).parent
+
+
+@cache
+def code_digest(*packages: str) -> str:
+    """Digest of the Python files of some packages of kbgen.
+
+    Args:
+        packages: names below ``kbgen``, such as ``compile``; sub-folders included.
+    """
+    hasher = hashlib.blake2b(digest_size=16)
+    for package in packages:
+        for file in sorted((_PACKAGE / package).rglob("*.py")):
+            hasher.update(file.relative_to(_PACKAGE).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
+    return hasher.hexdigest()
