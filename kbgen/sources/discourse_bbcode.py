@@ -27,6 +27,7 @@ _HINT = re.compile(
     re.IGNORECASE,
 )
 _CLOSER_IN_LINK = re.compile(r"(?:%5B|\[)/(?:video|flash|youtube|media|url|img|color|size)(?:%5D|\])$", re.IGNORECASE)
+_BUILDER = type(BeautifulSoup("", "lxml").builder)
 # Private-use characters stand for the new tags while the tree is text.
 _OPEN, _CLOSE = "\ue000", "\ue001"
 _STAND_IN = re.compile(f"{_OPEN}([0-9]+){_CLOSE}")
@@ -58,6 +59,11 @@ class _Mark(NamedTuple):
 def has_bbcode(text: str) -> bool:
     """A cheap test whether HTML may hold BBCode; a closing tag or one with a value tells."""
     return "[" in text and _HINT.search(text) is not None
+
+
+def parse(html: str) -> BeautifulSoup:
+    """Parse HTML as libxml2 does; naming the builder saves looking for it each time."""
+    return BeautifulSoup(html, builder=_BUILDER)
 
 
 def walk(soup: BeautifulSoup) -> Iterator[PageElement]:
@@ -93,7 +99,7 @@ def without_bbcode(soup: BeautifulSoup, source: str) -> BeautifulSoup:
     for index, group in itertools.groupby(sorted(spans), key=lambda mark: mark.node):
         _mark_text(nodes[index], [(mark, spans[mark]) for mark in group], tags)
     text = _STAND_IN.sub(lambda found: tags[int(found[1])], str(soup))
-    return _tidied(BeautifulSoup(text, "lxml"))
+    return _tidied(parse(text))
 
 
 def _marks(index: int, text: str) -> list[_Mark]:

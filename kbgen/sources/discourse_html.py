@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from bs4 import BeautifulSoup, Tag
 
-from kbgen.sources.discourse_bbcode import has_bbcode, walk, without_bbcode
+from kbgen.sources.discourse_bbcode import has_bbcode, parse, walk, without_bbcode
 
 _WORK = re.compile(
     r"""<(?:aside|iframe|video|audio|svg|form|img)\b|(?:href|src)=["'](?:/|upload:|\.|(?!https?:|mailto:|\#)[^"':]*["'])"""
@@ -54,7 +54,7 @@ def plain_cooked(cooked: str, base: str) -> str:
     bbcode = has_bbcode(cooked)
     if not bbcode and not _WORK.search(cooked):
         return cooked
-    soup = BeautifulSoup(cooked, "lxml")
+    soup = parse(cooked)
     if bbcode:
         soup = without_bbcode(soup, cooked)
     lower = cooked.lower()
