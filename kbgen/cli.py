@@ -10,16 +10,19 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kbgen import __version__, commands
+from kbgen import __version__
 from kbgen.console import Voice
 from kbgen.errors import KbgenError
-from kbgen.pipeline import Options, run_stages
 from kbgen.progress import shown
-from kbgen.project import Project, open_project
+from kbgen.runs import Options
+from kbgen.standing import unchanged
+
+if TYPE_CHECKING:
+    from kbgen.project import Project
 
 app = typer.Typer(
     name="kbgen",
@@ -133,13 +136,22 @@ def _root(
 
 
 def _open() -> Project:
+    from kbgen.project import open_project
+
     return open_project(_State.folder.resolve())
 
 
 def _run(names: Sequence[str] | None, site_dir: Path | None, **options: Any) -> int:
     voice = _State.voice
+    folder = _State.folder.resolve()
+    chosen = Options(site_dir=site_dir or folder / "site", **options)
+    nothing = unchanged(folder, chosen) if names is None else None
+    if nothing is not None:
+        voice.run(nothing)
+        return nothing.exit_code
+    from kbgen.pipeline import run_stages
+
     project = _open()
-    chosen = Options(site_dir=site_dir or project.folder / "site", **options)
     with shown(voice.err, quiet=voice.quiet) as progress:
         report = run_stages(project, chosen, progress, names)
     voice.run(report)
@@ -151,6 +163,8 @@ def init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")],
 ) -> int:
     """Write the skeleton of a new knowledge base."""
+    from kbgen import commands
+
     return commands.init(folder, _State.voice)
 
 
@@ -212,6 +226,8 @@ def serve(
     site_dir: SiteDir = None,
 ) -> int:
     """Preview the site; it is built again and reloaded when a file changes."""
+    from kbgen import commands
+
     return commands.serve(_open(), site_dir, port, _State.voice)
 
 
@@ -224,24 +240,32 @@ def search(
     topic: Annotated[str | None, typer.Option("--topic", metavar="SLUG", help="One topic only.")] = None,
 ) -> int:
     """Rank entries for a query."""
+    from kbgen import commands
+
     return commands.search(_open(), " ".join(query), _State.voice, limit=limit, lang=lang, topic=topic)
 
 
 @app.command()
 def why(what: Annotated[str, typer.Argument(metavar="REF|URL", help="community:1234, or a page's address.")]) -> int:
     """Tell every decision about one thread or page."""
+    from kbgen import commands
+
     return commands.why(_open(), what, _State.voice)
 
 
 @app.command()
 def status() -> int:
     """Tell what the store holds and what is published."""
+    from kbgen import commands
+
     return commands.status(_open(), _State.voice)
 
 
 @app.command()
 def check(*, site_dir: SiteDir = None, jobs: Jobs = 0) -> int:
     """Judge the built site: links, metadata, structured data, sitemap, attribution."""
+    from kbgen import commands
+
     return commands.check(_open(), site_dir, _State.voice, jobs=jobs)
 
 
@@ -250,16 +274,22 @@ def export(
     file: Annotated[Path, typer.Argument(metavar="FILE.jsonl", help="Written anew; - for standard output.")],
 ) -> int:
     """Write every published entry and article as JSON lines."""
+    from kbgen import commands
+
     return commands.export(_open(), file, _State.voice)
 
 
 @config_app.command()
 def schema() -> int:
     """Print the JSON Schema of site_config/kbgen.yml, for editors."""
+    from kbgen import commands
+
     return commands.schema(_State.voice)
 
 
 @config_app.command(name="check")
 def config_check() -> int:
     """Read every file people edit and name all faults."""
+    from kbgen import commands
+
     return commands.config_check(_open(), _State.voice)

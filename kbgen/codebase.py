@@ -21,3 +21,13 @@ def code_digest(*packages: str) -> str:
         for file in sorted((_PACKAGE / package).rglob("*.py")):
             hasher.update(file.relative_to(_PACKAGE).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
     return hasher.hexdigest()
+
+
+@cache
+def package_digest() -> str:
+    """Digest of every file of kbgen, templates and style sheets included."""
+    hasher = hashlib.blake2b(digest_size=16)
+    for file in sorted(_PACKAGE.rglob("*")):
+        if file.is_file() and "__pycache__" not in file.parts:
+            hasher.update(file.relative_to(_PACKAGE).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
+    return hasher.hexdigest()

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from kbgen.model import StageReport
-from kbgen.pipeline import RunReport
+from kbgen.runs import RunReport
 
 
 @dataclass(frozen=True)

@@ -28,63 +28,19 @@ from kbgen.lock import run_lock
 from kbgen.model import Library, StageReport
 from kbgen.progress import Progress, Silent
 from kbgen.project import Project
+from kbgen.runs import Options, RunReport
 from kbgen.site.engine import Frames, build_frames
+from kbgen.site.live import live_rows
 from kbgen.site.manifest import Manifest, permalinks
 from kbgen.site.redirects import flatten
-from kbgen.site.stage import SiteJob, live_rows, publish, published, render
+from kbgen.site.stage import SiteJob, publish, published, render
 from kbgen.site.written import written_pages
+from kbgen.standing import remember, standing_key
 from kbgen.store import Store, open_store, readable
 
 _INPUTS = "published-inputs"
 
-
-@dataclass(frozen=True)
-class Options:
-    """What a run was asked for.
-
-    Attributes:
-        site_dir: where the site goes.
-        jobs: worker processes, 0 for one a core.
-        clean: ignore every cache; the result is the same.
-        full: read sources whose input has not changed, too.
-        sources: names of the sources to harvest, empty for all.
-        allow_vanish: publish even when more pages vanish than the guard allows.
-    """
-
-    site_dir: Path
-    jobs: int = 0
-    clean: bool = False
-    full: bool = False
-    engine: str = "mkdocs"
-    sources: tuple[str, ...] = ()
-    allow_vanish: bool = False
-
-
-@dataclass(frozen=True)
-class RunReport:
-    """What a run came to.
-
-    Attributes:
-        exit_code: 0, or 1 when something named in ``failed`` failed.
-        notes: lines about the site as a whole.
-    """
-
-    stages: tuple[StageReport, ...]
-    site_dir: Path
-    pages: int
-    published: bool
-    notes: tuple[str, ...] = ()
-    seconds: float = 0.0
-
-    @property
-    def failed(self) -> tuple[str, ...]:
-        """Everything that failed, each a complete message."""
-        return tuple(message for stage in self.stages for message in stage.failed)
-
-    @property
-    def exit_code(self) -> int:
-        """0 done; 1 done, but something named in the report failed."""
-        return 1 if self.failed else 0
+__all__ = ["STAGES", "Options", "Run", "RunReport", "run_stages"]
 
 
 @dataclass
@@ -277,6 +233,8 @@ def run_stages(project: Project, options: Options, progress: Progress, names: Se
 def _run_stages(project: Project, options: Options, progress: Progress, names: Sequence[str] | None) -> RunReport:
     started = time.monotonic()
     reports: list[StageReport] = []
+    # Of the inputs as they are now: what changes while the run is at work belongs to the next one.
+    key = standing_key(project.folder, project.config, options) if names is None else None
     with Run(project, options, progress) as run:
         for name, stage in STAGES:
             if names is not None and name not in names:
@@ -288,7 +246,10 @@ def _run_stages(project: Project, options: Options, progress: Progress, names: S
         notes = _site_notes(run) if run.done else ()
         pages = len(run.library.pages) if run.done else (len(run.before.pages) if run.before else 0)
         seconds = time.monotonic() - started
-        return RunReport(tuple(reports), options.site_dir, pages, run.done, notes, seconds)
+        report = RunReport(tuple(reports), options.site_dir, pages, run.done, notes, seconds)
+        if names is None:
+            remember(run.store, key if report.exit_code == 0 else None)
+        return report
 
 
 def _site_notes(run: Run) -> tuple[str, ...]:

@@ -17,11 +17,11 @@ PACKAGE = ROOT / "kbgen"
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors",),
     ("model",),
-    ("addresses", "codebase", "executor", "progress"),
+    ("addresses", "codebase", "executor", "progress", "runs"),
     ("config", "store", "sources", "search", "lock"),
     ("testing",),
     ("curate", "compile", "site", "report", "harvest"),
-    ("project", "preview"),
+    ("project", "preview", "standing"),
     ("pipeline",),
     ("console", "initialise"),
     ("serve",),

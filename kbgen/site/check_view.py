@@ -6,6 +6,7 @@ The parser is lxml's, which is not a browser's: good enough to judge pages kbgen
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -32,7 +33,8 @@ _ROOT_OF_SITE = re.compile(r'new URL\("[^"]*",\s*location\)')
 # Nearly all links are one of these two; the rest go the whole way of the URL standard.
 _PLAIN_RELATIVE = re.compile(r"((?:\.\./)*)([\w%~-][\w%~./-]*|)", re.ASCII)
 _PLAIN_WEB = re.compile(r"(https?)://([a-z0-9.-]+)(?:[/?#][!-~]*)?", re.ASCII)
-_MAY_HANDLE = re.compile(rb"[\s\"'/]on\w+\s*=")
+_ON_SIGN = re.compile(rb"on[a-z]+\s*=")
+_BEFORE_NAME = frozenset(b" \t\n\r\f\"'/")
 _RUNS = frozenset({"", "text/javascript", "application/javascript", "module", "importmap", "speculationrules"})
 
 
@@ -84,7 +86,7 @@ class View:
         self.size = len(data)
         # What is not in the bytes need not be looked for in the tree.
         lower = data.lower()
-        self._may_handle = _MAY_HANDLE.search(lower) is not None
+        self._may_handle = any(lower[sign.start() - 1] in _BEFORE_NAME for sign in _ON_SIGN.finditer(lower))
         self._may_style = b"style" in lower
         root = etree.fromstring(data, _PARSER) if data.strip() else None
         if root is None:
@@ -169,6 +171,7 @@ class Resolver:
 
     def __init__(self, folder: Path, site_url: str) -> None:
         self._folder = folder
+        self._root = os.fspath(folder)
         self._site_url = site_url
         self._host = urlsplit(site_url).netloc.lower()
         self._targets: dict[tuple[str, str], Target] = {}
@@ -234,8 +237,9 @@ class Resolver:
             name = file_of(path)
         except NotPublished:
             return False
-        file = self._folder / name
-        return file.is_file() or (not path.endswith("/") and (file / "index.html").is_file())
+        file = f"{self._root}/{name}"
+        isfile = os.path.isfile
+        return isfile(file) or (not path.endswith("/") and isfile(f"{file}/index.html"))
 
     def ids(self, path: str, known: View | None = None) -> frozenset[str] | None:
         """The places of a page of the site; None when it is no HTML page.

@@ -30,6 +30,7 @@ from kbgen.site.documents import search_documents
 from kbgen.site.engine import Frames
 from kbgen.site.feeds import feeds
 from kbgen.site.frame_input import DEPTHS
+from kbgen.site.live import LIVE, identity, live_rows, manifest_digest
 from kbgen.site.manifest import MANIFEST, Manifest, read_manifest, target_url, write_manifest
 from kbgen.site.pour import PourJob, page_keys, pour
 from kbgen.site.publish import clone_tree, guard, recover, remove_file, staging_of, switch, write_file
@@ -38,7 +39,6 @@ from kbgen.site.render import Renderer
 from kbgen.site.sitemap import sitemaps
 from kbgen.store import Store, open_store
 
-_LIVE = "live"
 _STAGED = "staged.msgpack"
 
 
@@ -73,25 +73,6 @@ class Staged(msgspec.Struct, frozen=True):
     rows: dict[str, tuple[str, str]]
     changed: tuple[str, ...]
     findings: tuple[Finding, ...] = ()
-
-
-def live_rows(store: Store, site_dir: Path) -> dict[str, tuple[str, str]]:
-    """File to (key, digest) of the live site; empty when the store does not know it any more."""
-    if store.get(_LIVE) != _identity(site_dir):
-        return {}
-    return {file: row for file, row in store.pages.all().items() if (site_dir / file).is_file()}
-
-
-def _identity(site_dir: Path) -> str | None:
-    digest = _manifest_digest(site_dir)
-    return f"{site_dir.resolve()} {digest}" if digest else None
-
-
-def _manifest_digest(folder: Path) -> str | None:
-    try:
-        return hashlib.blake2b((folder / MANIFEST).read_bytes(), digest_size=16).hexdigest()
-    except OSError:
-        return None
 
 
 def published(site_dir: Path) -> Manifest | None:
@@ -271,7 +252,7 @@ def staged(job: SiteJob) -> Staged:
         raise NotPublished("there is no staging site; run `kbgen render` first") from error
     found = msgspec.msgpack.decode(data, type=Staged)
     # The manifest tells: right after a switch that was killed the old site lies where the staging one was.
-    if found.site_dir != str(job.site_dir.resolve()) or _manifest_digest(staging_of(job.site_dir)) != _key(
+    if found.site_dir != str(job.site_dir.resolve()) or manifest_digest(staging_of(job.site_dir)) != _key(
         found.rows, MANIFEST
     ):
         raise NotPublished(f"the staging site is not one for {job.site_dir}; run `kbgen render` first")
@@ -323,4 +304,4 @@ def _record(job: SiteJob, content: Staged) -> None:
         job.store.pages.replace(content.rows)
         job.store.permalinks.add(job.library.permalinks)
         job.store.permalinks.set_redirects(job.library.redirects, live=job.library.pages)
-        job.store.put(_LIVE, _identity(job.site_dir) or "")
+        job.store.put(LIVE, identity(job.site_dir) or "")

@@ -19,7 +19,6 @@ from kbgen.errors import RecordError, SourceError
 from kbgen.model import Person, Post, RawRecord, Solved, Thread, Visibility
 from kbgen.sources.archives import archive_signature, read_members
 from kbgen.sources.base import Harvested, Source, SourceOptions
-from kbgen.sources.discourse_html import plain_cooked
 from kbgen.sources.fields import SiteUrl, read_time
 
 _REGULAR = 1
@@ -278,6 +277,9 @@ class DiscourseSource(Source):
         return result
 
     def _post(self, topic: _Topic, post: _Post) -> Post:
+        # Here, because a build with nothing new opens sources and never parses.
+        from kbgen.sources.discourse_html import plain_cooked  # noqa: PLC0415
+
         likes = sum(action.count or 0 for action in post.actions_summary or () if action.id == _LIKE)
         return Post(
             id=str(post.id),

@@ -11,14 +11,16 @@ import functools
 import re
 import threading
 import tomllib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import markdown
 import yaml
 from msgspec import Struct
 from pymdownx.slugs import slugify
 
 from kbgen.errors import RecordError
+
+if TYPE_CHECKING:
+    import markdown
 
 _FENCES = {"---": ("---", "..."), "+++": ("+++",)}
 _KEY = re.compile(r"""["']?[\w-]+["']?\s*[:=]""")
@@ -118,6 +120,9 @@ def _toml(block: str, file: str) -> dict[str, Any]:
 def _converter(thread: int) -> markdown.Markdown:
     # One converter a thread: it keeps state while it converts, and making one costs as much as a page.
     del thread
+    # Here, because front matter is read by many who render nothing.
+    import markdown  # noqa: PLC0415
+
     return markdown.Markdown(extensions=list(EXTENSIONS), extension_configs=EXTENSIONS)
 
 

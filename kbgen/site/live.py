@@ -1,0 +1,33 @@
+"""Whether the store still knows what the live site was made from."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from kbgen.site.manifest import MANIFEST
+from kbgen.store import Store
+
+LIVE = "live"
+"""Where the store keeps the identity of the site it knows."""
+
+
+def live_rows(store: Store, site_dir: Path) -> dict[str, tuple[str, str]]:
+    """File to (key, digest) of the live site; empty when the store does not know it any more."""
+    if store.get(LIVE) != identity(site_dir):
+        return {}
+    return {file: row for file, row in store.pages.all().items() if (site_dir / file).is_file()}
+
+
+def identity(site_dir: Path) -> str | None:
+    """Folder and manifest of a site, None when there is no manifest."""
+    digest = manifest_digest(site_dir)
+    return f"{site_dir.resolve()} {digest}" if digest else None
+
+
+def manifest_digest(folder: Path) -> str | None:
+    """Digest of a site folder's manifest, None when there is none."""
+    try:
+        return hashlib.blake2b((folder / MANIFEST).read_bytes(), digest_size=16).hexdigest()
+    except OSError:
+        return None
