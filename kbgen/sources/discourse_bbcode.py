@@ -13,8 +13,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from bs4 import BeautifulSoup, NavigableString, Tag
-from bs4.element import PageElement
+from bs4 import BeautifulSoup, Tag
+from bs4.element import NavigableString, PageElement
 
 _TAG = re.compile(
     r"\[(?P<close>/?)(?P<name>quote|code|spoiler|list|ul|ol|li|url|img|color|size|font|center|video|flash|youtube|media"

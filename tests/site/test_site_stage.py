@@ -14,8 +14,9 @@ from kbgen.model import StageReport
 from kbgen.pipeline import Options, Run
 from kbgen.progress import Silent
 from kbgen.project import open_project
+from kbgen.site.live import live_rows
 from kbgen.site.publish import staging_of
-from kbgen.site.stage import live_rows, publish, published, render, staged
+from kbgen.site.stage import publish, published, render, staged
 
 
 @pytest.fixture(scope="module")
