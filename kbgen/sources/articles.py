@@ -66,6 +66,7 @@ class ArticlesSource(Source):
     """A folder of articles."""
 
     kind = "articles"
+    version = 2
     Options = ArticlesOptions
 
     @property

@@ -116,6 +116,10 @@ def _toml(block: str, file: str) -> dict[str, Any]:
         ) from error
 
 
+_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
+_TIGHT_ID = re.compile(r"^(#{1,6}\s.*[^\s}])\{(#[\w-]+)\}\s*$")
+
+
 @functools.lru_cache(maxsize=8)
 def _converter(thread: int) -> markdown.Markdown:
     # One converter a thread: it keeps state while it converts, and making one costs as much as a page.
@@ -135,4 +139,19 @@ def render(text: str) -> str:
     Returns:
         HTML; code is marked with Pygments' classes and the class of its language.
     """
-    return _converter(threading.get_ident()).reset().convert(text)
+    return _converter(threading.get_ident()).reset().convert(_spaced_ids(text) if "{#" in text else text)
+
+
+def _spaced_ids(text: str) -> str:
+    """Write ``## Title{#id}`` as ``## Title {#id}``: other dialects need no space, ``attr_list`` does."""
+    fence = ""
+    lines = text.split("\n")
+    for number, line in enumerate(lines):
+        mark = _FENCE.match(line)
+        if mark and not fence:
+            fence = mark[1]
+        elif mark and mark[1].startswith(fence):
+            fence = ""
+        elif not fence:
+            lines[number] = _TIGHT_ID.sub(r"\1 {\2}", line)
+    return "\n".join(lines)

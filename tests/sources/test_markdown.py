@@ -102,3 +102,11 @@ def test_threads_do_not_share_a_converter() -> None:
     for worker in workers:
         worker.join()
     assert {0: alone, 1: alone} == found
+
+
+def test_an_id_needs_no_space_before_it() -> None:
+    """``## Title{#id}`` of other dialects names the heading; in a code block it is code."""
+    html = render("## Reset it{#reset}\n\n```\n## Not a title{#here}\n```\n")
+
+    assert '<h2 id="reset">Reset it</h2>' in html
+    assert "{#here}" in html
