@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from kbgen.codebase import code_digest
 from kbgen.config import Config
 from kbgen.curate.clusters import find_clusters, head
 from kbgen.curate.item import CURATE_VERSION, Context, curate_record
@@ -38,6 +39,8 @@ from kbgen.model import (
     split_ref,
 )
 from kbgen.progress import Progress
+from kbgen.search.documents import own_words
+from kbgen.search.prepared import prepare
 from kbgen.sources import open_source
 from kbgen.sources.base import Source, SourceOptions
 from kbgen.store import Store, open_store
@@ -240,8 +243,9 @@ def _make_entries(
     settled = {ref for item in articles if item.article for ref in item.article.answers}
     heads = [one for one in store.curated.heads() if one.ref not in settled]
     clusters = find_clusters(heads, job.overlays, frozenset(store.permalinks.all()))
-    builds = [_cluster_build(cluster, job, digests) for cluster in clusters]
-    builds += [_article_build(item, job, digests) for item in articles]
+    around = _options_digest(job)
+    builds = [_cluster_build(cluster, job, digests, around) for cluster in clusters]
+    builds += [_article_build(item, digests, around) for item in articles]
     have = store.entries.inputs()
     todo = [build for build in builds if clean or have.get(build.ref) != build.input]
     gone = set(have) - {build.ref for build in builds}
@@ -256,27 +260,25 @@ def _make_entries(
     return len(todo), len(gone)
 
 
-def _cluster_build(cluster: Cluster, job: CurateJob, digests: Mapping[str, str]) -> _Plan:
+def _cluster_build(cluster: Cluster, job: CurateJob, digests: Mapping[str, str], around: str) -> _Plan:
     overlay = job.overlays.get(cluster.lead)
     written = _digest_of(overlay) if overlay else ""
     evidence = _digest_of(cluster)
-    key = _digest(
-        str(MERGE_VERSION), evidence, written, _options_digest(job), *(digests[ref] for ref in cluster.members)
-    )
+    key = _digest(str(MERGE_VERSION), evidence, written, around, *(digests[ref] for ref in cluster.members))
     return _Plan(cluster.lead, cluster.members, key, cluster)
 
 
-def _article_build(item: Curated, job: CurateJob, digests: Mapping[str, str]) -> _Plan:
+def _article_build(item: Curated, digests: Mapping[str, str], around: str) -> _Plan:
     answers = item.article.answers if item.article else ()
     settled = tuple(ref for ref in answers if ref in digests)
-    key = _digest(str(MERGE_VERSION), digests[item.ref], _options_digest(job), *(digests[ref] for ref in settled))
+    key = _digest(str(MERGE_VERSION), digests[item.ref], around, *(digests[ref] for ref in settled))
     return _Plan(item.ref, (item.ref, *settled), key)
 
 
 def _options_digest(job: CurateJob) -> str:
     """Of what merging looks at besides the items: titles and licences of sources, the vocabulary, the rules."""
     shown = [(one.name, one.title, one.url, one.licence, one.licence_url) for one in job.options]
-    return _digest(repr(shown), job.taxonomy.digest, job.config.rules.model_dump_json())
+    return _digest(repr(shown), code_digest("search"), job.taxonomy.digest, job.config.rules.model_dump_json())
 
 
 def _build_chunk(job: CurateJob, builds: Sequence[_Plan]) -> list[EntryRow]:
@@ -287,7 +289,9 @@ def _build_chunk(job: CurateJob, builds: Sequence[_Plan]) -> list[EntryRow]:
         kind: Literal["entry", "article"] = "entry" if build.cluster else "article"
         made = _build(build, [items[ref] for ref in build.members], job)
         summary = msgspec.msgpack.encode(summarise(made))
-        rows.append(EntryRow(build.ref, kind, build.input, made.digest, summary, pack(made)))
+        own = own_words(made)
+        terms = prepare(own.title, own.also, own.text, made.lang)
+        rows.append(EntryRow(build.ref, kind, build.input, made.digest, summary, terms, pack(made)))
     return rows
 
 

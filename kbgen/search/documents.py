@@ -6,6 +6,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from kbgen.model import ArticleEntry, Entry
+
 
 class SearchDoc(Struct, frozen=True):
     """One findable page. All text is plain; it is escaped where it is shown.
@@ -35,3 +37,21 @@ class SearchDoc(Struct, frozen=True):
     score: float = 0.0
     updated: str = ""
     badge: str = ""
+    prepared: bytes = b""
+
+
+class OwnWords(Struct, frozen=True):
+    """What a page is found by, of itself."""
+
+    title: str
+    also: tuple[str, ...]
+    text: str
+
+
+def own_words(body: Entry | ArticleEntry) -> OwnWords:
+    """Title, other wordings and text of an entry or article."""
+    if isinstance(body, Entry):
+        text = " ".join((body.question.text, body.best.text, *(other.text for other in body.others)))
+    else:
+        text = body.text
+    return OwnWords(body.title, tuple(body.also_asked), text)

@@ -33,6 +33,7 @@ from kbgen.search.format import (
     pack_block,
     term_key,
 )
+from kbgen.search.prepared import read_prepared
 from kbgen.search.scoring import BOOSTS, FieldCounter, Weighted, summed
 from kbgen.search.stemmer_js import LICENCE_NAME, stemmer_licence, stemmer_module
 
@@ -137,21 +138,37 @@ class _Language:
 
     def add(self, doc: SearchDoc) -> None:
         """Analyse one document; its text is not kept."""
-        # Common words count in titles only, so that a question made of nothing else still finds its page.
-        for name, text, terms in (
-            ("title", doc.title, self._full),
-            ("also", "\n".join(doc.also), self._full),
-            ("tags", "\n".join((*doc.tags, doc.topic_title)), self._bare),
-            ("text", doc.text, self._bare),
-        ):
-            chunks = self._analyser.chunks(text)
-            self._fields[name].add(array("I", chain.from_iterable(map(terms.__getitem__, chunks))))
+        if doc.prepared:
+            own = read_prepared(doc.prepared)
+            for name, counts in (("title", own.title), ("also", own.also), ("text", own.text)):
+                self._fields[name].add(self._repeated(counts))
+            self._fields["tags"].add(self._ids_of("\n".join((*doc.tags, doc.topic_title)), self._bare))
+        else:
+            # Common words count in titles only, so that a question made of nothing else still finds its page.
+            self._fields["title"].add(self._ids_of(doc.title, self._full))
+            self._fields["also"].add(self._ids_of("\n".join(doc.also), self._full))
+            self._fields["tags"].add(self._ids_of("\n".join((*doc.tags, doc.topic_title)), self._bare))
+            self._fields["text"].add(self._ids_of(doc.text, self._bare))
         summary = doc.summary or _opening(doc.text)
         self._rows.append((doc.title, doc.path, summary, doc.badge, doc.updated, doc.kind))
         self._order.append((not doc.topic, doc.topic, -doc.score, doc.path))
         if doc.topic:
             titles = {self._topics.get(doc.topic, ""), doc.topic_title} - {""}
             self._topics[doc.topic] = min(titles, default="")
+
+    def _ids_of(self, text: str, terms: _ChunkTerms) -> array[int]:
+        return array("I", chain.from_iterable(map(terms.__getitem__, self._analyser.chunks(text))))
+
+    def _repeated(self, counts: dict[str, int]) -> array[int]:
+        ids = self._ids
+        found = array("I")
+        for term, count in counts.items():
+            number = ids.setdefault(term, len(ids))
+            if count == 1:
+                found.append(number)
+            else:
+                found.extend([number] * count)
+        return found
 
     def write(self, files: _Files) -> int:
         """All files of the language; returns the number of terms."""

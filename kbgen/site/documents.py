@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+import msgspec
+
 from kbgen.model import ArticleEntry, Entry, Library, Page, Slug, Topic
-from kbgen.search.documents import SearchDoc
+from kbgen.search.documents import SearchDoc, own_words
 from kbgen.store import Store
 
 _BATCH = 500
 
 
 def search_documents(library: Library, store: Store, topics: Mapping[Slug, Topic]) -> Iterator[SearchDoc]:
-    """Every entry and article as the search engines take it, in order of path."""
-    pages = sorted((page for page in library.pages.values() if page.body), key=lambda page: page.path)
-    for start in range(0, len(pages), _BATCH):
-        batch = pages[start : start + _BATCH]
+    """Every entry and article with its words, in order of path."""
+    for batch in _batches(library):
         bodies = {body.ref: body for body in store.entries.bodies([page.refs[0] for page in batch])}
         for page in batch:
             yield search_document(page, bodies[page.refs[0]], library, topics)
@@ -24,18 +24,31 @@ def search_documents(library: Library, store: Store, topics: Mapping[Slug, Topic
 def search_document(
     page: Page, body: Entry | ArticleEntry, library: Library, topics: Mapping[Slug, Topic]
 ) -> SearchDoc:
-    """One page as the search engines take it."""
+    """One page with its words."""
+    own = own_words(body)
+    return msgspec.structs.replace(_document(page, library, topics), title=own.title, also=own.also, text=own.text)
+
+
+def prepared_documents(library: Library, store: Store, topics: Mapping[Slug, Topic]) -> Iterator[SearchDoc]:
+    """The same with the words as curation analysed them: bodies are not read."""
+    for batch in _batches(library):
+        terms = store.entries.terms([page.refs[0] for page in batch])
+        for page in batch:
+            yield msgspec.structs.replace(_document(page, library, topics), prepared=terms[page.refs[0]])
+
+
+def _batches(library: Library) -> Iterator[list[Page]]:
+    pages = sorted((page for page in library.pages.values() if page.body), key=lambda page: page.path)
+    for start in range(0, len(pages), _BATCH):
+        yield pages[start : start + _BATCH]
+
+
+def _document(page: Page, library: Library, topics: Mapping[Slug, Topic]) -> SearchDoc:
     topic = topics.get(page.topics[0]) if page.topics else None
     card = library.cards[page.refs[0]]
-    if isinstance(body, Entry):
-        text = " ".join((body.question.text, body.best.text, *(other.text for other in body.others)))
-    else:
-        text = body.text
     return SearchDoc(
         path=page.path,
-        title=body.title,
-        also=tuple(body.also_asked),
-        text=text,
+        title=card.title,
         summary=card.summary,
         lang=page.lang,
         kind=card.kind,

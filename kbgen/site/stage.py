@@ -26,7 +26,7 @@ from kbgen.search.index import build_index
 from kbgen.site.check import check_page_files, check_whole
 from kbgen.site.check_report import CheckReport, Finding, make_report
 from kbgen.site.crawlers import llms_txt, robots_txt
-from kbgen.site.documents import search_documents
+from kbgen.site.documents import prepared_documents
 from kbgen.site.engine import Frames
 from kbgen.site.feeds import feeds
 from kbgen.site.frame_input import DEPTHS
@@ -229,7 +229,7 @@ def _write_search(job: SiteJob, staging: Path) -> dict[str, tuple[str, str]]:
     store = open_store(job.store.path, read_only=True)
     used = sorted({card.lang for card in job.library.cards.values()})
     languages = tuple(dict.fromkeys((job.frames.main, *used)))
-    build_index(search_documents(job.library, store, job.topics), folder, languages)
+    build_index(prepared_documents(job.library, store, job.topics), folder, languages)
     store.close()
     rows: dict[str, tuple[str, str]] = {}
     for file in sorted(folder.rglob("*")):

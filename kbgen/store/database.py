@@ -35,7 +35,7 @@ _MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX curated_by_outcome ON curated (outcome, kind);
     CREATE TABLE entries (
         ref TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, input TEXT NOT NULL, digest TEXT NOT NULL,
-        summary BLOB NOT NULL, payload BLOB NOT NULL);
+        summary BLOB NOT NULL, terms BLOB NOT NULL, payload BLOB NOT NULL);
     CREATE TABLE clusters (ref TEXT PRIMARY KEY, lead TEXT NOT NULL, evidence TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE permalinks (ref TEXT PRIMARY KEY, path TEXT NOT NULL UNIQUE) WITHOUT ROWID;
     CREATE TABLE redirects (path TEXT PRIMARY KEY, target TEXT) WITHOUT ROWID;

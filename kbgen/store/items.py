@@ -43,13 +43,14 @@ class CuratedRow(NamedTuple):
 
 
 class EntryRow(NamedTuple):
-    """An entry or article ready to be stored."""
+    """An entry or article ready to be stored; ``terms`` are its words as the search index takes them."""
 
     ref: str
     kind: Literal["entry", "article"]
     input: str
     digest: str
     summary: bytes
+    terms: bytes
     payload: bytes
 
 
@@ -150,7 +151,8 @@ class Entries:
     def put(self, rows: Iterable[EntryRow]) -> None:
         """Store rows by ref; call inside a transaction."""
         self._db.executemany(
-            "INSERT OR REPLACE INTO entries (ref, kind, input, digest, summary, payload) VALUES (?,?,?,?,?,?)", rows
+            "INSERT OR REPLACE INTO entries (ref, kind, input, digest, summary, terms, payload) VALUES (?,?,?,?,?,?,?)",
+            rows,
         )
 
     def delete(self, refs: Iterable[str]) -> None:
@@ -165,6 +167,16 @@ class Entries:
         """Every entry without its bodies, by ref."""
         for (data,) in self._db.execute("SELECT summary FROM entries ORDER BY ref"):
             yield _SUMMARY.decode(data)
+
+    def terms(self, refs: Sequence[str]) -> dict[Ref, bytes]:
+        """The analysed words of some entries."""
+        found: dict[Ref, bytes] = {}
+        for start in range(0, len(refs), _BATCH):
+            part = refs[start : start + _BATCH]
+            marks = ",".join("?" * len(part))
+            sql = f"SELECT ref, terms FROM entries WHERE ref IN ({marks})"  # noqa: S608
+            found.update((Ref(ref), data) for ref, data in self._db.execute(sql, part))
+        return found
 
     def bodies(self, refs: Sequence[str]) -> Iterator[Entry | ArticleEntry]:
         """Entries by ref, in the order asked; unknown refs are left out."""

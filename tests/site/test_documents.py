@@ -59,7 +59,7 @@ def test_documents_come_in_order_of_path_and_listings_are_none(tmp_path: Path) -
         pages[path] = sample.page(path, "entry", "entry", refs=(ref,), body=f"d{number}")
         cards[ref] = sample.card(number, f"Title {number}")
         body = sample.entry(ref=ref, title=PlainText(f"Title {number}"))
-        rows.append(EntryRow(ref, "entry", "", "", msgspec.msgpack.encode(None), pack(body)))
+        rows.append(EntryRow(ref, "entry", "", "", msgspec.msgpack.encode(None), b"", pack(body)))
     pages["/questions/"] = sample.page("/questions/")
     with closing(open_store(tmp_path / "store.sqlite")) as store:
         store.entries.put(rows)

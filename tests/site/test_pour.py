@@ -36,7 +36,7 @@ def job(tmp_path: Path, frames: Frames) -> PourJob:
         bodies = [
             sample.entry(ref=Ref(f"forum:{number}"), title=PlainText(f"Bulb {number}")) for number in range(COUNT)
         ]
-        store.entries.put(EntryRow(body.ref, "entry", "", "", b"", pack(body)) for body in bodies)
+        store.entries.put(EntryRow(body.ref, "entry", "", "", b"", b"", pack(body)) for body in bodies)
     return PourJob(sample.CONFIG, frames, sample.TOPICS, sample.SOURCES, file, tmp_path / "staging")
 
 
@@ -74,7 +74,7 @@ def test_a_chunk_sees_what_was_stored_since(job: PourJob) -> None:
     with closing(open_store(job.store)) as store:
         answer = sample.post(2, "<p>Another answer altogether.</p>", sample.OTTO, why="accepted")
         store.entries.put(
-            [EntryRow("forum:1", "entry", "", "", b"", pack(sample.entry(ref=Ref("forum:1"), best=answer)))]
+            [EntryRow("forum:1", "entry", "", "", b"", b"", pack(sample.entry(ref=Ref("forum:1"), best=answer)))]
         )
     assert before != dict(pour_chunk(job, [page]))
     assert b"Another answer altogether." in (job.staging / "q/bulb-1/index.html").read_bytes()

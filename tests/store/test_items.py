@@ -137,15 +137,15 @@ def test_forgotten_items_are_gone_from_every_question(store: Store) -> None:
 def test_bodies_come_back_by_their_kind_in_the_order_asked(store: Store) -> None:
     """Entries and articles share a table and keep their types, over more than one batch of refs."""
     many = [entry(f"forum:{number}") for number in range(1, 701)]
-    rows = [EntryRow(one.ref, "entry", "", "", b"", pack(one)) for one in many]
-    store.entries.put([*rows, EntryRow("docs:a", "article", "", "", b"", pack(article("docs:a")))])
+    rows = [EntryRow(one.ref, "entry", "", "", b"", b"", pack(one)) for one in many]
+    store.entries.put([*rows, EntryRow("docs:a", "article", "", "", b"", b"", pack(article("docs:a")))])
     wanted = [*(f"forum:{number}" for number in range(700, 0, -1)), "docs:a", "docs:none"]
     assert [*reversed(many), article("docs:a")] == list(store.entries.bodies(wanted))
 
 
 def test_entry_digests_come_by_ref(store: Store) -> None:
     """The site's key is made of them, so their order must not depend on the order of writing."""
-    store.entries.put([EntryRow(ref, "entry", f"in {ref}", f"of {ref}", b"", b"") for ref in ("b:1", "a:1", "c:1")])
+    store.entries.put([EntryRow(ref, "entry", f"in {ref}", f"of {ref}", b"", b"", b"") for ref in ("b:1", "a:1", "c:1")])
     store.entries.delete(["c:1"])
     assert [("a:1", "of a:1"), ("b:1", "of b:1")] == list(store.entries.digests())
     assert {"a:1": "in a:1", "b:1": "in b:1"} == store.entries.inputs()

@@ -1,0 +1,85 @@
+"""A page's own words, analysed once when its content is made and kept until that changes.
+
+Analysing text is most of what an index costs. Tags and topics are not in here: they change without the page.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from functools import lru_cache
+
+import msgspec
+from msgspec import Struct
+
+from kbgen.search.analysis import Analyser, analyser
+
+_CACHED_CHUNKS = 200_000
+
+
+class Prepared(Struct, frozen=True, array_like=True):
+    """Terms of each field with how often they occur; common words count in titles only."""
+
+    title: dict[str, int]
+    also: dict[str, int]
+    text: dict[str, int]
+
+
+class _Terms:
+    """Chunk of text to terms for one language; a chunk is analysed once a process."""
+
+    def __init__(self, language: Analyser) -> None:
+        self._language = language
+        self._known: dict[tuple[str, bool], tuple[str, ...]] = {}
+
+    def count(self, text: str, *, keep_stop: bool) -> dict[str, int]:
+        counts: Counter[str] = Counter()
+        for chunk in self._language.chunks(text):
+            counts.update(self._of(chunk, keep_stop=keep_stop))
+        return dict(counts)
+
+    def _of(self, chunk: str, *, keep_stop: bool) -> tuple[str, ...]:
+        key = (chunk, keep_stop)
+        known = self._known.get(key)
+        if known is None:
+            words = self._language.chunk_words(chunk)
+            known = tuple(term for word in words if keep_stop or not word.stop for term in word.terms)
+            if not self._language.is_run(chunk):  # whole sentences of Chinese would not come again
+                if len(self._known) >= _CACHED_CHUNKS:
+                    self._known.clear()
+                self._known[key] = known
+        return known
+
+
+@lru_cache(maxsize=32)
+def _terms(lang: str) -> _Terms:
+    return _Terms(analyser(lang))
+
+
+def prepare(title: str, also: Sequence[str], text: str, lang: str) -> bytes:
+    """Analyse a page's own words.
+
+    Args:
+        title: of the page.
+        also: other wordings of its question.
+        text: of question and answers.
+        lang: the language it is indexed in.
+
+    Returns:
+        An encoded ``Prepared``, the same for the same words.
+    """
+    terms = _terms(lang)
+    made = Prepared(
+        terms.count(title, keep_stop=True),
+        terms.count("\n".join(also), keep_stop=True),
+        terms.count(text, keep_stop=False),
+    )
+    return msgspec.msgpack.encode(made)
+
+
+_DECODER = msgspec.msgpack.Decoder(Prepared)
+
+
+def read_prepared(data: bytes) -> Prepared:
+    """Decode what ``prepare`` made."""
+    return _DECODER.decode(data)

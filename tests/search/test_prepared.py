@@ -1,0 +1,43 @@
+"""Words analysed beforehand make the very index that words analysed on the spot make."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from kbgen.search.documents import SearchDoc
+from kbgen.search.index import build_index
+from kbgen.search.prepared import prepare, read_prepared
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """Every file of an index."""
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_the_index_is_the_same(pages: list[SearchDoc], tmp_path: Path) -> None:
+    """Byte for byte, in every language of the small community."""
+    beforehand = [
+        replace(page, prepared=prepare(page.title, page.also, page.text, page.lang), also=()) for page in pages
+    ]
+    build_index(pages, tmp_path / "spot")
+    build_index(beforehand, tmp_path / "before")
+
+    assert files(tmp_path / "spot") == files(tmp_path / "before")
+
+
+def test_common_words_count_in_titles_only() -> None:
+    """So that a question made of nothing else still finds its page."""
+    found = read_prepared(prepare("What is it", (), "what is a hub hub", "en"))
+
+    assert "what" in found.title
+    assert "what" not in found.text
+    assert 2 == found.text["hub"]
+
+
+def test_the_same_words_give_the_same_bytes() -> None:
+    """What is kept can be compared."""
+    assert prepare("Dim a lamp", ("Lamp too bright",), "Turn it.", "en") == prepare(
+        "Dim a lamp", ("Lamp too bright",), "Turn it.", "en"
+    )
