@@ -145,7 +145,9 @@ def test_bodies_come_back_by_their_kind_in_the_order_asked(store: Store) -> None
 
 def test_entry_digests_come_by_ref(store: Store) -> None:
     """The site's key is made of them, so their order must not depend on the order of writing."""
-    store.entries.put([EntryRow(ref, "entry", f"in {ref}", f"of {ref}", b"", b"", b"") for ref in ("b:1", "a:1", "c:1")])
+    store.entries.put(
+        [EntryRow(ref, "entry", f"in {ref}", f"of {ref}", b"", b"", b"") for ref in ("b:1", "a:1", "c:1")]
+    )
     store.entries.delete(["c:1"])
     assert [("a:1", "of a:1"), ("b:1", "of b:1")] == list(store.entries.digests())
     assert {"a:1": "in a:1", "b:1": "in b:1"} == store.entries.inputs()
