@@ -11,6 +11,14 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; 
 # Tests run side by side; a browser and a site engine want a core each.
 WORKERS ?= auto
 
+# uv is quicker, but a registry that only pip is set up for answers pip alone.
+WITH_UV = uv venv -q --allow-existing --python "$(PYTHON)" $(VENV) && \
+  VIRTUAL_ENV=$(VENV) uv pip install -q --require-hashes -r requirements.lock && \
+  VIRTUAL_ENV=$(VENV) uv pip install -q --no-deps --no-build-isolation -e .
+WITH_PIP = "$(PYTHON)" -m venv $(VENV) && \
+  $(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements.lock && \
+  $(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+
 .PHONY: site test lint format bench lock clean browser
 
 site: $(READY)
@@ -34,15 +42,7 @@ bench: $(READY)
 
 $(READY): requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11 to 3.14 is needed; install it and run make again" >&2; exit 1; }
-	@if command -v uv >/dev/null 2>&1; then \
-	  uv venv -q --allow-existing --python "$(PYTHON)" $(VENV) && \
-	  VIRTUAL_ENV=$(VENV) uv pip install -q --require-hashes -r requirements.lock && \
-	  VIRTUAL_ENV=$(VENV) uv pip install -q --no-deps --no-build-isolation -e . ; \
-	else \
-	  "$(PYTHON)" -m venv $(VENV) && \
-	  $(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements.lock && \
-	  $(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e . ; \
-	fi
+	@{ command -v uv >/dev/null 2>&1 && $(WITH_UV); } || { rm -rf $(VENV) && $(WITH_PIP); }
 	@touch $@
 
 # The browser tests skip without a Chromium; where it may be installed, it is.
