@@ -30,8 +30,8 @@ def compile_library(inputs: Inputs) -> Library:
         inputs: everything it is made from; the same inputs give the same library.
     """
     links = assign(inputs.summaries, inputs.assigned)
-    shelf = _shelve(inputs, links.paths)
     titles = unique_titles(inputs.summaries, inputs)
+    shelf = _shelve(inputs, links.paths, titles)
     alike = related(inputs.summaries, shelf.cards, inputs.config.pages.related)
     pages: dict[str, Page] = {}
     for summary in inputs.summaries:
@@ -61,9 +61,8 @@ def _lists(shelf: Shelf, people: dict[Contributor, list[Card]], inputs: Inputs) 
     yield not_found_page(shelf, inputs)
 
 
-def _shelve(inputs: Inputs, paths: dict[Ref, str]) -> Shelf:
+def _shelve(inputs: Inputs, paths: dict[Ref, str], titles: dict[Ref, str]) -> Shelf:
     topics = {topic.slug: topic for topic in inputs.taxonomy.topics}
-    titles = unique_titles(inputs.summaries, inputs)
     descriptions = unique_descriptions(inputs.summaries, titles)
     known = frozenset(topics)
     cards = {
