@@ -59,12 +59,17 @@ class Post(Struct, frozen=True):
 
 
 class Solved(Struct, frozen=True):
-    """One accepted answer and how we know."""
+    """One accepted answer and how we know.
+
+    Attributes:
+        confidence: 0 to 1, how sure the source is that this post is the answer; 1 for a platform's own mark.
+    """
 
     post_id: str
     how: SolvedBy
     at: datetime | None = None
     by: str | None = None
+    confidence: float = 1.0
 
 
 class Thread(Struct, frozen=True):
