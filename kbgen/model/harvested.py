@@ -17,6 +17,7 @@ class RawRecord(Struct, frozen=True):
         digest: of the payload; the only change signal that works on every platform.
         place: file (and line or member) the record came from, for messages; not identity.
         partial: the input broke off and something of the record may be missing; it never replaces a stored one.
+        signature: what the platform's list said of the item; while that stands, it is not fetched again.
     """
 
     ref: Ref
@@ -26,6 +27,7 @@ class RawRecord(Struct, frozen=True):
     digest: str
     place: str = ""
     partial: bool = False
+    signature: str = ""
 
 
 class Person(Struct, frozen=True):

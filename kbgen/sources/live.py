@@ -1,0 +1,101 @@
+"""What every source read over a network is: a walk in steps, each stored with its cursor in one transaction.
+
+A connector author writes ``steps`` (asks the platform through the client) and ``parse`` (pure). Which pass is due,
+resuming after a kill, storing, withdrawing and politeness are the framework's: see ``harvest`` and ``http``.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from kbgen.sources.base import Harvested, Source
+from kbgen.sources.http import Client
+
+
+class Known(Protocol):
+    """What the store holds of this source; items that were withdrawn are not known."""
+
+    def signature(self, native_id: str) -> str | None:
+        """What the platform's list said of the item when it was last fetched; None when it is not known."""
+        ...
+
+    def ids(self) -> Sequence[str]:
+        """Native ids, in a stable order."""
+        ...
+
+
+@dataclass(frozen=True)
+class Walk:
+    """What one pass has to do.
+
+    Attributes:
+        full: go over everything there is, so that edits of old posts, un-accepts and deletions are seen; else only what
+            is new or active since ``mark``.
+        cursor: where this very pass was interrupted; None at its beginning.
+        mark: what the last complete pass left with its steps; None when there was none (then ``full`` is set).
+        now: when the run began, in UTC.
+    """
+
+    full: bool
+    now: datetime
+    cursor: str | None = None
+    mark: str | None = None
+
+
+@dataclass(frozen=True)
+class Step:
+    """A piece of a pass; all of it is stored in one transaction.
+
+    Attributes:
+        items: fetched records (with the list's ``signature``, where there is one) and errors for unreadable ones.
+        seen: native ids that are there and need not be fetched, their signature being the known one.
+        gone: native ids that no visitor can read any more (404, 410, 403, restricted): withdrawn at once.
+        cursor: given back as ``Walk.cursor`` when the pass is interrupted after this step.
+        mark: where the next pass over changes begins; the last one given counts, once the pass is complete.
+        total: items the whole pass will have, when the platform says so: for the progress bar.
+    """
+
+    items: Sequence[Harvested] = ()
+    seen: Sequence[str] = ()
+    gone: Sequence[str] = ()
+    cursor: str | None = None
+    mark: str | None = None
+    total: int | None = None
+    notes: Sequence[str] = field(default=())
+
+
+class LiveSource(Source):
+    """One configured source that is asked over the network, unless its options name files."""
+
+    @property
+    def live(self) -> bool:
+        """Whether this block is asked over the network; a connector that also reads files overrides it."""
+        return True
+
+    @abstractmethod
+    def steps(self, client: Client, known: Known, walk: Walk) -> Iterator[Step]:
+        """Do one pass.
+
+        A full pass yields every item there is, as ``items`` or ``seen``; what it did not yield is withdrawn when it is
+        complete. A pass over changes yields what is new or was active, and never withdraws but what it calls ``gone``.
+
+        Args:
+            client: the only way to the network.
+            known: what is stored already.
+            walk: which pass, and where it goes on.
+
+        Raises:
+            SourceError: the platform cannot be read; the pass goes on from the last step's cursor next time.
+        """
+
+    def fingerprint(self) -> str | None:
+        """Nothing tells cheaply whether a community has changed."""
+        return None
+
+    def records(self) -> Iterator[Harvested]:
+        """A live source has no files to read."""
+        return iter(())
