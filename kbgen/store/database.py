@@ -14,6 +14,7 @@ from kbgen.errors import StoreError
 from kbgen.store.items import CuratedItems, Entries
 from kbgen.store.published import Pages, Permalinks
 from kbgen.store.records import Records
+from kbgen.store.suggestions import Suggestions
 
 _MIGRATIONS: tuple[str, ...] = (
     """
@@ -42,6 +43,12 @@ _MIGRATIONS: tuple[str, ...] = (
     CREATE TABLE pages (
         path TEXT PRIMARY KEY, key TEXT NOT NULL, digest TEXT NOT NULL) WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE suggestions (
+        kind TEXT NOT NULL, ref TEXT NOT NULL, other TEXT NOT NULL, origin TEXT NOT NULL, score REAL NOT NULL,
+        why TEXT NOT NULL, PRIMARY KEY (kind, ref, other, origin)) WITHOUT ROWID;
+    CREATE TABLE learnt_tags (ref TEXT PRIMARY KEY, input TEXT NOT NULL, marks TEXT NOT NULL) WITHOUT ROWID;
+    """,
 )
 SCHEMA_VERSION = len(_MIGRATIONS)
 
@@ -55,6 +62,7 @@ class Store:
         entries: entries, articles and clusters.
         permalinks: ref to path, and every redirect there ever was.
         pages: what the published site was made from.
+        suggestions: what people should decide, and the tags a model gave.
     """
 
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
@@ -66,6 +74,7 @@ class Store:
         self.entries = Entries(connection)
         self.permalinks = Permalinks(connection)
         self.pages = Pages(connection)
+        self.suggestions = Suggestions(connection)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
