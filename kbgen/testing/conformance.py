@@ -25,8 +25,8 @@ Check = Callable[[Source], None]
 
 _ABSOLUTE = re.compile(r"https?://[^/\s]+\S*")
 _OUTSIDE = ("socket.", "subprocess.", "urllib.", "http.client.", "os.system", "sqlite3.connect", "ftplib.", "smtplib.")
-# Loading a module late is not reading input.
-_MODULES = (".py", ".pyc", ".so", ".pyd", ".pth")
+# Loading a module late, or a library its plug-ins, is not reading input.
+_MODULES = (".py", ".pyc", ".so", ".pyd", ".pth", ".zip", "entry_points.txt")
 
 
 def check_source(source: Source) -> None:
