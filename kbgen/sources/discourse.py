@@ -1,7 +1,7 @@
-"""Discourse: recorded topics (``/t/<id>.json``) from a folder or tar file.
+"""Discourse: a live forum, or recorded topics (``/t/<id>.json``) from a folder or tar file.
 
-The accepted answer has had several shapes since 2015; all of them are read, see ``_solved``. What is NOT here:
-harvesting a live forum, and the cooked HTML (``discourse_html``).
+The accepted answer has had several shapes since 2015; all of them are read, see ``_solved``. What is NOT here: asking
+the forum (``discourse_live``), its JSON (``discourse_payload``), and the cooked HTML (``discourse_html``).
 """
 
 from __future__ import annotations
@@ -12,20 +12,30 @@ from typing import Any, cast
 from urllib.parse import quote
 
 import msgspec
-from msgspec import Struct
 from pydantic import Field, SecretStr
 
 from kbgen.errors import RecordError, SourceError
 from kbgen.model import Person, Post, RawRecord, Solved, Thread, Visibility
 from kbgen.sources.archives import archive_signature, read_members
-from kbgen.sources.base import Harvested, Source, SourceOptions
+from kbgen.sources.base import Harvested, SourceOptions
+from kbgen.sources.discourse_payload import (
+    REGULAR,
+    Category,
+    Envelope,
+    Glance,
+    PostData,
+    Topic,
+    Where,
+    categories_of,
+    where_is,
+)
 from kbgen.sources.fields import SiteUrl, read_time
+from kbgen.sources.http import Client
+from kbgen.sources.live import Known, LiveSource, Step, Walk
 
-_REGULAR = 1
 _LIKE = 2
 _SUFFIX = ".json"
 _ABOUT = ("About the ", " category")
-_NOTHING = msgspec.Raw(b"")
 _LISTS = {"topic_list", "category_list", "categories", "latest_posts"}
 
 
@@ -36,119 +46,33 @@ class DiscourseOptions(SourceOptions):
         url: the forum's address; a forum under a path is fine.
         archive: folder, ``.tar``, ``.tar.gz`` or ``.tar.zst`` of recorded ``/t/<id>.json`` files, at any depth;
             of several recordings of one topic the last in path order counts. ``site.json`` or
-            ``categories.json`` among them gives the categories their names.
-        api_key: for harvesting live, with ``api_username``.
+            ``categories.json`` among them gives the categories their names. Without it the forum itself is asked.
+        member_megabytes: a larger file in the archive is reported instead of read.
+        api_key: of an administrator or a user, with ``api_username``; none for an anonymous visitor.
+        api_username: in whose name ``api_key`` asks.
+        user_api_key: of one user, instead of the two above.
+        only_solved: leave out topics without an accepted answer.
+        list_each_time: read the whole list of topics in every pass, so that accepts, un-accepts and deletions are seen
+            by the next one; else only the newest posts, and those by the next full pass.
+        categories: names, slugs or ids of the categories that are read, those below them included; all by default.
+        members_only: read a forum that only its members can read.
+        most_posts: of a topic; the accepted answers are read in any case.
     """
 
     url: SiteUrl
     archive: str | None = None
+    member_megabytes: int = Field(default=64, ge=1)
     api_key: SecretStr | None = None
     api_username: str | None = None
-    member_megabytes: int = Field(default=64, ge=1)
+    user_api_key: SecretStr | None = None
+    only_solved: bool = True
+    list_each_time: bool = True
+    categories: tuple[str, ...] = ()
+    members_only: bool = False
+    most_posts: int = Field(default=1000, ge=20)
 
 
-class _Seen(Struct):
-    """An object whose inside does not matter yet; decoding skips over it."""
-
-
-class _Action(Struct):
-    id: int | None = None
-    count: int | None = None
-
-
-class _Post(Struct):
-    id: int
-    post_number: int
-    post_type: int = _REGULAR
-    cooked: str | None = None
-    username: str | None = None
-    name: str | None = None
-    user_id: int | None = None
-    created_at: str | None = None
-    updated_at: str | None = None
-    version: int | None = None
-    actions_summary: list[_Action] | None = None
-    moderator: bool | None = None
-    admin: bool | None = None
-    staff: bool | None = None
-    hidden: bool | None = None
-    deleted_at: str | None = None
-    user_deleted: bool | None = None
-    accepted_answer: bool | None = None
-
-
-class _Stream(Struct):
-    posts: list[_Post] = []
-    stream: list[int] | None = None
-
-
-class _Accepted(Struct):
-    id: int | None = None
-    post_number: int | None = None
-    accepter_username: str | None = None
-
-
-class _TagName(Struct):
-    name: str
-
-
-class _Topic(Struct):
-    id: int
-    post_stream: _Stream
-    title: str | None = None
-    unicode_title: str | None = None
-    slug: str | None = None
-    created_at: str | None = None
-    last_posted_at: str | None = None
-    views: int | None = None
-    visible: bool | None = None
-    closed: bool | None = None
-    archived: bool | None = None
-    archetype: str | None = None
-    category_id: int | None = None
-    deleted_at: str | None = None
-    tags: list[str | _TagName] | None = None
-    accepted_answer: _Accepted | None = None
-    accepted_answers: list[_Accepted] | None = None
-
-
-class _Category(Struct):
-    id: int
-    name: str = ""
-    slug: str = ""
-    parent_category_id: int | None = None
-    read_restricted: bool | None = None
-
-
-class _Where(Struct):
-    """The category of a topic as other recordings of the archive name it."""
-
-    names: tuple[str, ...] = ()
-    restricted: bool = False
-
-
-class _Envelope(Struct):
-    """A payload with what the topic itself does not say; a bare topic has neither key."""
-
-    kbgen_topic: msgspec.Raw = _NOTHING
-    kbgen_category: _Where | None = None
-
-
-class _Glance(Struct):
-    """What has to be known of a member before it is parsed."""
-
-    id: int | None = None
-    slug: str | None = None
-    category_id: int | None = None
-    post_stream: _Seen | None = None
-    topic_list: _Seen | None = None
-    latest_posts: list[_Seen] | None = None
-    categories: list[_Category] | None = None
-    category_list: dict[str, Any] | None = None
-    errors: list[str] | None = None
-
-
-class DiscourseSource(Source):
+class DiscourseSource(LiveSource):
     """A Discourse forum."""
 
     kind = "discourse"
@@ -158,18 +82,51 @@ class DiscourseSource(Source):
     def _options(self) -> DiscourseOptions:
         return cast("DiscourseOptions", self.options)
 
+    @property
+    def live(self) -> bool:
+        """Whether the forum itself is asked: it is, unless an archive is named."""
+        return self._options.archive is None
+
     def _archive(self) -> Path:
-        if self._options.archive is None:
-            problem = "harvesting a live Discourse is not in this version; record its /t/<id>.json files and name them"
-            raise SourceError(f"source {self.name}: {problem} as `archive: FOLDER` (or a .tar, .tar.gz, .tar.zst)")
-        return self.project / self._options.archive
+        return self.project / (self._options.archive or "")
+
+    def steps(self, client: Client, known: Known, walk: Walk) -> Iterator[Step]:
+        """Ask the forum."""
+        # Here, because a build offline opens sources and asks none.
+        from kbgen.sources.discourse_live import LiveForum, Wishes  # noqa: PLC0415
+
+        options = self._options
+        wishes = Wishes(
+            url=options.url,
+            headers=self._headers(),
+            only_solved=options.only_solved,
+            list_each_time=options.list_each_time,
+            categories=frozenset(name.lower() for name in options.categories),
+            members_only=options.members_only,
+            most_posts=options.most_posts,
+        )
+        yield from LiveForum(wishes, client, self._made).steps(known, walk)
+
+    def _headers(self) -> dict[str, str]:
+        options = self._options
+        if options.user_api_key is not None:
+            return {"User-Api-Key": options.user_api_key.get_secret_value()}
+        if options.api_key is None:
+            return {}
+        name = {"Api-Username": options.api_username} if options.api_username else {}
+        return {"Api-Key": options.api_key.get_secret_value(), **name}
+
+    def _made(self, number: int, slug: str | None, payload: object, place: str) -> RawRecord:
+        return self.record(number, "thread", self._url(str(number), slug), payload, place)
 
     def fingerprint(self) -> str | None:
-        """Signature of the archive's files."""
-        return archive_signature(self._archive(), _SUFFIX)
+        """Signature of the archive's files; None for a live forum."""
+        return None if self.live else archive_signature(self._archive(), _SUFFIX)
 
     def records(self) -> Iterator[Harvested]:
         """Yield each topic once, in the archive's order; a first pass finds the recording that counts."""
+        if self.live:
+            return
         archive = self._archive()
         latest, categories = self._survey(archive)
         for member in self._members(archive):
@@ -191,10 +148,10 @@ class DiscourseSource(Source):
     def _members(self, archive: Path) -> Iterator[Any]:
         return read_members(archive, _SUFFIX, self._options.member_megabytes * 2**20)
 
-    def _survey(self, archive: Path) -> tuple[dict[int, str], dict[int, _Category]]:
+    def _survey(self, archive: Path) -> tuple[dict[int, str], dict[int, Category]]:
         """Find the last recording of each topic, and the categories; a broken end is met again when reading."""
         latest: dict[int, str] = {}
-        categories: dict[int, _Category] = {}
+        categories: dict[int, Category] = {}
         try:
             for member in self._members(archive):
                 glance = member if isinstance(member, RecordError) else _glance(member.data, member.name)
@@ -202,15 +159,15 @@ class DiscourseSource(Source):
                     continue
                 if glance.id is not None and glance.post_stream is not None:
                     latest[glance.id] = max(latest.get(glance.id, ""), member.name, key=_path_order)
-                categories.update((category.id, category) for category in _categories(glance))
+                categories.update((category.id, category) for category in categories_of(glance))
         except SourceError:
             pass
         return latest, categories
 
-    def _record(self, glance: _Glance, data: bytes, categories: dict[int, _Category], place: str) -> RawRecord:
+    def _record(self, glance: Glance, data: bytes, categories: dict[int, Category], place: str) -> RawRecord:
         topic = str(glance.id)
         payload: object = msgspec.Raw(data)
-        where = _where(glance.category_id, categories)
+        where = where_is(glance.category_id, categories)
         if where is not None:
             payload = {"kbgen_topic": payload, "kbgen_category": where}
         return self.record(topic, "thread", self._url(topic, glance.slug), payload, place)
@@ -222,22 +179,24 @@ class DiscourseSource(Source):
         """What a recorded topic means."""
         place = record.place or record.ref
         try:
-            envelope = msgspec.json.decode(record.payload, type=_Envelope)
-            topic = msgspec.json.decode(bytes(envelope.kbgen_topic) or record.payload, type=_Topic, strict=False)
-            return self._thread(record, topic, envelope.kbgen_category or _Where(), place)
+            envelope = msgspec.json.decode(record.payload, type=Envelope, strict=False)
+            topic = msgspec.json.decode(bytes(envelope.kbgen_topic) or record.payload, type=Topic, strict=False)
+            topic.post_stream.posts += envelope.kbgen_posts
+            return self._thread(record, topic, envelope, place)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise RecordError(place, f"is not a topic as Discourse writes it: {error}; record it again") from error
         except ValueError as error:
             raise RecordError(place, f"{error}; record it again") from error
 
-    def _thread(self, record: RawRecord, topic: _Topic, where: _Where, place: str) -> Thread:
+    def _thread(self, record: RawRecord, topic: Topic, envelope: Envelope, place: str) -> Thread:
+        where = envelope.kbgen_category or Where()
         title = (topic.unicode_title or topic.title or "").strip()
         if not title:
             raise RecordError(place, "the topic has no title; record it again")
-        posts = sorted((post for post in topic.post_stream.posts if post.post_type == _REGULAR), key=_number)
+        posts = sorted((post for post in topic.post_stream.posts if post.post_type == REGULAR), key=_number)
         if not posts or posts[0].post_number != 1:
             raise RecordError(place, "the topic has no first post; record it again from its first page")
-        warnings = _missing_posts(topic)
+        warnings = _missing_posts(topic, envelope.kbgen_absent)
         solved = _solved(topic, posts, warnings)
         about = title.startswith(_ABOUT[0]) and title.endswith(_ABOUT[1]) and not solved
         if about and len(posts) > 1:
@@ -262,7 +221,7 @@ class DiscourseSource(Source):
         )
 
     def _posts(
-        self, topic: _Topic, posts: list[_Post], solved: tuple[Solved, ...], place: str, warnings: list[str]
+        self, topic: Topic, posts: list[PostData], solved: tuple[Solved, ...], place: str, warnings: list[str]
     ) -> list[Post]:
         accepted = {mark.post_id for mark in solved}
         result: list[Post] = []
@@ -276,7 +235,7 @@ class DiscourseSource(Source):
                 warnings.append(f"Post {post.id} has no author to credit and was left out.")
         return result
 
-    def _post(self, topic: _Topic, post: _Post) -> Post:
+    def _post(self, topic: Topic, post: PostData) -> Post:
         # Here, because a build with nothing new opens sources and never parses.
         from kbgen.sources.discourse_html import plain_cooked  # noqa: PLC0415
 
@@ -294,7 +253,7 @@ class DiscourseSource(Source):
             deleted=_is_deleted(post),
         )
 
-    def _person(self, post: _Post) -> Person:
+    def _person(self, post: PostData) -> Person:
         name = post.username or post.name or ""
         listed = {member.lower() for member in self.options.staff}
         staff = bool(post.staff or post.admin or post.moderator)
@@ -304,12 +263,12 @@ class DiscourseSource(Source):
         return Person("" if gone else str(post.user_id), name, profile, is_staff=staff, deleted=gone)
 
 
-def _glance(data: bytes, place: str) -> _Glance | RecordError:
+def _glance(data: bytes, place: str) -> Glance | RecordError:
     if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
         problem = "is an HTML page, not JSON (a login or challenge page was recorded?); record it again with access"
         return RecordError(place, problem)
     try:
-        return msgspec.json.decode(data, type=_Glance, strict=False)
+        return msgspec.json.decode(data, type=Glance, strict=False)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         return RecordError(place, f"is not a topic as Discourse writes it: {error}; record it again")
 
@@ -318,41 +277,17 @@ def _path_order(name: str) -> list[str]:
     return name.split("/")
 
 
-def _categories(glance: _Glance) -> list[_Category]:
-    listed = (glance.category_list or {}).get("categories")
-    try:
-        return glance.categories or msgspec.convert(listed or [], list[_Category], strict=False)
-    except msgspec.ValidationError:
-        return []
-
-
-def _where(category_id: int | None, categories: dict[int, _Category]) -> _Where | None:
-    """Path of a category: its ancestors' names, then its own name, slug and id, so that any of them can be mapped."""
-    own = categories.get(category_id) if category_id is not None else None
-    if own is None:
-        return None
-    names: list[str] = []
-    restricted, parent = bool(own.read_restricted), own
-    # Two levels are usual, three possible; the bound ends a loop of parents.
-    for _ in range(5):
-        above = categories.get(parent.parent_category_id or -1)
-        if above is None:
-            break
-        names.insert(0, above.name)
-        restricted, parent = restricted or bool(above.read_restricted), above
-    own_names = dict.fromkeys(name for name in (own.name, own.slug, str(own.id)) if name)
-    return _Where((*names, *own_names), restricted)
-
-
-def _number(post: _Post) -> int:
+def _number(post: PostData) -> int:
     return post.post_number
 
 
-def _is_deleted(post: _Post) -> bool:
+def _is_deleted(post: PostData) -> bool:
     return bool(post.user_deleted or post.deleted_at)
 
 
-def _missing_posts(topic: _Topic) -> list[str]:
+def _missing_posts(topic: Topic, absent: int | None) -> list[str]:
+    if absent is not None:
+        return [f"{absent} posts were not read: deleted meanwhile, or beyond `most_posts`."] if absent else []
     have = {post.id for post in topic.post_stream.posts}
     lacking = [post_id for post_id in topic.post_stream.stream or () if post_id not in have]
     if not lacking:
@@ -361,7 +296,7 @@ def _missing_posts(topic: _Topic) -> list[str]:
     return [f"{len(lacking)} of {total} posts are not in the recording; record the topic with all its pages."]
 
 
-def _solved(topic: _Topic, posts: list[_Post], warnings: list[str]) -> tuple[Solved, ...]:
+def _solved(topic: Topic, posts: list[PostData], warnings: list[str]) -> tuple[Solved, ...]:
     """The accepted answers in post order, as the union of every shape a server has ever sent.
 
     Posts with ``accepted_answer``; ``accepted_answers[].id`` (discourse/discourse#39806, since 2026-05);
@@ -390,7 +325,7 @@ def _solved(topic: _Topic, posts: list[_Post], warnings: list[str]) -> tuple[Sol
     return tuple(result)
 
 
-def _visibility(topic: _Topic, first: _Post, where: _Where) -> Visibility:
+def _visibility(topic: Topic, first: PostData, where: Where) -> Visibility:
     states: tuple[tuple[bool, Visibility], ...] = (
         (bool(topic.deleted_at) or _is_deleted(first), "deleted"),
         (topic.archetype == "private_message" or where.restricted, "private"),

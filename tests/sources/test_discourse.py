@@ -9,7 +9,7 @@ import pytest
 import zstandard
 from source_builders import FORUM, discourse, post, read, tar_bytes, threads, topic, write_json
 
-from kbgen.errors import RecordError, SourceError, SourceTruncated
+from kbgen.errors import RecordError, SourceTruncated
 from kbgen.model import Person, Post, Solved, Thread
 
 
@@ -300,11 +300,11 @@ def test_a_forum_under_a_path(tmp_path: Path) -> None:
     assert wanted == found
 
 
-@pytest.mark.parametrize("call", ["records", "fingerprint"])
-def test_without_an_archive_it_says_what_to_do(call: str, tmp_path: Path) -> None:
-    """A live forum is refused with the way to go: record it."""
-    with pytest.raises(SourceError, match=r"source forum: harvesting a live Discourse is not in this version; record"):
-        list(getattr(discourse(tmp_path, None, api_key="k", api_username="bot"), call)())
+def test_without_an_archive_the_forum_is_asked(tmp_path: Path) -> None:
+    """A block that names no files is live, and has none to read; one that does is not."""
+    source = discourse(tmp_path, None)
+    assert (source.live, source.fingerprint(), list(source.records())) == (True, None, [])
+    assert not discourse(tmp_path, "topics").live
 
 
 def test_a_key_is_never_shown(tmp_path: Path) -> None:

@@ -1,0 +1,90 @@
+"""Keeping up with a platform whose lists are cheap: read the whole list, fetch what it says has changed.
+
+A list shows what no "updated since" does: accepts, un-accepts, new titles, and what is no longer there. What is NOT
+here: how a platform lists and fetches (each connector).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+from msgspec.structs import replace
+
+from kbgen.model import RawRecord, split_ref
+from kbgen.sources.base import Harvested
+from kbgen.sources.live import Known, Step, Walk
+
+_SEEN_AT_ONCE = 1_000
+
+Fetch = Callable[[Sequence[str]], Iterable[tuple[str, Harvested | None]]]
+"""Fetches items by native id; None stands for one that no visitor can read."""
+
+
+def sweep(
+    index: Mapping[str, str],
+    known: Known | None,
+    walk: Walk,
+    fetch: Fetch,
+    *,
+    batch: int,
+    mark: str | None = None,
+) -> Iterator[Step]:
+    """Do one pass over a list and over all that is known beside it.
+
+    Items come in the order of their ids, so that a pass that broke off goes on after the last one stored. A pass over
+    changes leaves out what the list says is as it was. What is known and not in the list is asked for: lists skip
+    items while they shift, and only the item's own address tells whether it is gone.
+
+    Args:
+        index: native id to signature, as the list has them now.
+        known: what is stored; None when the list is not the whole one and only what is in it is looked at.
+        walk: which pass, and after which id it goes on.
+        fetch: gets items.
+        batch: how many are fetched and stored at once.
+        mark: where the next pass begins, read before the list was; the time by default.
+    """
+    reached, _, begun = (walk.cursor or "").partition("|")
+    # What a resumed pass left behind happened before its own beginning, not before the resumption.
+    mark = begun or mark or walk.now.isoformat()
+    numbers = [one for one in sorted({*index, *(known.ids() if known else ())}, key=_natural) if _after(one, reached)]
+    wanted: list[str] = []
+    seen: list[str] = []
+    for number in numbers:
+        if not walk.full and known and number in index and known.signature(number) == index[number]:
+            seen.append(number)
+        else:
+            wanted.append(number)
+        if len(wanted) >= batch or len(seen) >= _SEEN_AT_ONCE:
+            yield _step(fetch(wanted), index, seen, cursor=f"{number}|{mark}", mark=mark, total=len(numbers))
+            wanted, seen = [], []
+    last = numbers[-1] if numbers else reached
+    yield _step(fetch(wanted), index, seen, cursor=f"{last}|{mark}", mark=mark, total=len(numbers))
+
+
+def _after(number: str, reached: str) -> bool:
+    return _natural(number) > _natural(reached)
+
+
+def _natural(number: str) -> tuple[int, str]:
+    return (len(number), number)
+
+
+def _step(
+    fetched: Iterable[tuple[str, Harvested | None]],
+    index: Mapping[str, str],
+    seen: Sequence[str],
+    *,
+    cursor: str | None,
+    mark: str,
+    total: int,
+) -> Step:
+    items: list[Harvested] = []
+    gone: list[str] = []
+    for number, item in fetched:
+        if item is None:
+            gone.append(number)
+        elif isinstance(item, RawRecord):
+            items.append(replace(item, signature=index.get(split_ref(item.ref)[1], "")))
+        else:
+            items.append(item)
+    return Step(items=items, seen=seen, gone=gone, cursor=cursor, mark=mark, total=total)
