@@ -76,6 +76,7 @@ class DiscourseSource(LiveSource):
     """A Discourse forum."""
 
     kind = "discourse"
+    version = 2
     Options = DiscourseOptions
 
     @property

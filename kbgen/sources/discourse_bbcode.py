@@ -10,11 +10,11 @@ from __future__ import annotations
 import html
 import itertools
 import re
-from collections.abc import Iterator
 from typing import NamedTuple
 
-from bs4 import BeautifulSoup, Tag
-from bs4.element import NavigableString, PageElement
+from lxml.html import HtmlElement
+
+from kbgen.sources.html_tree import empty, inside, parse, text_of, texts
 
 _TAG = re.compile(
     r"\[(?P<close>/?)(?P<name>quote|code|spoiler|list|ul|ol|li|url|img|color|size|font|center|video|flash|youtube|media"
@@ -27,11 +27,12 @@ _HINT = re.compile(
     re.IGNORECASE,
 )
 _CLOSER_IN_LINK = re.compile(r"(?:%5B|\[)/(?:video|flash|youtube|media|url|img|color|size)(?:%5D|\])$", re.IGNORECASE)
-_BUILDER = type(BeautifulSoup("", "lxml").builder)
 # Private-use characters stand for the new tags while the tree is text.
 _OPEN, _CLOSE = "\ue000", "\ue001"
 _STAND_IN = re.compile(f"{_OPEN}([0-9]+){_CLOSE}")
 _DEEPEST = 100
+_CODE = frozenset(("pre", "code"))
+_PICTURES = ("img", "iframe", "video", "audio")
 _PAIRS = {
     "quote": ("</p><blockquote><p>", "</p></blockquote><p>"),
     "code": ('</p><pre class="bbcode"><code>', "</code></pre><p>"),
@@ -61,45 +62,35 @@ def has_bbcode(text: str) -> bool:
     return "[" in text and _HINT.search(text) is not None
 
 
-def parse(html: str) -> BeautifulSoup:
-    """Parse HTML as libxml2 does; naming the builder saves looking for it each time."""
-    return BeautifulSoup(html, builder=_BUILDER)
-
-
-def walk(soup: BeautifulSoup) -> Iterator[PageElement]:
-    """Yield every node of a tree in document order; the tree must not change meanwhile."""
-    node: PageElement | None = soup.contents[0] if soup.contents else None
-    while node is not None:
-        yield node
-        node = node.next_element
-
-
-def without_bbcode(soup: BeautifulSoup, source: str) -> BeautifulSoup:
+def without_bbcode(body: HtmlElement, source: str) -> HtmlElement:
     """Replace BBCode in the text of a tree, outside of its code.
 
     Args:
-        soup: the tree; it is used up.
+        body: the tree; it is used up.
         source: what it was parsed from.
 
     Returns:
         The tree to go on with.
     """
-    nodes: list[NavigableString] = []
-    for node in walk(soup):
-        if isinstance(node, Tag):
-            if node.name == "a" and "href" in node.attrs:
-                node["href"] = _CLOSER_IN_LINK.sub("", str(node["href"]))
-        elif isinstance(node, NavigableString) and "[" in node and not node.find_parent(["pre", "code"]):
-            nodes.append(node)
-    spans = _spans([mark for index, node in enumerate(nodes) for mark in _marks(index, str(node))])
+    for link in body.iter("a"):
+        if "href" in link.attrib:
+            link.set("href", _CLOSER_IN_LINK.sub("", link.get("href", "")))
+    nodes = [node for node in texts(body) if "[" in getattr(*node) and not _is_code(*node)]
+    spans = _spans([mark for index, node in enumerate(nodes) for mark in _marks(index, getattr(*node))])
     # A text that holds the stand-ins itself is left as it is: they would be taken for ours.
-    if not spans or ((_OPEN in source or "&#" in source) and _OPEN in str(soup)):
-        return soup
+    if not spans or ((_OPEN in source or "&#" in source) and _OPEN in inside(body)):
+        return body
     tags: list[str] = []
     for index, group in itertools.groupby(sorted(spans), key=lambda mark: mark.node):
-        _mark_text(nodes[index], [(mark, spans[mark]) for mark in group], tags)
-    text = _STAND_IN.sub(lambda found: tags[int(found[1])], str(soup))
+        element, part = nodes[index]
+        setattr(element, part, _marked(getattr(element, part), [(mark, spans[mark]) for mark in group], tags))
+    text = _STAND_IN.sub(lambda found: tags[int(found[1])], inside(body))
     return _tidied(parse(text))
+
+
+def _is_code(element: HtmlElement, part: str) -> bool:
+    outer = element if part == "text" else element.getparent()
+    return outer is not None and (outer.tag in _CODE or any(one.tag in _CODE for one in outer.iterancestors()))
 
 
 def _marks(index: int, text: str) -> list[_Mark]:
@@ -144,35 +135,34 @@ def _pair(mark: _Mark) -> tuple[str, str]:
     return _PAIRS.get(mark.name, ("", ""))
 
 
-def _mark_text(node: NavigableString, spans: list[tuple[_Mark, str]], tags: list[str]) -> None:
-    text = str(node)
+def _marked(text: str, spans: list[tuple[_Mark, str]], tags: list[str]) -> str:
     parts: list[str] = []
     last = 0
     for mark, tag in spans:
         parts += [text[last : mark.start], f"{_OPEN}{len(tags)}{_CLOSE}"]
         tags.append(tag)
         last = mark.end
-    node.replace_with(NavigableString("".join([*parts, text[last:]])))
+    return "".join([*parts, text[last:]])
 
 
-def _tidied(soup: BeautifulSoup) -> BeautifulSoup:
-    for pre in soup.find_all("pre", class_="bbcode"):
-        _flatten(pre)
-    for paragraph in soup.find_all("p"):
-        if not paragraph.get_text(strip=True) and not paragraph.find(["img", "iframe", "video", "audio"]):
-            paragraph.decompose()
-    return soup
+def _tidied(body: HtmlElement) -> HtmlElement:
+    for pre in list(body.iter("pre")):
+        if pre.get("class") == "bbcode":
+            _flatten(pre)
+    for paragraph in list(body.iter("p")):
+        if not text_of(paragraph) and next(paragraph.iter(*_PICTURES), None) is None:
+            paragraph.drop_tree()
+    return body
 
 
-def _flatten(pre: Tag) -> None:
+def _flatten(pre: HtmlElement) -> None:
     """Code of several paragraphs and breaks becomes lines of text."""
-    for broken in pre.find_all("br"):
-        after = broken.next_sibling
+    for broken in pre.iter("br"):
         # A break is followed by a line feed already when the forum wrote it.
-        broken.replace_with("" if isinstance(after, NavigableString) and after.startswith("\n") else "\n")
-    text = pre.get_text().strip("\n")
-    pre.clear()
-    del pre["class"]
-    code = Tag(name="code")
-    code.string = text
+        if not (broken.tail or "").startswith("\n"):
+            broken.tail = "\n" + (broken.tail or "")
+    text = "".join(pre.itertext()).strip("\n")
+    empty(pre)
+    code = pre.makeelement("code")
+    code.text = text
     pre.append(code)

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Container, Iterable
-from typing import Any
+from collections.abc import Callable, Container
+from typing import cast
 from urllib.parse import urlsplit
 
-from bs4 import BeautifulSoup, Tag
+from lxml import etree
+from lxml.html import Element, HtmlElement
 
-from kbgen.sources.discourse_bbcode import has_bbcode, parse, walk, without_bbcode
+from kbgen.sources.discourse_bbcode import has_bbcode, without_bbcode
+from kbgen.sources.html_tree import classes, inside, parse, prepend, replace, replace_with_text, text_of
 
 _WORK = re.compile(
     r"""<(?:aside|iframe|video|audio|svg|form|img)\b|(?:href|src)=["'](?:/|upload:|\.|(?!https?:|mailto:|\#)[^"':]*["'])"""
@@ -23,8 +25,7 @@ _WORK = re.compile(
     r"""|video|badge|local-date)|srcset=""",
 )
 _BBCODE_TAGS = {"bbcode-b": "strong", "bbcode-i": "em", "bbcode-u": "u", "bbcode-s": "s"}
-_NONE: frozenset[str] = frozenset()
-_PLAYER = frozenset(("data-youtube-id", "data-video-id", "data-video-src"))
+_PLAYERS = etree.XPath("//*[@data-youtube-id or @data-video-id or @data-video-src]")
 _CONTROLS = frozenset(("poll-info", "quote-controls"))
 _WRAPPERS = {
     "div": ("md-table",),
@@ -41,7 +42,10 @@ _WRAPPERS = {
 _HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 _SKIN = re.compile(r":t[2-6]:?$")
 
-Step = Callable[[BeautifulSoup, str], None]
+_TAGGED = frozenset(("hashtag", "hashtag-cooked", "badge-wrapper"))
+_LINE = frozenset(("p", "li", "h1", "h2", "h3", "h4", "span", "a"))
+
+Step = Callable[[HtmlElement, str], None]
 
 
 def plain_cooked(cooked: str, base: str) -> str:
@@ -54,14 +58,14 @@ def plain_cooked(cooked: str, base: str) -> str:
     bbcode = has_bbcode(cooked)
     if not bbcode and not _WORK.search(cooked):
         return cooked
-    soup = parse(cooked)
+    body = parse(cooked)
     if bbcode:
-        soup = without_bbcode(soup, cooked)
+        body = without_bbcode(body, cooked)
     lower = cooked.lower()
     for step, signs in _STEPS:
         if any(sign in lower for sign in signs):
-            step(soup, base)
-    return soup.body.decode_contents() if soup.body else ""
+            step(body, base)
+    return inside(body)
 
 
 def absolute(address: str, base: str) -> str:
@@ -81,75 +85,69 @@ def absolute(address: str, base: str) -> str:
     return f"{base}/{address.removeprefix('./')}"
 
 
-def _text(tag: Tag, name: str) -> str:
-    value: Any = tag.get(name)
-    return " ".join(value) if isinstance(value, list) else str(value or "")
-
-
-def _link(address: str, label: str = "", *, block: bool = False) -> Tag:
-    link = Tag(name="a", attrs={"href": address})
-    link.string = " ".join(label.split()) or address
+def _link(address: str, label: str = "", *, block: bool = False) -> HtmlElement:
+    link = Element("a", {"href": address})
+    link.text = " ".join(label.split()) or address
     if not block:
         return link
-    paragraph = Tag(name="p")
+    paragraph = Element("p")
     paragraph.append(link)
     return paragraph
 
 
-def _tags(soup: BeautifulSoup, *names: str) -> list[Tag]:
-    """All elements of these names in document order; a walk that costs a tenth of a CSS selector."""
-    return [node for node in walk(soup) if isinstance(node, Tag) and node.name in names]
+def _first(element: HtmlElement, *names: str) -> HtmlElement | None:
+    return next(element.iterdescendants(*names), None)
 
 
-def _first(tag: Tag, *names: str, href: bool = False) -> Tag | None:
-    found = tag.find(names, href=True) if href else tag.find(names)
-    return found if isinstance(found, Tag) else None
+def _first_link(element: HtmlElement) -> HtmlElement | None:
+    return next((link for link in element.iterdescendants("a") if "href" in link.attrib), None)
 
 
-def _having(soup: BeautifulSoup, names: str, classes: str) -> list[Tag]:
-    wanted = classes.split()
-    return [tag for tag in _tags(soup, *names.split()) if not _classes(tag).isdisjoint(wanted)]
+def _having(body: HtmlElement, names: str, wanted: str) -> list[HtmlElement]:
+    any_of = wanted.split()
+    return [element for element in body.iter(*names.split()) if not classes(element).isdisjoint(any_of)]
 
 
-def _classes(tag: Tag) -> frozenset[str]:
-    return frozenset(_text(tag, "class").split()) if "class" in tag.attrs else _NONE
-
-
-def _is_inside(tag: Tag, names: Container[str], classes: Iterable[str] = ()) -> bool:
-    wanted = frozenset(classes)
+def _is_inside(element: HtmlElement, names: Container[str], any_of: frozenset[str] = frozenset()) -> bool:
     return any(
-        parent.name in names and (not wanted or not wanted.isdisjoint(_classes(parent))) for parent in tag.parents
+        outer.tag in names and (not any_of or not any_of.isdisjoint(classes(outer)))
+        for outer in element.iterancestors()
     )
 
 
-def _quotes(soup: BeautifulSoup, base: str) -> None:
+def _quotes(body: HtmlElement, base: str) -> None:
     # Innermost first, so that a quote inside a quote is plain before its parent is looked at.
-    for aside in reversed(_having(soup, "aside", "quote")):
-        title = aside.find("div", class_="title", recursive=False)
-        who = _text(aside, "data-username") or (title.get_text(" ", strip=True).rstrip(":") if title else "")
-        quote = aside.find("blockquote", recursive=False) or Tag(name="blockquote")
-        topic, post = _text(aside, "data-topic"), _text(aside, "data-post")
+    for aside in reversed(_having(body, "aside", "quote")):
+        title = next((child for child in aside.iterchildren("div") if "title" in classes(child)), None)
+        who = aside.get("data-username") or (text_of(title).rstrip(":") if title is not None else "")
+        quote = next(aside.iterchildren("blockquote"), None)
+        quote = Element("blockquote") if quote is None else quote
+        topic, post = aside.get("data-topic", ""), aside.get("data-post", "")
         if who:
-            head = Tag(name="p")
-            known = topic.isdecimal() and post.isdecimal()
-            head.append(_link(f"{base}/t/-/{topic}/{post}", f"{who}:") if known else f"{who}:")
-            quote.insert(0, head)
-        aside.replace_with(quote)
+            head = Element("p")
+            if topic.isdecimal() and post.isdecimal():
+                head.append(_link(f"{base}/t/-/{topic}/{post}", f"{who}:"))
+            else:
+                head.text = f"{who}:"
+            prepend(quote, head)
+        replace(aside, quote)
 
 
-def _oneboxes(soup: BeautifulSoup, _base: str) -> None:
-    for box in reversed(_having(soup, "aside div", "onebox")):
-        first = _first(box, "a", href=True)
-        address = _text(box, "data-onebox-src") or (_text(first, "href") if first else "")
+def _oneboxes(body: HtmlElement, _base: str) -> None:
+    for box in reversed(_having(body, "aside div", "onebox")):
+        first = _first_link(box)
+        address = box.get("data-onebox-src") or (first.get("href", "") if first is not None else "")
         heading = _first(box, "h3", "h4")
-        label = _text(box, "data-youtube-title") or (heading.get_text(" ", strip=True) if heading else "")
+        label = box.get("data-youtube-title") or (text_of(heading) if heading is not None else "")
         if address:
-            box.replace_with(_link(address, label, block=True))
+            replace(box, _link(address, label, block=True))
         else:
-            box.unwrap()
-    for link in _having(soup, "a", "onebox"):
-        if not link.get_text(strip=True) and not link.find("img"):
-            link.string = _text(link, "href")
+            box.drop_tag()
+    for link in _having(body, "a", "onebox"):
+        if not text_of(link) and _first(link, "img") is None:
+            for child in list(link):
+                link.remove(child)
+            link.text = link.get("href", "")
 
 
 @functools.cache
@@ -169,127 +167,125 @@ def _emoji() -> dict[str, str]:
     return table
 
 
-def _emojis(soup: BeautifulSoup, _base: str) -> None:
-    for image in _having(soup, "img", "emoji"):
-        shown = _text(image, "title") or _text(image, "alt")
+def _emojis(body: HtmlElement, _base: str) -> None:
+    for image in _having(body, "img", "emoji"):
+        shown = image.get("title") or image.get("alt", "")
         name = _SKIN.sub("", shown).strip(":")
-        image.replace_with(_emoji().get(name) or _text(image, "alt") or shown)
+        replace_with_text(image, _emoji().get(name) or image.get("alt") or shown)
 
 
-def _lightboxes(soup: BeautifulSoup, _base: str) -> None:
-    for link in _having(soup, "a", "lightbox"):
+def _lightboxes(body: HtmlElement, _base: str) -> None:
+    for link in _having(body, "a", "lightbox"):
         image = _first(link, "img")
         if image is None:
             continue
-        original = _text(link, "href")
+        original = link.get("href")
         if original:
-            image["src"] = original
-        wrapper = link.parent
-        outer = wrapper if wrapper is not None and "lightbox-wrapper" in wrapper.get_attribute_list("class") else link
-        outer.replace_with(image.extract())
+            image.set("src", original)
+        wrapper = link.getparent()
+        replace(wrapper if wrapper is not None and "lightbox-wrapper" in classes(wrapper) else link, image)
 
 
-def _players(soup: BeautifulSoup, _base: str) -> None:
-    for player in [node for node in walk(soup) if isinstance(node, Tag) and not _PLAYER.isdisjoint(node.attrs)]:
-        inner = _first(player, "a", href=True)
-        address = _text(inner, "href") if inner else _text(player, "data-video-src")
-        clip = _text(player, "data-youtube-id") or _text(player, "data-video-id")
-        if not address and clip and _text(player, "data-provider-name") in {"", "youtube"}:
+def _players(body: HtmlElement, _base: str) -> None:
+    for player in cast("list[HtmlElement]", _PLAYERS(body)):
+        inner = _first_link(player)
+        address = inner.get("href", "") if inner is not None else player.get("data-video-src", "")
+        clip = player.get("data-youtube-id") or player.get("data-video-id")
+        if not address and clip and player.get("data-provider-name", "") in {"", "youtube"}:
             address = f"https://www.youtube.com/watch?v={clip}"
-        label = _text(player, "data-youtube-title") or _text(player, "data-video-title")
-        _replace_player(player, address, label)
+        _replace_player(player, address, player.get("data-youtube-title") or player.get("data-video-title", ""))
 
 
-def _embeds(soup: BeautifulSoup, _base: str) -> None:
-    for player in _tags(soup, "iframe", "video", "audio"):
+def _embeds(body: HtmlElement, _base: str) -> None:
+    for player in list(body.iter("iframe", "video", "audio")):
         inner = _first(player, "source", "a")
-        address = _text(player, "data-original-href") or _text(player, "src")
-        if not address and inner:
-            address = _text(inner, "src") or _text(inner, "href")
-        _replace_player(player, address, _text(player, "title"))
+        address = player.get("data-original-href") or player.get("src", "")
+        if not address and inner is not None:
+            address = inner.get("src") or inner.get("href", "")
+        _replace_player(player, address, player.get("title", ""))
 
 
-def _replace_player(player: Tag, address: str, label: str) -> None:
+def _replace_player(player: HtmlElement, address: str, label: str) -> None:
     if address:
-        inside = player.find_parent(["p", "li", "h1", "h2", "h3", "h4", "span", "a"]) is not None
-        player.replace_with(_link(address, label, block=not inside))
+        replace(player, _link(address, label, block=not _is_inside(player, _LINE)))
     else:
-        player.replace_with(label)
+        replace_with_text(player, label)
 
 
-def _polls(soup: BeautifulSoup, _base: str) -> None:
-    for poll in _having(soup, "div", "poll"):
-        title = poll.select_one(".poll-title")
-        items = [option.get_text(" ", strip=True) for option in poll.select("li[data-poll-option-id]")]
-        if title:
-            head = Tag(name="p")
-            head.string = title.get_text(" ", strip=True)
-            poll.insert_before(head)
-        listing = Tag(name="ul")
-        for text in items:
-            item = Tag(name="li")
-            item.string = text
-            listing.append(item)
-        poll.replace_with(listing)
+def _polls(body: HtmlElement, _base: str) -> None:
+    for poll in _having(body, "div", "poll"):
+        title = next((one for one in poll.iterdescendants() if "poll-title" in classes(one)), None)
+        listing = Element("ul")
+        for option in poll.iterdescendants("li"):
+            if "data-poll-option-id" in option.attrib:
+                item = Element("li")
+                item.text = text_of(option)
+                listing.append(item)
+        if title is not None:
+            head = Element("p")
+            head.text = text_of(title)
+            poll.addprevious(head)
+        replace(poll, listing)
 
 
-def _spoilers(soup: BeautifulSoup, _base: str) -> None:
-    for box in _having(soup, "div", "spoiler spoiled"):
-        box.name, box.attrs = "details", {}
-        summary = Tag(name="summary")
-        summary.string = "Spoiler"
-        box.insert(0, summary)
+def _spoilers(body: HtmlElement, _base: str) -> None:
+    for box in _having(body, "div", "spoiler spoiled"):
+        box.tag = "details"
+        box.attrib.clear()
+        summary = Element("summary")
+        summary.text = "Spoiler"
+        prepend(box, summary)
 
 
-def _bbcode_spans(soup: BeautifulSoup, _base: str) -> None:
-    for span in _having(soup, "span", " ".join(_BBCODE_TAGS)):
-        classes = _classes(span)
-        span.name = next(element for name, element in _BBCODE_TAGS.items() if name in classes)
-        span.attrs = {}
+def _bbcode_spans(body: HtmlElement, _base: str) -> None:
+    for span in _having(body, "span", " ".join(_BBCODE_TAGS)):
+        found = classes(span)
+        span.tag = next(element for name, element in _BBCODE_TAGS.items() if name in found)
+        span.attrib.clear()
 
 
-def _controls(soup: BeautifulSoup, _base: str) -> None:
-    found = [node for node in walk(soup) if isinstance(node, Tag)]
-    for tag in [tag for tag in found if tag.name in {"svg", "form"} or not _classes(tag).isdisjoint(_CONTROLS)]:
-        tag.decompose()
+def _controls(body: HtmlElement, _base: str) -> None:
+    for element in list(body.iterdescendants()):
+        if element.tag in {"svg", "form"} or not classes(element).isdisjoint(_CONTROLS):
+            element.drop_tree()
 
 
-def _wrappers(soup: BeautifulSoup, _base: str) -> None:
+def _wrappers(body: HtmlElement, _base: str) -> None:
     found = [
-        tag
-        for tag in _tags(soup, "div", "span")
-        if not _classes(tag).isdisjoint(_WRAPPERS[tag.name])
-        or (tag.name == "span" and _is_inside(tag, {"a"}, ("hashtag", "hashtag-cooked", "badge-wrapper")))
+        element
+        for element in body.iter("div", "span")
+        if not classes(element).isdisjoint(_WRAPPERS[element.tag])
+        or (element.tag == "span" and _is_inside(element, {"a"}, _TAGGED))
     ]
-    for tag in found:
-        tag.unwrap()
+    for element in found:
+        element.drop_tag()
 
 
-def _anchors(soup: BeautifulSoup, _base: str) -> None:
-    for anchor in [link for link in _having(soup, "a", "anchor") if _is_inside(link, _HEADINGS)]:
-        anchor.unwrap()
+def _anchors(body: HtmlElement, _base: str) -> None:
+    for anchor in [link for link in _having(body, "a", "anchor") if _is_inside(link, _HEADINGS)]:
+        anchor.drop_tag()
 
 
-def _addresses(soup: BeautifulSoup, base: str) -> None:
-    for tag in _tags(soup, "a", "img"):
-        if tag.name == "img":
-            _make_absolute_image(tag, base)
-        elif "href" not in tag.attrs:
+def _addresses(body: HtmlElement, base: str) -> None:
+    for element in list(body.iter("a", "img")):
+        if element.tag == "img":
+            _make_absolute_image(element, base)
+        elif "href" not in element.attrib:
             continue
-        elif _text(tag, "href").lower().startswith("upload:"):
-            tag.unwrap()
+        elif element.get("href", "").lower().startswith("upload:"):
+            element.drop_tag()
         else:
-            tag["href"] = absolute(_text(tag, "href"), base)
-            del tag["class"]
+            element.set("href", absolute(element.get("href", ""), base))
+            element.attrib.pop("class", None)
 
 
-def _make_absolute_image(image: Tag, base: str) -> None:
-    address = _text(image, "src")
+def _make_absolute_image(image: HtmlElement, base: str) -> None:
+    address = image.get("src", "")
     if not address or address.lower().startswith("upload:"):
-        image.replace_with(_text(image, "alt"))
+        replace_with_text(image, image.get("alt", ""))
     else:
-        image["src"] = absolute(address, base)
-        del image["srcset"]
+        image.set("src", absolute(address, base))
+        image.attrib.pop("srcset", None)
 
 
 _STEPS: tuple[tuple[Step, tuple[str, ...]], ...] = (
