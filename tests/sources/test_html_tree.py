@@ -17,7 +17,7 @@ from kbgen.sources.html_tree import classes, empty, inside, parse, prepend, repl
         ),
         ("<p></p><video></video>", "<p></p><video></video>"),
         ("<p>a</p><!-- secret --><p>b</p>", "<p>a</p><p>b</p>"),
-        ("words", "<p>words</p>"),
+        ("words", "words"),
         ("<p>a\x00\x01\rb</p>", "<p>ab</p>"),
         ("", ""),
         ("<!-- nothing -->", ""),
