@@ -147,7 +147,9 @@ def test_no_import_cycles() -> None:
         ("sqlite3", {"kbgen.store", "kbgen.sources"}),
         ("mkdocs", set()),
         ("whoosh", {"kbgen.search.terminal"}),
-        ("httpx", {"kbgen.sources.http"}),
+        ("httpx2", {"kbgen.sources.http_client"}),
+        ("httpcore2", {"kbgen.sources.http_client", "kbgen.sources.http_guard"}),
+        ("stamina", {"kbgen.sources.http_client"}),
         ("nh3", {"kbgen.curate"}),
     ],
 )

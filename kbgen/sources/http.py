@@ -1,15 +1,52 @@
-"""The only HTTP client: polite, patient, and never led off the host it was sent to.
+"""What a connector sees of the network: an answer, a client to ask with, and the manners it keeps.
 
-Not here: what to ask for (each connector), and what to do when a pass breaks off (``harvest``).
+Not here: the client itself (``http_client``), so that a build that asks nobody loads no HTTP library; what to ask for
+(each connector); what to do when a pass breaks off (``harvest``).
 """
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from email.message import Message
 from typing import Protocol
+from urllib.parse import urlencode
+
+import msgspec
+
+from kbgen.errors import SourceError
 
 Params = Mapping[str, str | int]
+
+
+class Disallowed(SourceError):
+    """The host's robots.txt asks programs to keep away from this address; others of the host may be fine."""
+
+
+class Refused(SourceError):
+    """The address is none this source may be asked at: another host, or one in a private network."""
+
+
+@dataclass(frozen=True)
+class Manners:
+    """How a client behaves towards hosts; set by ``http:`` in ``site_config/kbgen.yml``.
+
+    Attributes:
+        user_agent: sent with every request; names the program and whom to write to.
+        requests_per_second: to one host, by all sources together.
+        timeout: seconds one step of an exchange may take; a whole answer may take ten times as long.
+        max_bytes: of one answer, unpacked.
+        patience: seconds spent waiting for one answer, over all its retries.
+        private_hosts: names that may lead into a private network.
+    """
+
+    user_agent: str = "kbgen"
+    requests_per_second: float = 3.0
+    timeout: float = 30.0
+    max_bytes: int = 32_000_000
+    patience: float = 900.0
+    private_hosts: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -29,16 +66,45 @@ class Reply:
     body: bytes
 
     def json(self) -> object:
-        """Read the body as JSON.
+        """Read the body as JSON, whatever media type it calls itself.
 
         Raises:
             SourceError: it is something else, such as a login page; the message names the address and says so.
         """
-        raise NotImplementedError
+        try:
+            return msgspec.json.decode(self.body.removeprefix(codecs.BOM_UTF8))
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            if self.is_page:
+                msg = (
+                    f"{self.url} answered with a web page where JSON was asked for: a page to log in at, or one that "
+                    "keeps programs out; check the address and the key, or ask who runs the host to let kbgen pass"
+                )
+                raise SourceError(msg) from error
+            raise SourceError(f"{self.url} did not answer with JSON: {error}; run again, or report it") from error
 
     def text(self) -> str:
         """Read the body as text in the charset it declares, UTF-8 where it declares none."""
-        raise NotImplementedError
+        if self.body.startswith(codecs.BOM_UTF8):
+            return self.body.decode("utf-8-sig", "replace")
+        declared = Message()
+        declared["content-type"] = self.headers.get("content-type", "")
+        try:
+            return self.body.decode(declared.get_content_charset() or "utf-8", "replace")
+        except LookupError:
+            return self.body.decode("utf-8", "replace")
+
+    @property
+    def is_page(self) -> bool:
+        """Whether this is HTML, whatever it was asked to be."""
+        start = self.body[:1024].removeprefix(codecs.BOM_UTF8).lstrip()[:1]
+        return start == b"<" and "xml" not in self.headers.get("content-type", "").replace("xhtml", "")
+
+
+def address(url: str, params: Params | None) -> str:
+    """An address with its query parameters."""
+    if not params:
+        return url
+    return f"{url}{'&' if '?' in url else '?'}{urlencode(params)}"
 
 
 class Client(Protocol):
@@ -64,6 +130,7 @@ class Client(Protocol):
 
         Raises:
             SourceError: the host cannot be reached, refuses, redirects elsewhere, or answers with another status.
+            Disallowed: robots.txt asks programs to keep away from this address; the pass may go on with others.
         """
         ...
 

@@ -1,7 +1,19 @@
-"""Checks that a connector keeps the rules of ``kbgen.sources.base``, for the tests of whoever writes one."""
+"""For the tests of whoever writes a connector: the rules every source keeps, a fake platform, and recordings of one."""
 
 from __future__ import annotations
 
 from kbgen.testing.conformance import CHECKS, check_fingerprint_moves, check_restricted, check_source
+from kbgen.testing.server import Canned, FakeServer, InstantClock, Request, testing_client, testing_network
 
-__all__ = ["CHECKS", "check_fingerprint_moves", "check_restricted", "check_source"]
+__all__ = [
+    "CHECKS",
+    "Canned",
+    "FakeServer",
+    "InstantClock",
+    "Request",
+    "check_fingerprint_moves",
+    "check_restricted",
+    "check_source",
+    "testing_client",
+    "testing_network",
+]
