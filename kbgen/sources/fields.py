@@ -54,6 +54,18 @@ def _in_utc(value: datetime) -> datetime:
         raise ValueError(f"{value} is out of range") from error
 
 
+def read_epoch(value: object, *, per_second: int = 1) -> datetime | None:
+    """Read seconds since 1970 (with 1000 ``per_second``: milliseconds) from a number or its digits, else None."""
+    if isinstance(value, str) and value.lstrip("-").isdecimal():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return datetime.fromtimestamp(value / per_second, tz=UTC)
+    except (OverflowError, ValueError, OSError):
+        return None
+
+
 def ascii_slug(title: str) -> str:
     """A title as Stack Exchange writes it in addresses: ASCII letters and digits, runs of separators as hyphens.
 
