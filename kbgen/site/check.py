@@ -17,10 +17,9 @@ from kbgen.config import Config
 from kbgen.errors import NotPublished
 from kbgen.model import Library
 from kbgen.progress import Progress, Silent
-from kbgen.site.check_links import check_links, check_requests, check_scripts
-from kbgen.site.check_page import check_attribution, check_head, check_json_ld, read_graph
 from kbgen.site.check_report import CHECKS, WARNINGS, CheckReport, Finding, make_report
-from kbgen.site.check_view import Chunk, PageFacts, Resolver, View, frame_scripts
+from kbgen.site.check_rules import judge
+from kbgen.site.check_view import Chunk, Limits, PageFacts, Resolver, View, frame_scripts
 from kbgen.site.manifest import MANIFEST, read_manifest
 from kbgen.site.redirects import stub_path
 from kbgen.site.sitemap import SITEMAP, is_indexable
@@ -70,14 +69,12 @@ def check_page_files(
 ) -> list[Finding]:
     """Check the HTML of some pages; see ``check_site`` for the arguments."""
     wanted = sorted(set(paths) & library.pages.keys())
-    shared = frame_scripts(folder, ("/", "/404.html"))
+    limits = Limits(config.site.url, frame_scripts(folder, ("/", "/404.html")), config.site.noindex)
     chunks = [
         Chunk(
             folder=str(folder),
-            site_url=config.site.url,
             pages=tuple(PageFacts.of(library.pages[path]) for path in wanted[start : start + _CHUNK]),
-            frame_scripts=shared,
-            noindex=config.site.noindex,
+            limits=limits,
         )
         for start in range(0, len(wanted), _CHUNK)
     ]
@@ -98,7 +95,7 @@ def check_whole(folder: Path, library: Library, config: Config) -> list[Finding]
 def check_pages(chunk: Chunk) -> tuple[Finding, ...]:
     """Check the HTML of some pages; a plain function for other processes. A missing file is no finding here."""
     folder = Path(chunk.folder)
-    resolver = Resolver(folder, chunk.site_url)
+    resolver = Resolver(folder, chunk.limits.site_url)
     findings: list[Finding] = []
     for facts in chunk.pages:
         try:
@@ -108,13 +105,7 @@ def check_pages(chunk: Chunk) -> tuple[Finding, ...]:
         except ValueError as error:
             findings.append(Finding("html", facts.path, f"the file {error}"))
             continue
-        findings += check_head(view, facts, chunk)
-        graph = read_graph(view)
-        findings += check_json_ld(graph, facts)
-        findings += check_attribution(view, graph, facts)
-        findings += check_links(view, facts, resolver)
-        findings += check_requests(view, facts, resolver)
-        findings += check_scripts(view, facts, chunk)
+        findings += judge(view, facts, resolver, chunk.limits)
     return tuple(findings)
 
 

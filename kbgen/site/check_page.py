@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from kbgen.site.check_report import Finding
-from kbgen.site.check_view import Chunk, PageFacts, View
+from kbgen.site.check_view import Limits, PageFacts, View
 
 _LARGEST = 60 * 1024
 # How the templates mark the links to an entry's threads and the names of people.
@@ -22,34 +22,34 @@ _PERSON_CLASS = "kb-person"
 _ENDS_SCRIPT = ("</", "<!--", "<script")
 
 
-def check_head(view: View, facts: PageFacts, chunk: Chunk) -> Iterator[Finding]:
+def check_head(view: View, facts: PageFacts, limits: Limits) -> Iterator[Finding]:
     """Canonical, robots, title, description, heading, language and size."""
-    yield from _canonical(view, facts, chunk)
-    # An <svg> has titles too, and those name pictures.
-    titles = [text for title in view.root.iterfind("head/title") if (text := (title.text or "").strip())]
-    if len(titles) != 1:
-        yield Finding("title", facts.path, f"has {len(titles)} titles; it needs exactly one")
+    yield from _canonical(view, facts, limits)
+    titles = len(view.titles())
+    if titles != 1:
+        yield Finding("title", facts.path, f"has {titles} titles; it needs exactly one")
     descriptions = [text for text in view.meta("description") if text.strip()]
     if len(descriptions) != 1:
         yield Finding("description", facts.path, f"has {len(descriptions)} descriptions; it needs exactly one")
-    if len(view.all("h1")) != 1:
-        yield Finding("h1", facts.path, f"has {len(view.all('h1'))} first-level headings; it needs exactly one")
+    headings = len(view.all("h1"))
+    if headings != 1:
+        yield Finding("h1", facts.path, f"has {headings} first-level headings; it needs exactly one")
     if not any(html.get("lang", "").strip() for html in view.all("html")):
         yield Finding("lang", facts.path, "does not say its language; <html> needs a lang attribute")
     if view.size > _LARGEST:
         yield Finding("size", facts.path, f"is {view.size // 1024} KiB of HTML; phones want {_LARGEST // 1024} at most")
 
 
-def _canonical(view: View, facts: PageFacts, chunk: Chunk) -> Iterator[Finding]:
+def _canonical(view: View, facts: PageFacts, limits: Limits) -> Iterator[Finding]:
     found = [link.get("href", "") for link in view.rel("canonical")]
     if found != [facts.canonical] or not facts.canonical.startswith(("https://", "http://")):
         yield Finding("canonical", facts.path, f"has the canonical links {found}; it should be {facts.canonical} alone")
     said = any("noindex" in content.lower() for content in view.meta("robots"))
-    if said != (facts.noindex or chunk.noindex):
+    if said != (facts.noindex or limits.noindex):
         yield Finding("robots-meta", facts.path, "says noindex and should not" if said else "should say noindex")
-    foreign = [url for url in found if not url.startswith(chunk.site_url)]
+    foreign = [url for url in found if not url.startswith(limits.site_url)]
     # A whole site that is kept out of search engines is a preview: its canonical links are those it will have.
-    if said and foreign and not chunk.noindex:
+    if said and foreign and not limits.noindex:
         yield Finding(
             "noindex-canonical", facts.path, f"is noindex and names {foreign[0]} as canonical; keep one of both"
         )
@@ -70,7 +70,7 @@ class Graph(Struct, frozen=True):
 
 def read_graph(view: View) -> Graph:
     """Read the structured data of a page."""
-    scripts = [script for script in view.all("script") if script.get("type") == "application/ld+json"]
+    scripts = [script for script in view.own("script") if script.get("type") == "application/ld+json"]
     nodes: list[dict[str, Any]] = []
     faults: list[str] = []
     for script in scripts:
@@ -111,8 +111,8 @@ def check_attribution(view: View, graph: Graph, facts: PageFacts) -> Iterator[Fi
     """A harvested page links back to its threads and names its authors and its licence where a reader sees it."""
     if facts.kind != "entry":
         return
-    links = {link.get("href", "") for link in view.all("a")}
-    back = [link for link in view.all("a") if _THREAD_CLASS in link.get("class", "").split()]
+    links = {link.get("href", "") for link in view.own("a")}
+    back = [link for link in view.own("a") if _THREAD_CLASS in link.get("class", "").split()]
     linked, needed = len({link.get("href", "") for link in back}), max(facts.threads, 1)
     if linked < needed:
         yield Finding("attribution", facts.path, f"links to {linked} of the {needed} threads it came from")
@@ -126,7 +126,7 @@ def check_attribution(view: View, graph: Graph, facts: PageFacts) -> Iterator[Fi
 
 
 def _people(view: View, facts: PageFacts, authors: set[str]) -> Iterator[Finding]:
-    shown = {" ".join("".join(map(str, name.itertext())).split()) for name in view.all("bdi")}
+    shown = {" ".join("".join(map(str, name.itertext())).split()) for name in view.own("bdi")}
     missing = {" ".join(author.split()) for author in authors} - shown
     if missing:
         text = view.text()

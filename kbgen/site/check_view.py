@@ -9,6 +9,7 @@ import hashlib
 import os
 import re
 from collections.abc import Iterable
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
@@ -19,6 +20,7 @@ from msgspec import Struct
 from kbgen.addresses import absolute, file_of, path_of_url
 from kbgen.errors import NotPublished
 from kbgen.model import Page, PageKind
+from kbgen.site.check_report import Finding
 
 _ELEMENTS = (
     *("html", "title", "meta", "base", "link", "style", "h1", "a", "area", "script", "img", "source", "video"),
@@ -57,33 +59,42 @@ class PageFacts(Struct, frozen=True):
         return cls(page.path, page.kind, page.canonical, page.noindex, written, len(page.refs), deferring)
 
 
-class Chunk(Struct, frozen=True):
-    """Some pages to check, with all a worker needs.
+class Limits(Struct, frozen=True):
+    """What holds for every page of a site.
 
     Attributes:
         frame_scripts: digests of the inline scripts every page of the frame has.
         noindex: the whole site is kept out of search engines.
     """
 
-    folder: str
     site_url: str
-    pages: tuple[PageFacts, ...]
     frame_scripts: frozenset[str] = frozenset()
     noindex: bool = False
+
+
+class Chunk(Struct, frozen=True):
+    """Some pages on disk to check, with all a worker needs."""
+
+    folder: str
+    pages: tuple[PageFacts, ...]
+    limits: Limits
 
 
 class View:
     """One parsed page.
 
     Args:
-        data: the file's bytes.
+        data: the file's bytes, or a document of the page's own part.
+        frame: the rest of the page, which it shares with others and which is judged by itself.
+        size: bytes of the whole page; None for those of ``data``.
 
     Raises:
         ValueError: there is no element in it.
     """
 
-    def __init__(self, data: bytes) -> None:
-        self.size = len(data)
+    def __init__(self, data: bytes, frame: View | None = None, size: int | None = None) -> None:
+        self.size = len(data) if size is None else size
+        self._frame = frame
         # What is not in the bytes need not be looked for in the tree.
         lower = data.lower()
         self._may_handle = any(lower[sign.start() - 1] in _BEFORE_NAME for sign in _ON_SIGN.finditer(lower))
@@ -97,8 +108,18 @@ class View:
             self._by_tag.setdefault(str(element.tag), []).append(element)
 
     def all(self, tag: str) -> list[etree._Element]:
-        """The elements of a name, in document order; of ``_ELEMENTS`` only."""
+        """The elements of a name in the whole page, the frame's first; of ``_ELEMENTS`` only."""
+        own = self.own(tag)
+        return own if self._frame is None else self._frame.all(tag) + own
+
+    def own(self, tag: str) -> list[etree._Element]:
+        """The elements of a name that are the page's own, in document order; of ``_ELEMENTS`` only."""
         return self._by_tag.get(tag, [])
+
+    def titles(self) -> list[str]:
+        """The titles of the page; those of pictures (``svg``) are none."""
+        own = [text for title in self.root.iterfind("head/title") if (text := (title.text or "").strip())]
+        return own if self._frame is None else self._frame.titles() + own
 
     def meta(self, name: str) -> list[str]:
         """Contents of the meta tags of a name."""
@@ -108,9 +129,11 @@ class View:
         """The link elements of a relation."""
         return [link for link in self.all("link") if rel in link.get("rel", "").lower().split()]
 
+    @cached_property
     def ids(self) -> frozenset[str]:
         """All places a fragment can lead to."""
-        return frozenset(_strings(_IDS(self.root)))
+        own = frozenset(_strings(_IDS(self.root)))
+        return own if self._frame is None else own | self._frame.ids
 
     def handlers(self) -> list[str]:
         """Event handler attributes, as ``img onerror``."""
@@ -121,7 +144,7 @@ class View:
         """Style sheets and style attributes written into the page."""
         if not self._may_style:
             return []
-        return [element.text or "" for element in self.all("style")] + _strings(_STYLED(self.root))
+        return [element.text or "" for element in self.own("style")] + _strings(_STYLED(self.root))
 
     def text(self) -> str:
         """The visible text, white space collapsed."""
@@ -139,7 +162,7 @@ def _strings(found: Any) -> list[str]:
 def inline_scripts(view: View) -> dict[str, str]:
     """Scripts that are written into the page and run: digest to their beginning, for messages."""
     found: dict[str, str] = {}
-    for script in view.all("script"):
+    for script in view.own("script"):
         if script.get("src") is None and script.get("type", "").strip().lower() in _RUNS:
             text = _ROOT_OF_SITE.sub("new URL(.,location)", script.text or "").strip()
             found[hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=8).hexdigest()] = text[:60]
@@ -225,6 +248,24 @@ class Resolver:
         host = "" if parts.netloc.lower() == self._host else parts.netloc.lower()
         return Target(scheme=parts.scheme.lower(), host=host)
 
+    def asked(self, target: Target, *, by_user: bool = False) -> bool:
+        """Whether the same question was put already and a second answer would say nothing new."""
+        del by_user
+        return not target.fragment and self._files.get(target.path, False)
+
+    def lacks(self, target: Target, finding: Finding) -> bool:
+        """Whether the site is known to lack a page, or the place on it that the target's fragment names.
+
+        Args:
+            target: a path of the site.
+            finding: what is to be said when it does.
+        """
+        del finding
+        if not target.fragment:
+            return not self.exists(target.path)
+        places = self.ids(target.path)
+        return places is not None and target.fragment not in places
+
     def exists(self, path: str) -> bool:
         """Whether a host would serve something at the path."""
         found = self._files.get(path)
@@ -241,18 +282,13 @@ class Resolver:
         isfile = os.path.isfile
         return isfile(file) or (not path.endswith("/") and isfile(f"{file}/index.html"))
 
-    def ids(self, path: str, known: View | None = None) -> frozenset[str] | None:
-        """The places of a page of the site; None when it is no HTML page.
-
-        Args:
-            path: site path of the page.
-            known: its view, when it was read already.
-        """
+    def ids(self, path: str) -> frozenset[str] | None:
+        """The places of a page of the site; None when it is no HTML page."""
         if path not in self._ids:
-            view = known or self._read(path)
+            view = self._read(path)
             if view is None:
                 return None
-            self._ids[path] = view.ids()
+            self._ids[path] = view.ids
         return self._ids[path]
 
     def _read(self, path: str) -> View | None:

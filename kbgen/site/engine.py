@@ -89,6 +89,16 @@ class Frames:
             self._shells[key] = Shell.from_html(file.read_text(encoding="utf-8"), f"content/_shells/{name}.md")
         return self._shells[key]
 
+    def shells(self) -> Iterator[Shell]:
+        """Each shell of each language once, at the depth nearest to the site's root.
+
+        Raises:
+            EngineError: one lacks a slot.
+        """
+        for lang, folder in self.folders.items():
+            for file in sorted(folder.glob(shell_file("*", DEPTHS[0]))):
+                yield self.shell(file.parent.name.removeprefix(f"d{DEPTHS[0]}-"), lang, DEPTHS[0])
+
     @cached_property
     def _pages(self) -> dict[str, Shell]:
         folder = self.folders[self.main]

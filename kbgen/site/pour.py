@@ -1,4 +1,4 @@
-"""Pour pages through their shells in worker processes and write those that changed.
+"""Pour pages through their shells in worker processes, judge them, and write those that changed.
 
 A page is made again only when its key moved: the digest of the ``Page``, which holds all it shows but the body,
 the digest of that body, and the renderer's own digest (shells, templates, words, code).
@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -19,6 +20,8 @@ from kbgen.config import Config
 from kbgen.executor import Workers, chunks
 from kbgen.model import Page, Slug, SourceInfo, Topic
 from kbgen.progress import Advance, Progress
+from kbgen.site.check_poured import PouredChecks, Question
+from kbgen.site.check_report import Finding
 from kbgen.site.engine import Frames
 from kbgen.site.publish import write_file
 from kbgen.site.render import Renderer
@@ -55,11 +58,22 @@ def page_keys(pages: Iterable[Page], renderer_digest: str) -> dict[str, str]:
     return {page.path: hashlib.blake2b(seed + encode(page), digest_size=16).hexdigest() for page in pages}
 
 
-def pour(job: PourJob, pages: Sequence[Page], workers: Workers, progress: Progress) -> Iterator[dict[str, str]]:
-    """Render pages into the staging folder; the work begins at once, the results are taken later.
+class PouredChunk(msgspec.Struct, frozen=True):
+    """What a worker did.
 
-    Yields:
-        Path to the digest of the written bytes, for some pages at a time.
+    Attributes:
+        digests: path to the digest of the written bytes.
+        findings: what is wrong with the pages.
+        questions: what the whole site has to be asked about their links.
+    """
+
+    digests: dict[str, str]
+    findings: tuple[Finding, ...] = ()
+    questions: tuple[Question, ...] = ()
+
+
+def pour(job: PourJob, pages: Sequence[Page], workers: Workers, progress: Progress) -> Iterator[PouredChunk]:
+    """Render pages into the staging folder and judge them; the work begins at once, the results are taken later.
 
     Raises:
         NotPublished: a file could not be written.
@@ -70,27 +84,43 @@ def pour(job: PourJob, pages: Sequence[Page], workers: Workers, progress: Progre
     return (_counted(done, advance) for done in started)
 
 
-def _counted(done: list[tuple[str, str]], advance: Advance) -> dict[str, str]:
-    advance(len(done))
-    return dict(done)
-
-
-_worker: tuple[PourJob, Renderer, Store] | None = None
-"""The last job of this process: templates are compiled and the store opened once, not for every hundred pages."""
-
-
-def pour_chunk(job: PourJob, pages: Sequence[Page]) -> list[tuple[str, str]]:
-    """Render and write some pages; returns (path, digest of the bytes) of each."""
-    global _worker  # noqa: PLW0603
-    if _worker is None or _worker[0] != job or _worker[2].replaced:
-        if _worker is not None:
-            _worker[2].close()
-        _worker = (job, job.renderer(), open_store(job.store, read_only=True))
-    _, renderer, store = _worker
-    bodies = {body.ref: body for body in store.entries.bodies([page.refs[0] for page in pages if page.body])}
-    done: list[tuple[str, str]] = []
-    for page in pages:
-        html = renderer.render(page, bodies[page.refs[0]] if page.body else None)
-        write_file(job.staging, file_of(page.path), html)
-        done.append((page.path, hashlib.blake2b(html, digest_size=16).hexdigest()))
+def _counted(done: PouredChunk, advance: Advance) -> PouredChunk:
+    advance(len(done.digests))
     return done
+
+
+class _Worker(NamedTuple):
+    """The last job of this process: templates are compiled and the store opened once, not for every hundred pages."""
+
+    job: PourJob
+    renderer: Renderer
+    store: Store
+    checks: PouredChecks
+
+
+_worker: _Worker | None = None
+
+
+def _open(job: PourJob) -> _Worker:
+    global _worker  # noqa: PLW0603
+    if _worker is None or _worker.job != job or _worker.store.replaced:
+        if _worker is not None:
+            _worker.store.close()
+        store = open_store(job.store, read_only=True)
+        _worker = _Worker(job, job.renderer(), store, PouredChecks(job.config, job.frames))
+    return _worker
+
+
+def pour_chunk(job: PourJob, pages: Sequence[Page]) -> PouredChunk:
+    """Render, judge and write some pages."""
+    _, renderer, store, checks = _open(job)
+    bodies = {body.ref: body for body in store.entries.bodies([page.refs[0] for page in pages if page.body])}
+    digests: dict[str, str] = {}
+    findings: list[Finding] = []
+    for page in pages:
+        poured = renderer.fill(page, bodies[page.refs[0]] if page.body else None)
+        data = poured.data()
+        findings += checks.check(page, poured, data)
+        write_file(job.staging, file_of(page.path), data)
+        digests[page.path] = hashlib.blake2b(data, digest_size=16).hexdigest()
+    return PouredChunk(digests, tuple(findings), checks.questions())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -40,6 +40,7 @@ from kbgen.model import (
 from kbgen.site import jsonld
 from kbgen.site.engine import Frames, icon_svg
 from kbgen.site.licences import licence_of
+from kbgen.site.shells import HOLE, Poured
 from kbgen.site.words import Words, direction, language_name, og_locale, words_for
 
 _THEME = Path(__file__).parent.parent / "theme"
@@ -86,7 +87,11 @@ class Renderer:
         return hasher.hexdigest()
 
     def render(self, page: Page, body: Body | None) -> bytes:
-        """The finished page.
+        """The finished page; see ``fill``."""
+        return self.fill(page, body).data()
+
+    def fill(self, page: Page, body: Body | None) -> Poured:
+        """The page's shell and what goes into its slots.
 
         Args:
             page: what is on it.
@@ -98,6 +103,14 @@ class Renderer:
         language = self._language(page.lang)
         at = _Place(page.path, self.frames.site_root)
         context = language.context(page, at)
+        bodies: list[str] = []
+        links = dict(page.links)
+
+        def place(html: str) -> Markup:
+            bodies.append(_link_pages(html, links, at))
+            return _HOLE
+
+        context["place"] = place
         if isinstance(body, Entry):
             top, bottom = self._entry(page, body, context), ""
         elif isinstance(body, ArticleEntry):
@@ -105,7 +118,7 @@ class Renderer:
         else:
             top, bottom = self._listing(page, context), ""
         head = self._head(page, body, context)
-        return self._pour(page, at, {"kb_head": head, "top": top, "bottom": bottom}, context)
+        return self._pour(page, at, {"kb_head": head, "top": top, "bottom": bottom}, context, bodies)
 
     def gone(self, path: str, lang: str = "") -> bytes:
         """The page that stands where one was withdrawn: no trace of what it said, ``noindex``.
@@ -125,9 +138,11 @@ class Renderer:
             if topic.parent is None
         ]
         parts = {"kb_head": self._head(page, None, context), "top": self._use("gone.html", context), "bottom": ""}
-        return self._pour(page, at, parts, context)
+        return self._pour(page, at, parts, context).data()
 
-    def _pour(self, page: Page, at: _Place, parts: Mapping[str, str], context: Mapping[str, Any]) -> bytes:
+    def _pour(
+        self, page: Page, at: _Place, parts: Mapping[str, str], context: Mapping[str, Any], bodies: Sequence[str] = ()
+    ) -> Poured:
         values = {
             "kb_lang": str(escape(page.lang)),
             "kb_dir": direction(page.lang),
@@ -139,34 +154,30 @@ class Renderer:
             "description": escape(context["description"]),
         }
         if page.shell != "engine":
-            return self.frames.shell(page.shell, page.lang, at.depth).pour(values)
+            return Poured(self.frames.shell(page.shell, page.lang, at.depth), values, tuple(bodies))
         shell = self.frames.pages().get(page.path)
         if shell is None:
             raise EngineError(f"{page.path}: the site engine built no such page; is its file in content/ a draft?")
-        return shell.pour({**values, "kb_before": parts["top"], "kb_after": parts["bottom"]})
+        return Poured(shell, {**values, "kb_before": parts["top"], "kb_after": parts["bottom"]}, tuple(bodies))
 
     def _entry(self, page: Page, entry: Entry, context: dict[str, Any]) -> str:
-        links = dict(page.links)
-        at = context["at"]
         context |= {
             "entry": entry,
             "is_long": len(entry.best.text) > _LONG_ANSWER and bool(entry.description),
             "opened": entry.others[:_OPEN_ANSWERS],
             "folded": entry.others[_OPEN_ANSWERS:],
-            "html": lambda post: _trusted(_link_pages(post.html, links, at)),
             "community": entry.threads[0].community if entry.threads else "",
         }
         return self._use("entry.html", context)
 
     def _article(self, page: Page, article: ArticleEntry, context: dict[str, Any]) -> tuple[str, str]:
-        html = _trusted(_raised(_link_pages(article.html, dict(page.links), context["at"])))
-        context |= {"article": article, "html": html, "poured": page.shell != "engine"}
+        context |= {"article": article, "html": _raised(article.html), "poured": page.shell != "engine"}
         return self._use("article_top.html", context), self._use("article_bottom.html", context)
 
     def _listing(self, page: Page, context: dict[str, Any]) -> str:
         context |= {"listing": page.listing, "about": self._about(page)}
         if page.listing:
-            context["intro"] = _trusted(_raised(_link_pages(page.listing.intro, dict(page.links), context["at"])))
+            context["intro"] = _raised(page.listing.intro)
         names = {"/": "home.html", "/search/": "search.html", "/404.html": "404.html"}
         return self._use(names.get(page.path, "listing.html" if page.listing else "written.html"), context)
 
@@ -215,6 +226,7 @@ class Renderer:
         return self._environment.get_template(template).render(context)
 
 
+_HOLE = Markup(HOLE)
 _encoded = lru_cache(maxsize=50_000)(encode)
 
 

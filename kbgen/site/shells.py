@@ -8,7 +8,7 @@ renderer's business, how the page was built the engine's.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from html import escape
 from html.parser import HTMLParser
@@ -154,6 +154,49 @@ class Shell:
         except KeyError as error:
             raise EngineError(f"{self.file}: the slot @@{error.args[0]}@@ was given no value") from error
         return b"".join(out)
+
+
+HOLE = "\0"
+"""Stands in a slot's value where a body goes; no HTML may hold this character (HTML, section 13.1.4)."""
+
+
+@dataclass(frozen=True)
+class Poured:
+    """A page before its bytes are put together: what is the shell's, what the page's own, and what is harvested.
+
+    Attributes:
+        values: HTML by slot, with a ``HOLE`` for each body.
+        bodies: sanitised HTML, in the order of the holes.
+    """
+
+    shell: Shell
+    values: Mapping[str, str]
+    bodies: tuple[str, ...] = ()
+
+    def data(self) -> bytes:
+        """The finished page.
+
+        Raises:
+            EngineError: a slot has no value, or the bodies are not as many as the holes.
+        """
+        shell = self.shell
+        if not self.bodies:
+            return shell.pour(self.values)
+        bodies = iter(self.bodies)
+        filled = {
+            name: value if HOLE not in value else _interleaved(value.split(HOLE), bodies)
+            for name, value in self.values.items()
+        }
+        if next(bodies, None) is not None:
+            raise EngineError(f"{shell.file}: a text has no place on the page")
+        return shell.pour(filled)
+
+
+def _interleaved(parts: list[str], bodies: Iterator[str]) -> str:
+    out = [parts[0]]
+    for part in parts[1:]:
+        out += (next(bodies), part)
+    return "".join(out)
 
 
 def tidy(html: str, mending: Mending | None = None) -> str:

@@ -23,7 +23,8 @@ from kbgen.executor import Workers
 from kbgen.model import Library, Slug, SourceInfo, StageReport, Topic
 from kbgen.progress import Progress
 from kbgen.search.index import build_index
-from kbgen.site.check import check_page_files, check_whole
+from kbgen.site.check import check_whole
+from kbgen.site.check_poured import answer
 from kbgen.site.check_report import CheckReport, Finding, make_report
 from kbgen.site.crawlers import llms_txt, robots_txt
 from kbgen.site.documents import prepared_documents
@@ -112,10 +113,13 @@ def render(job: SiteJob, workers: Workers, progress: Progress, *, clean: bool = 
     with ThreadPoolExecutor(1) as beside:
         indexing = beside.submit(_write_search, job, staging)
         pouring = pour(pour_job, sorted(changed, key=lambda page: page.path), workers, progress)
-        digests = {path: digest for part in pouring for path, digest in part.items()}
         others = _write_others(job, renderer, live, rows, progress)
-        findings = check_page_files(staging, job.library, job.config, digests, mapper=workers.start, progress=progress)
+        parts = list(pouring)
         others |= indexing.result()
+    digests = {path: digest for part in parts for path, digest in part.digests.items()}
+    findings = [finding for part in parts for finding in part.findings]
+    questions = [question for part in parts for question in part.questions]
+    findings += answer(questions, job.library.pages, staging, job.config)
     done = {file: live[file] for file, key in rows.items() if _key(live, file) == key}
     done |= {file_of(path): (keys[path], digest) for path, digest in digests.items()}
     done |= others

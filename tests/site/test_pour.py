@@ -45,13 +45,13 @@ def poured(job: PourJob, jobs: int) -> dict[str, str]:
     pages = [numbered(number) for number in range(COUNT)]
     with Workers(jobs) as workers:
         parts = list(pour(job, pages, workers, Silent()))
-    return {path: digest for part in parts for path, digest in part.items()}
+    return {path: digest for part in parts for path, digest in part.digests.items()}
 
 
 def test_pages_are_written_where_their_address_says(job: PourJob) -> None:
     """Listings and entries; the digest is of the bytes on disk."""
     listing = sample.page("/questions/")
-    done = dict(pour_chunk(job, [numbered(3), listing]))
+    done = pour_chunk(job, [numbered(3), listing]).digests
     files = {"/q/bulb-3/": "q/bulb-3/index.html", "/questions/": "questions/index.html"}
     assert done == {
         path: hashlib.blake2b((job.staging / file).read_bytes(), digest_size=16).hexdigest()
@@ -70,13 +70,13 @@ def test_workers_do_not_change_a_byte(job: PourJob, tmp_path: Path) -> None:
 def test_a_chunk_sees_what_was_stored_since(job: PourJob) -> None:
     """A worker keeps its store open, and still reads the newest text."""
     page = numbered(1)
-    before = dict(pour_chunk(job, [page]))
+    before = pour_chunk(job, [page]).digests
     with closing(open_store(job.store)) as store:
         answer = sample.post(2, "<p>Another answer altogether.</p>", sample.OTTO, why="accepted")
         store.entries.put(
             [EntryRow("forum:1", "entry", "", "", b"", b"", pack(sample.entry(ref=Ref("forum:1"), best=answer)))]
         )
-    assert before != dict(pour_chunk(job, [page]))
+    assert before != pour_chunk(job, [page]).digests
     assert b"Another answer altogether." in (job.staging / "q/bulb-1/index.html").read_bytes()
 
 

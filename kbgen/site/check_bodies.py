@@ -1,0 +1,59 @@
+"""Harvested texts, judged as the strings they are when they are poured.
+
+What the sanitiser writes is a small regular language: known elements, known attributes in double quotes, everything
+else escaped. A text in that language can neither run nor load anything, whatever a browser makes of the page around
+it; so a text is matched against the language as a whole, and not parsed a second time.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from html import unescape
+
+from kbgen.site.check_links import check_link
+from kbgen.site.check_report import Finding
+from kbgen.site.check_view import PageFacts, Resolver, View
+
+_TAGS = (
+    "a abbr b bdi blockquote br caption cite code dd del details dfn div dl dt em h2 h3 h4 h5 h6 hr i ins kbd li mark "
+    "ol p pre q s samp small span strong sub summary sup table tbody td th thead tr u ul var"
+)
+_ATTRIBUTES = "aria-label class colspan href rel role rowspan scope start tabindex title"
+_PLAIN = re.compile(
+    rf'(?:[^<>\0]++|</?(?:{_TAGS.replace(" ", "|")})(?: (?:{_ATTRIBUTES.replace(" ", "|")})="[^"<>\0]*+"| reversed)*+>)*+'
+)
+_HREF = re.compile(r' href="([^"]*)"([^>]*)')
+_ELSEWHERE = ("https://", "http://")
+
+
+def check_bodies(
+    bodies: Iterable[str], view: View, facts: PageFacts, resolver: Resolver, own: str
+) -> Iterator[Finding]:
+    """Harvested texts are plain markup, and their links lead somewhere.
+
+    Args:
+        bodies: HTML as it stands on the page.
+        view: the rest of the page.
+        facts: what the page should be.
+        resolver: tells where its links lead.
+        own: the beginning of this site's own addresses.
+    """
+    links: dict[str, bool] = {}
+    for body in bodies:
+        if _PLAIN.fullmatch(body) is None:
+            yield Finding("body", facts.path, f"a harvested text is not plain markup: {_strange(body)!r}")
+        for href, rest in _HREF.findall(body):
+            # Nearly all lead to other sites, of which nothing can be said here.
+            if not href.startswith(_ELSEWHERE) or href.startswith(own):
+                url = unescape(href)
+                links[url] = links.get(url, True) and "ugc" in rest
+    for url, by_user in links.items():
+        yield from check_link(url, view, facts, resolver, by_user=by_user)
+
+
+def _strange(body: str) -> str:
+    """The place where a text leaves the language."""
+    known = _PLAIN.match(body)
+    end = known.end() if known else 0
+    return body[end : end + 80]

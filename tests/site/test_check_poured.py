@@ -1,0 +1,162 @@
+"""Pages judged in memory as they are poured: the same faults are found as on disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+from test_check import CONFIG, ENTRY, FAULTS, FRAME_SCRIPT, URL, build, found, make_library, page_html
+
+from kbgen.addresses import file_of
+from kbgen.model import Page, Ref
+from kbgen.site.check import check_site
+from kbgen.site.check_bodies import check_bodies
+from kbgen.site.check_poured import PouredChecks, answer
+from kbgen.site.check_report import Finding
+from kbgen.site.check_view import PageFacts, Resolver, View
+from kbgen.site.engine import Frames
+from kbgen.site.publish import write_file
+from kbgen.site.shells import HOLE, Poured, Shell
+
+FRAMES = Frames({}, "digest", reused=True)
+SLOTS = ("kb_lang", "kb_head", "content")
+
+
+def shell(before: str = "", after: str = "") -> Shell:
+    """A shell whose frame is some HTML before and after the content."""
+    parts = ('<!doctype html><html lang="', '"><head>', f"</head><body>{before}", f"{after}</body></html>")
+    return Shell("entry.md", tuple(part.encode() for part in parts), SLOTS)
+
+
+def poured(html: str, around: Shell | None = None) -> Poured:
+    """A page of some HTML: all of its head and body are its own, but the script of the frame."""
+    head = html.partition("<head>")[2].partition("</head>")[0]
+    body = html.partition("<body>")[2].partition("</body>")[0]
+    lang = "en" if ' lang="en"' in html else ""
+    own = {"kb_lang": lang, "kb_head": head.replace(FRAME_SCRIPT % "../../", ""), "content": body}
+    return Poured(around or shell(), own)
+
+
+def judged(html: str, page: Page, folder: Path, around: Shell | None = None) -> set[tuple[str, str]]:
+    """Check and page of what is found in a page when it is poured, the answers of its site included."""
+    checks = PouredChecks(CONFIG, FRAMES)
+    own = poured(html, around)
+    findings = checks.check(page, own, own.data())
+    findings += answer(checks.questions(), make_library().pages, folder, CONFIG)
+    return {(finding.check, finding.page) for finding in findings}
+
+
+def test_a_sound_page_has_no_findings(tmp_path: Path) -> None:
+    """An entry of a sound site, poured."""
+    library = build(tmp_path)
+    assert judged(page_html(library.pages[ENTRY]), library.pages[ENTRY], tmp_path) == set()
+
+
+@pytest.mark.parametrize(("check", "old", "new"), FAULTS)
+def test_a_fault_is_found_as_on_disk(tmp_path: Path, check: str, old: str, new: str) -> None:
+    """Whatever is wrong with a file is wrong with the page in memory."""
+    library = build(tmp_path)
+    page = library.pages[ENTRY]
+    html = page_html(page).replace(old, new)
+    write_file(tmp_path, file_of(ENTRY), html.encode())
+    on_disk = {item for item in found(check_site(tmp_path, library, CONFIG, changed={ENTRY})) if item[1] == ENTRY}
+    assert (check, ENTRY) in on_disk
+    assert on_disk <= judged(html, page, tmp_path)
+
+
+def test_a_fault_of_the_frame_is_found_once_a_folder(tmp_path: Path) -> None:
+    """A shell that leads nowhere is said of the first page of each folder, not of a hundred thousand."""
+    library = build(tmp_path)
+    broken = shell('<a href="../../none/">None</a>')
+    checks = PouredChecks(CONFIG, FRAMES)
+    for path in (ENTRY, "/q/b-8/"):
+        own = poured(page_html(library.pages[path]), broken)
+        assert checks.check(library.pages[path], own, own.data()) == []
+    findings = answer(checks.questions(), library.pages, tmp_path, CONFIG)
+    assert [(finding.check, finding.page) for finding in findings] == [("link", ENTRY)]
+
+
+def test_a_link_of_a_person_is_named_page_by_page(tmp_path: Path) -> None:
+    """A writer of the site can mend each of them."""
+    library = build(tmp_path)
+    checks = PouredChecks(CONFIG, FRAMES)
+    for path in (ENTRY, "/q/b-8/"):
+        html = page_html(library.pages[path]).replace("https://elsewhere.example.com/", f"{URL}q/none/")
+        own = poured(html)
+        checks.check(library.pages[path], own, own.data())
+    findings = answer(checks.questions(), library.pages, tmp_path, CONFIG)
+    assert [(finding.check, finding.page) for finding in findings] == [("user-link", ENTRY), ("user-link", "/q/b-8/")]
+
+
+def judge_body(body: str) -> list[Finding]:
+    """What is wrong with a harvested text on the entry's page."""
+    facts = PageFacts.of(replace(make_library().pages[ENTRY], refs=(Ref("forum:7"),)))
+    view = View(b"<p id=kb-answer>x</p>")
+    return list(check_bodies([body], view, facts, Resolver(Path("/nowhere"), URL), URL))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<script>alert(1)</script>",
+        "<p onclick='x'>a</p>",
+        '<p onclick="x">a</p>',
+        '<a href="https://a.example" style="x">a</a>',
+        "<img src=x>",
+        '<iframe src="https://a.example"></iframe>',
+        "<p>a < b</p>",
+        "<p>a > b</p>",
+        '<p title="<">a</p>',
+        "<p>unclosed <b",
+        "<!-- a -->",
+        "<P>a</P>",
+        "<p/onclick=alert(1)>",
+        "<svg><p>a</p></svg>",
+        '<a href="x"onclick="y">a</a>',
+        f"a{HOLE}b",
+    ],
+)
+def test_what_the_sanitiser_never_writes_stops_the_site(body: str) -> None:
+    """The second lock on the same door: it knows nothing of how texts were made."""
+    assert [finding.check for finding in judge_body(body) if finding.check == "body"] == ["body"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "Words &lt;b&gt; &amp; \"quotes\" 'too' ü 你好",
+        '<p>a <a href="https://a.example/?x=1&amp;y=2" rel="ugc nofollow">b</a></p>',
+        '<div class="highlight"><pre tabindex="0"><code class="language-c++">a<span class="o">&lt;</span></code></pre></div>',
+        '<ol start="3" reversed><li>a<br>b</li></ol>',
+        '<div class="kb-table" tabindex="0" role="group" aria-label="Table"><table><tbody><tr><td colspan="2">a</td></tr>'
+        "</tbody></table></div>",
+        '<details class="note"><summary>a</summary><p>b</p></details>',
+    ],
+)
+def test_what_the_sanitiser_writes_passes(body: str) -> None:
+    """Every element and attribute there is."""
+    assert judge_body(body) == []
+
+
+@pytest.mark.parametrize(
+    ("href", "check"),
+    [
+        ("javascript:alert(1)", "link-scheme"),
+        ("kb:forum:9", "link-scheme"),
+        ("../../none/", "link"),
+        (f"{URL}none/", "link"),
+        ("#nowhere", "fragment"),
+    ],
+)
+def test_a_link_in_a_text_leads_somewhere(href: str, check: str) -> None:
+    """Also when the text itself is plain."""
+    assert [finding.check for finding in judge_body(f'<p><a href="{href}">a</a></p>')] == [check]
+    marked = f'<p><a href="{href}" rel="ugc nofollow">a</a></p>'
+    assert [finding.check for finding in judge_body(marked)] == [check if check == "link-scheme" else "user-link"]
+
+
+def test_a_text_that_is_long_and_hostile_is_judged_in_linear_time() -> None:
+    """A megabyte that almost fits the language is not tried in every way it could."""
+    assert [finding.check for finding in judge_body('<p class="a">x</p>' * 60_000 + "<")] == ["body"]
