@@ -19,7 +19,7 @@ from kbgen.errors import RecordError, SourceError
 from kbgen.model import Article, Person, Post, RawRecord, Solved, Thread
 from kbgen.sources.base import Harvested, SourceOptions
 from kbgen.sources.fields import SiteUrl, read_epoch
-from kbgen.sources.http import Client, Reply
+from kbgen.sources.http import Client, Disallowed, Reply
 from kbgen.sources.live import Known, LiveSource, Step, Walk
 from kbgen.sources.sweep import sweep
 
@@ -183,7 +183,10 @@ class _Pass:
     def _record(self, number: str, item: Mapping[str, Any]) -> Harvested | None:
         # The host as configured: the API writes the one from the forum's settings, which may be another.
         address = urljoin(f"{self._url}/", urlsplit(str(item.get("url"))).path or f"/question/{number}/")
-        posts = self._posts(address)
+        try:
+            posts = self._posts(address)
+        except Disallowed as error:
+            return RecordError(address, f"{error}; ask the forum's owner to allow it")
         if posts is None:
             return None
         if number not in posts:

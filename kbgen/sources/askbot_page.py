@@ -83,6 +83,7 @@ def read_post(html: str, page: str) -> ShownPost:
     root = read_html(html)
     if root is None:
         return ShownPost("", Person("", _WIKI), None, None, None, deleted=False, cut=False)
+    cut = next(having(root, *_CUT), None) is not None
     infos = [(_moments(info), info) for info in having(root, "post-update-info")]
     dated = sorted((pair for pair in infos if pair[0]), key=lambda pair: min(pair[0]))
     moments = sorted(moment for found, _ in dated for moment in found)
@@ -93,7 +94,7 @@ def read_post(html: str, page: str) -> ShownPost:
         edited=moments[-1] if len(moments) > 1 else None,
         score=_score(root),
         deleted=next(having(root, "js-post-deleted", "deleted"), None) is not None,
-        cut=next(having(root, *_CUT), None) is not None,
+        cut=cut,
     )
 
 

@@ -1,0 +1,132 @@
+"""Runs passes of a live source against a fake server, keeping what they give as the store would."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from kbgen.errors import RecordError, SourceError
+from kbgen.model import Article, RawRecord, Thread, split_ref
+from kbgen.sources.live import LiveSource, Step, Walk
+from kbgen.testing.server import Canned, FakeServer, testing_client
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+BROKEN = Canned(500, {}, b"")
+
+
+@dataclass
+class Shelf:
+    """What is known of a source, and where its next pass begins.
+
+    Attributes:
+        records: native id to record, in the order they first came.
+        errors: what the last pass could not read.
+        fetched: ids the last pass gave as items.
+        asked: paths the last pass asked for.
+    """
+
+    source: LiveSource
+    server: FakeServer
+    records: dict[str, RawRecord] = field(default_factory=dict)
+    errors: list[str] = field(default_factory=list)
+    fetched: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+    cursor: str | None = None
+    mark: str | None = None
+    full: bool = True
+    met: set[str] = field(default_factory=set)
+
+    def signature(self, native_id: str) -> str | None:
+        """See ``Known``."""
+        record = self.records.get(native_id)
+        return None if record is None else record.signature
+
+    def ids(self) -> Sequence[str]:
+        """See ``Known``."""
+        return list(self.records)
+
+    def run(self, *, full: bool = False) -> Shelf:
+        """Do a whole pass, going on where one broke off."""
+        if self.cursor is None:
+            self.full, self.met = full or self.mark is None, set()
+        self.errors, self.fetched = [], []
+        before = len(self.server.requests)
+        with testing_client(self.server) as client:
+            walk = Walk(self.full, NOW, self.cursor, None if self.full else self.mark)
+            mark = self.mark
+            try:
+                for step in self.source.steps(client, self, walk):
+                    self._keep(step)
+                    mark = step.mark or mark
+            finally:
+                self.asked = [request.path for request in self.server.requests[before:]]
+        if self.full:
+            self.records = {key: record for key, record in self.records.items() if key in self.met}
+        self.cursor, self.mark = None, mark
+        return self
+
+    def stumble(self, *, full: bool = False) -> bool:
+        """Do a pass that may break off; whether it did."""
+        try:
+            self.run(full=full)
+        except SourceError:
+            return True
+        return False
+
+    def _keep(self, step: Step) -> None:
+        for item in step.items:
+            if isinstance(item, RecordError):
+                self.errors.append(str(item))
+                continue
+            number = split_ref(item.ref)[1]
+            assert number not in self.fetched, f"{number} came twice"
+            assert msgspec.json.encode(msgspec.json.decode(item.payload), order="deterministic") == item.payload
+            self.fetched.append(number)
+            self.records[number] = item
+            self.met.add(number)
+        self.met.update(step.seen)
+        for number in step.gone:
+            self.records.pop(number, None)
+        self.cursor = step.cursor
+
+    def threads(self) -> dict[str, Thread]:
+        """Every thread that is kept, parsed."""
+        parsed = {number: self.source.parse(record) for number, record in self.records.items()}
+        return {number: thread for number, thread in parsed.items() if isinstance(thread, Thread)}
+
+    def articles(self) -> dict[str, Article]:
+        """Every article that is kept, parsed."""
+        parsed = {number: self.source.parse(record) for number, record in self.records.items()}
+        return {number: article for number, article in parsed.items() if isinstance(article, Article)}
+
+
+def accepted(thread: Thread) -> list[str]:
+    """Ids of the accepted answers."""
+    return [solution.post_id for solution in thread.solved]
+
+
+def breaks_anywhere(shelf_of: Any, server: FakeServer) -> None:
+    """A first pass that breaks off after any number of requests is finished by the next, with nothing lost or twice.
+
+    Args:
+        shelf_of: makes an empty shelf.
+        server: whose routes are whole.
+    """
+    whole = shelf_of().run()
+    answer = server.answer
+    for allowed in range(len(whole.asked)):
+        shelf, left = shelf_of(), [allowed]
+
+        def limited(request: Any, left: list[int] = left) -> Canned:
+            left[0] -= 1
+            return answer(request) if left[0] >= 0 else BROKEN
+
+        server.answer = limited  # type: ignore[method-assign]
+        assert shelf.stumble(), f"the pass does not notice that request {allowed} fails"
+        server.answer = answer  # type: ignore[method-assign]
+        shelf.run()
+        assert shelf.records == whole.records, f"after a break at request {allowed}"
