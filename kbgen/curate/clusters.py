@@ -5,6 +5,7 @@ Near-duplicates are suggestions for people, not merged here. What an entry shows
 
 from __future__ import annotations
 
+import hashlib
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -46,7 +47,14 @@ def head(curated: Curated) -> Head:
         duplicate_of=curated.duplicate_of,
         strength=round(strength, 6),
         created=curated.created,
+        words=_words_digest(curated),
+        tags=tuple(mark.tag for mark in curated.tags if not mark.why.startswith("parent:")),
     )
+
+
+def _words_digest(curated: Curated) -> str:
+    read = (curated.lang, curated.title, curated.question.text if curated.question else "")
+    return hashlib.blake2b("\0".join(read).encode(), digest_size=8).hexdigest()
 
 
 def weight(count: int | None) -> float:

@@ -207,6 +207,8 @@ class Head(Struct, frozen=True):
 
     Attributes:
         strength: how good a lead it would be (curate.merge says how it is computed); higher is better.
+        words: digest of title, question and language: all that tagging reads; votes and views do not move it.
+        tags: those a person gave it, by way of the taxonomy; neither parents nor learnt ones.
     """
 
     ref: Ref
@@ -216,6 +218,8 @@ class Head(Struct, frozen=True):
     duplicate_of: tuple[Ref, ...]
     strength: float
     created: datetime | None = None
+    words: str = ""
+    tags: tuple[Slug, ...] = ()
 
 
 class Cluster(Struct, frozen=True):
