@@ -179,18 +179,23 @@ def build(
     allow_vanish: AllowVanish = False,
 ) -> int:
     """Run every stage; what CI runs at night."""
-    del offline  # every source of this version reads files: no build touches the network
-    return _run(None, site_dir, jobs=jobs, clean=clean, engine=engine, allow_vanish=allow_vanish)
+    return _run(None, site_dir, jobs=jobs, clean=clean, engine=engine, allow_vanish=allow_vanish, offline=offline)
 
 
 @app.command()
 def harvest(
     sources: Annotated[list[str] | None, typer.Argument(metavar="[SOURCE]...", help="Names; all by default.")] = None,
     *,
-    full: Annotated[bool, typer.Option("--full", help="Read sources whose input has not changed, too.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Read unchanged files, too, and all of live sources.")] = False,
+    allow_vanish: Annotated[
+        bool, typer.Option("--allow-vanish", help="Withdraw even more than guard.max_withdrawn allows.")
+    ] = False,
+    record: Annotated[
+        Path | None, typer.Option("--record", metavar="FILE", help="Write every exchange there, without keys.")
+    ] = None,
 ) -> int:
     """Read the sources into the store."""
-    return _run(["harvest"], None, sources=tuple(sources or ()), full=full)
+    return _run(["harvest"], None, sources=tuple(sources or ()), full=full, allow_vanish=allow_vanish, record=record)
 
 
 @app.command()

@@ -121,6 +121,28 @@ class GuardConfig(Section):
 
     max_vanish: float = Field(default=0.2, ge=0, le=1)
     min_pages: int = Field(default=20, ge=0)
+    # A forum that suddenly shows half of what it had asks for a login, or was misread.
+    max_withdrawn: float = Field(default=0.5, ge=0, le=1)
+
+
+class HttpConfig(Section):
+    """``http:`` how communities are asked over the network."""
+
+    contact: str = ""
+    # Discourse answers 200 a minute to a key; none of the platforms documents less than 60.
+    requests_per_second: float = Field(default=3.0, gt=0, le=100)
+    timeout: float = Field(default=30.0, gt=0, le=600)
+    max_megabytes: int = Field(default=32, ge=1, le=1024)
+    patience: float = Field(default=900.0, ge=0, le=86_400)
+    private_hosts: tuple[str, ...] = ()
+
+    @field_validator("contact")
+    @classmethod
+    def _one_line(cls, value: str) -> str:
+        if not value.isascii() or not value.isprintable() or set(value) & set("()\\"):
+            msg = "must be an address to reach you at, such as https://example.com/contact or help@example.com"
+            raise ValueError(msg)
+        return value
 
 
 class Config(Section):
@@ -133,6 +155,7 @@ class Config(Section):
     pages: PagesConfig = PagesConfig()
     privacy: PrivacyConfig = PrivacyConfig()
     guard: GuardConfig = GuardConfig()
+    http: HttpConfig = HttpConfig()
 
 
 def load_config(project: Path, kinds: Mapping[str, type[BaseModel]]) -> Config:

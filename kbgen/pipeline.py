@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
 from kbgen.codebase import code_digest
@@ -35,8 +35,13 @@ from kbgen.site.manifest import Manifest, permalinks
 from kbgen.site.redirects import flatten
 from kbgen.site.stage import SiteJob, publish, published, render
 from kbgen.site.written import written_pages
+from kbgen.sources.base import Source
+from kbgen.sources.live import LiveSource
 from kbgen.standing import remember, standing_key
 from kbgen.store import Store, open_store, readable
+
+if TYPE_CHECKING:
+    from kbgen.harvest.asking import Asking
 
 _INPUTS = "published-inputs"
 
@@ -158,7 +163,27 @@ class Run:
 
 def _harvest(run: Run) -> list[StageReport]:
     sources = run.project.sources(run.options.sources)
-    return [harvest(source, run.store, run.progress, full=run.options.full) for source in sources]
+    live = [source for source in sources if isinstance(source, LiveSource) and source.live]
+    with ExitStack() as stack:
+        asked = stack.enter_context(_asking(run)) if live and not run.options.offline else None
+        return [_harvest_one(source, run, asked) for source in sources]
+
+
+def _harvest_one(source: Source, run: Run, asked: Asking | None) -> StageReport:
+    if not (isinstance(source, LiveSource) and source.live):
+        return harvest(source, run.store, run.progress, full=run.options.full)
+    if asked is None:
+        return StageReport(f"harvest {source.name}", notes=("not asked (--offline)",))
+    return asked.harvest(source)
+
+
+def _asking(run: Run) -> Asking:
+    # Only who asks over the network pays for an HTTP library.
+    from kbgen.harvest.asking import Asking  # noqa: PLC0415
+
+    # What is learnt now is unknown to the key of the last build, also when this run is killed.
+    remember(run.store, None)
+    return Asking(run.project.config, run.options, run.project.cache / "http", run.store, run.progress)
 
 
 def _curate(run: Run) -> list[StageReport]:

@@ -16,15 +16,19 @@ class Options:
         site_dir: where the site goes.
         jobs: worker processes, 0 for one a core.
         clean: ignore every cache; the result is the same.
-        full: read sources whose input has not changed, too.
+        full: read sources whose input has not changed, too, and ask live ones for everything.
+        offline: ask no source over the network; what the store holds of it is used.
+        record: file to write every exchange with a live source to.
         sources: names of the sources to harvest, empty for all.
-        allow_vanish: publish even when more pages vanish than the guard allows.
+        allow_vanish: publish, and withdraw, even when more vanishes than the guard allows.
     """
 
     site_dir: Path
     jobs: int = 0
     clean: bool = False
     full: bool = False
+    offline: bool = False
+    record: Path | None = None
     engine: str = "mkdocs"
     sources: tuple[str, ...] = ()
     allow_vanish: bool = False

@@ -22,6 +22,7 @@ from kbgen.runs import Options, RunReport
 from kbgen.site.live import live_rows
 from kbgen.sources import open_source, source_kinds
 from kbgen.sources.base import stat_signature
+from kbgen.sources.live import LiveSource
 from kbgen.store import Store, open_store, readable
 
 STORE = ".kbgen/store.sqlite"
@@ -82,7 +83,10 @@ def standing_key(folder: Path, config: Config, options: Options) -> str | None:
     try:
         parts.append(stat_signature(_files(folder)))
         for one in config.sources:
-            fingerprint = open_source(one, folder).fingerprint()
+            source = open_source(one, folder)
+            live = isinstance(source, LiveSource) and source.live
+            # Offline, all there is of a live source is in the store, and a harvest that wrote there forgot the key.
+            fingerprint = "offline" if live and options.offline else source.fingerprint()
             if fingerprint is None:
                 return None
             parts += [one.model_dump_json(), fingerprint]

@@ -33,6 +33,7 @@ class SourceOptions(BaseModel):
         lang: language of the source when it is not to be guessed per item.
         canonical: ``auto``, ``source`` or ``self`` for this source; None for the site's policy.
         crawlable: whether anyone, search engines included, can open the source's pages.
+        full_every: days between two passes over everything a live source has; nightly passes look at changes.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -47,6 +48,7 @@ class SourceOptions(BaseModel):
     lang: str | None = None
     canonical: str | None = Field(default=None, pattern=r"^(auto|source|self)$")
     crawlable: bool = True
+    full_every: int = Field(default=7, ge=0)
 
 
 class Source(ABC):

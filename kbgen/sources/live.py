@@ -7,10 +7,11 @@ resuming after a kill, storing, withdrawing and politeness are the framework's: 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
+from urllib.parse import urlsplit
 
 from kbgen.sources.base import Harvested, Source
 from kbgen.sources.http import Client
@@ -37,7 +38,7 @@ class Walk:
             is new or active since ``mark``.
         cursor: where this very pass was interrupted; None at its beginning.
         mark: what the last complete pass left with its steps; None when there was none (then ``full`` is set).
-        now: when the run began, in UTC.
+        now: when the pass began, in UTC; the same again when it goes on after an interruption.
     """
 
     full: bool
@@ -54,9 +55,10 @@ class Step:
         items: fetched records (with the list's ``signature``, where there is one) and errors for unreadable ones.
         seen: native ids that are there and need not be fetched, their signature being the known one.
         gone: native ids that no visitor can read any more (404, 410, 403, restricted): withdrawn at once.
-        cursor: given back as ``Walk.cursor`` when the pass is interrupted after this step.
+        cursor: given back as ``Walk.cursor`` when the pass is interrupted after this step; None leaves the one before.
         mark: where the next pass over changes begins; the last one given counts, once the pass is complete.
         total: items the whole pass will have, when the platform says so: for the progress bar.
+        notes: sentences for the report.
     """
 
     items: Sequence[Harvested] = ()
@@ -75,6 +77,14 @@ class LiveSource(Source):
     def live(self) -> bool:
         """Whether this block is asked over the network; a connector that also reads files overrides it."""
         return True
+
+    @property
+    def hosts(self) -> Collection[str]:
+        """Hosts the client may ask, with their port when it is not the usual one: that of ``url``.
+
+        A connector whose API lives elsewhere overrides it.
+        """
+        return (urlsplit(self.options.url or "").netloc.rpartition("@")[2],)
 
     @abstractmethod
     def steps(self, client: Client, known: Known, walk: Walk) -> Iterator[Step]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from kbgen.errors import StoreError
 from kbgen.store.items import CuratedItems, Entries
+from kbgen.store.passes import Passes
 from kbgen.store.published import Pages, Permalinks
 from kbgen.store.records import Records
 from kbgen.store.suggestions import Suggestions
@@ -49,6 +50,10 @@ _MIGRATIONS: tuple[str, ...] = (
         why TEXT NOT NULL, PRIMARY KEY (kind, ref, other, origin)) WITHOUT ROWID;
     CREATE TABLE learnt_tags (ref TEXT PRIMARY KEY, input TEXT NOT NULL, marks TEXT NOT NULL) WITHOUT ROWID;
     """,
+    """
+    ALTER TABLE records ADD COLUMN signature TEXT NOT NULL DEFAULT '';
+    CREATE TABLE passes (source TEXT PRIMARY KEY, state TEXT NOT NULL) WITHOUT ROWID;
+    """,
 )
 SCHEMA_VERSION = len(_MIGRATIONS)
 
@@ -58,6 +63,7 @@ class Store:
 
     Attributes:
         records: harvested records, cursors and failures.
+        passes: where the passes over live sources are.
         curated: one row an item: its verdict and curated content.
         entries: entries, articles and clusters.
         permalinks: ref to path, and every redirect there ever was.
@@ -70,6 +76,7 @@ class Store:
         self.path = path
         self._file = _identity(path)
         self.records = Records(connection)
+        self.passes = Passes(connection)
         self.curated = CuratedItems(connection)
         self.entries = Entries(connection)
         self.permalinks = Permalinks(connection)

@@ -65,14 +65,21 @@ class Records:
             if known.get(record.ref) != record.digest and not (record.partial and record.ref in known)
         ]
         replaced = {record.ref for record in changed}
-        same = [record.ref for record in batch if record.ref not in replaced]
-        self._db.executemany("UPDATE records SET seen = ?, gone = 0 WHERE ref = ?", ((run, ref) for ref in same))
+        same = [record for record in batch if record.ref not in replaced]
+        self._db.executemany(
+            "UPDATE records SET seen = ?, gone = 0, signature = coalesce(?, signature) WHERE ref = ?",
+            ((run, None if record.partial else record.signature, record.ref) for record in same),
+        )
         pack = self._packer(changed).compress
         self._db.executemany(
-            "INSERT INTO records (ref, source, kind, url, digest, place, payload, seen) VALUES (?,?,?,?,?,?,?,?) "
+            "INSERT INTO records (ref, source, kind, url, digest, place, payload, signature, seen) "
+            "VALUES (?,?,?,?,?,?,?,?,?) "
             "ON CONFLICT (ref) DO UPDATE SET kind=excluded.kind, url=excluded.url, digest=excluded.digest, "
-            "place=excluded.place, payload=excluded.payload, seen=excluded.seen, gone=0",
-            ((r.ref, split_ref(r.ref)[0], r.kind, r.url, r.digest, r.place, pack(r.payload), run) for r in changed),
+            "place=excluded.place, payload=excluded.payload, signature=excluded.signature, seen=excluded.seen, gone=0",
+            (
+                (r.ref, split_ref(r.ref)[0], r.kind, r.url, r.digest, r.place, pack(r.payload), r.signature, run)
+                for r in changed
+            ),
         )
         return len(changed), len(same)
 
@@ -139,7 +146,7 @@ class Records:
             part = refs[start : start + _BATCH]
             marks = ",".join("?" * len(part))
             rows = self._db.execute(
-                f"SELECT ref, kind, url, payload, digest, place FROM records WHERE ref IN ({marks})",  # noqa: S608
+                f"SELECT ref, kind, url, payload, digest, place, signature FROM records WHERE ref IN ({marks})",  # noqa: S608
                 part,
             )
             found = {row[0]: row for row in rows}
@@ -147,9 +154,10 @@ class Records:
                 if ref in found:
                     yield self._record(found[ref])
 
-    def _record(self, row: tuple[str, str, str, bytes, str, str]) -> RawRecord:
-        ref, kind, url, payload, digest, place = row
-        return RawRecord(Ref(ref), cast("RecordKind", kind), url, self._unpack(payload), digest, place)
+    def _record(self, row: tuple[str, str, str, bytes, str, str, str]) -> RawRecord:
+        ref, kind, url, payload, digest, place, signature = row
+        unpacked = self._unpack(payload)
+        return RawRecord(Ref(ref), cast("RecordKind", kind), url, unpacked, digest, place, signature=signature)
 
     def _digests(self, refs: Sequence[str]) -> dict[str, str]:
         known: dict[str, str] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kbgen.testing.conformance import CHECKS, check_fingerprint_moves, check_restricted, check_source
+from kbgen.testing.live import harvest_live, stored
 from kbgen.testing.server import Canned, FakeServer, InstantClock, Request, testing_client, testing_network
 
 __all__ = [
@@ -14,6 +15,8 @@ __all__ = [
     "check_fingerprint_moves",
     "check_restricted",
     "check_source",
+    "harvest_live",
+    "stored",
     "testing_client",
     "testing_network",
 ]

@@ -1,4 +1,4 @@
-"""Harvest: every source's records into the store, verbatim; a bad record is named and skipped, never fatal.
+"""Harvesting files: every record into the store, verbatim; a bad one is named and skipped, never fatal.
 
 What a record means is not looked at here: curating never fetches again, and a mended parser re-reads the store.
 """
@@ -119,4 +119,6 @@ def _complete(source: Source, store: Store, run: int, fingerprint: str | None, *
         store.records.set_failures(source.name, bad, run)
         if fingerprint is not None:
             store.records.set_fingerprint(source.name, fingerprint, run)
+        # A source that was asked over the network before begins anew when it is asked again.
+        store.passes.forget(source.name)
     return removed
