@@ -171,9 +171,8 @@ class HttpClient:
             raise SourceError(f"{shown} answers {reply.status} and does not say where it moved to; check the address")
         target = urljoin(reply.url, place).partition("#")[0]
         old, new = urlsplit(reply.url), urlsplit(target)
-        if host_of(target) != host_of(reply.url) and not (
-            new.hostname == old.hostname and _upgraded(old.scheme, target)
-        ):
+        # From encrypted to plain, keys would be told to everybody on the way.
+        if host_of(target) != host_of(reply.url) or (old.scheme, new.scheme) == ("https", "http"):
             where = self._masks.text(f"{new.scheme}://{new.netloc}")
             msg = (
                 f"{shown} redirects to another host, {where}, which is not followed; "
