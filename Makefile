@@ -19,7 +19,7 @@ WITH_PIP = "$(PYTHON)" -m venv $(VENV) && \
   $(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements.lock && \
   $(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 
-.PHONY: site test lint format bench lock clean browser
+.PHONY: site test test-live lint format bench lock clean browser
 
 site: $(READY)
 	$(BIN)/python -m kbgen build
@@ -27,6 +27,12 @@ site: $(READY)
 
 test: $(READY) browser lint
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+
+# Harvests real servers on this machine. KBGEN_REALFORUM names a folder of recipes, NAME/forum.sh, each with the verbs
+# install, seed, start and stop; KBGEN_REALFORUM_HOME is where what they install stays.
+test-live: $(READY)
+	@test -d "$(KBGEN_REALFORUM)" || { echo "Name the folder of recipes: make test-live KBGEN_REALFORUM=DIR" >&2; exit 1; }
+	KBGEN_REALFORUM="$(KBGEN_REALFORUM)" $(BIN)/python -m pytest tests/live -m live -s $(ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff check .

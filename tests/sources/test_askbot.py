@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from passes import Shelf, accepted, breaks_anywhere
+from passes import Shelf, accepted, breaks_anywhere, paths, shelf_for
 
 from kbgen.errors import RecordError, SourceError
 from kbgen.model import RawRecord, Thread
@@ -108,7 +108,7 @@ def forum() -> Iterator[Forum]:
 def shelf(forum: Forum, **options: Any) -> Shelf:
     """An empty shelf for the forum."""
     made = AskbotOptions(name="ask", kind="askbot", url=forum.server.url, **options)
-    return Shelf(AskbotSource(made, Path()), forum.server)
+    return shelf_for(AskbotSource(made, Path()), forum.server)
 
 
 def one(forum: Forum, number: str = "1", **options: Any) -> Thread:
@@ -254,13 +254,13 @@ def test_the_list_ends_where_it_begins_again(forum: Forum) -> None:
     everything = {"pages": 99, "questions": list(forum.items.values())}
     forum.server.route("/api/v1/questions/", everything)
     kept = shelf(forum).run()
-    assert kept.asked.count("/api/v1/questions/") == 2
+    assert paths(kept).count("/api/v1/questions/") == 2
     assert sorted(kept.records) == ["1", "2", "3"]
 
 
 def test_a_second_pass_reads_one_page_of_the_list(forum: Forum) -> None:
     """Nothing new costs one request."""
-    assert shelf(forum).run().run().asked == ["/api/v1/questions/"]
+    assert paths(shelf(forum).run().run()) == ["/api/v1/questions/"]
 
 
 def test_a_pass_over_changes_fetches_what_moved(forum: Forum) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from passes import Shelf, accepted, breaks_anywhere
+from passes import Shelf, accepted, breaks_anywhere, paths, shelf_for
 
 from kbgen.errors import RecordError, SourceError
 from kbgen.model import Thread
@@ -103,7 +103,7 @@ def forum() -> Iterator[Forum]:
 def shelf(forum: Forum, **options: Any) -> Shelf:
     """An empty shelf for the forum."""
     made = NodebbOptions(name="nb", kind="nodebb", url=forum.server.url, **options)
-    return Shelf(NodebbSource(made, Path()), forum.server)
+    return shelf_for(NodebbSource(made, Path()), forum.server)
 
 
 def one(forum: Forum, number: str = "1", **options: Any) -> Thread:
@@ -216,7 +216,7 @@ def test_a_second_pass_reads_the_recent_list(forum: Forum) -> None:
     """Nothing new costs one request."""
     kept = shelf(forum).run()
     kept.run()
-    assert (kept.asked, kept.fetched) == (["/api/recent"], [])
+    assert (paths(kept), kept.fetched) == (["/api/recent"], [])
 
 
 def test_a_pass_over_changes_fetches_what_moved(forum: Forum) -> None:
