@@ -19,7 +19,11 @@ from kbgen.sources.base import Source, SourceOptions
 KINDS: Mapping[str, str] = {
     "articles": "kbgen.sources.articles:ArticlesSource",
     "discourse": "kbgen.sources.discourse:DiscourseSource",
+    "mybb": "kbgen.sources.mybb:MybbSource",
+    "phpbb": "kbgen.sources.phpbb:PhpbbSource",
+    "mbox": "kbgen.sources.mbox:MboxSource",
     "stackexchange": "kbgen.sources.stackexchange:StackExchangeSource",
+    "vbulletin": "kbgen.sources.vbulletin:VbulletinSource",
 }
 """The kinds kbgen brings: the word for ``kind:`` to ``module:Class``."""
 ENTRY_POINTS = "kbgen.sources"

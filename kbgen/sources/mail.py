@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.message import Message
+from email.parser import BytesHeaderParser
 from email.policy import Compat32
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
@@ -41,6 +42,8 @@ _EARLIEST = datetime(1971, 1, 1, tzinfo=UTC)
 
 # encoding.spec.whatwg.org, "names and labels": what is labelled so is really the larger set on the right.
 _REALLY = {
+    # Not read by browsers either, for what it can hide.
+    "utf-7": "",
     "us-ascii": "",
     "ascii": "",
     "iso8859-1": "cp1252",
@@ -59,7 +62,7 @@ class Mail(Struct, frozen=True):
     """A message as far as a thread needs it.
 
     Attributes:
-        message_id: without its brackets; "" when the message has none.
+        message_id: without its brackets; made up when the message has none.
         subject: decoded, on one line, its prefixes and all.
         name: of the author, without any address; "" when the header has only an address.
         address: lower case, for telling authors apart and finding staff; never to be shown or written to a page.
@@ -69,6 +72,7 @@ class Mail(Struct, frozen=True):
         text: the same words, plain.
         permalink: where the archive itself says the message is (``Archived-At``, RFC 5064); "" mostly.
         spelled: the archive writes addresses as ``name at host``.
+        list_name: the list's short name as ``List-Id`` (RFC 2919) has it; "" mostly.
         private: the author asked for it not to be archived (``X-No-Archive``), or it is encrypted.
     """
 
@@ -82,6 +86,7 @@ class Mail(Struct, frozen=True):
     text: str
     permalink: str = ""
     spelled: bool = False
+    list_name: str = ""
     private: bool = False
 
 
@@ -95,6 +100,45 @@ class _AsWritten(Compat32):
 
 
 _POLICY = _AsWritten()
+_HEADERS = BytesHeaderParser(policy=_POLICY)
+
+
+class Head(Struct, frozen=True):
+    """What threads are made by; the fields are those of ``Mail``."""
+
+    message_id: str
+    subject: str
+    sent: datetime | None
+    references: tuple[str, ...]
+
+
+def read_head(data: bytes) -> Head:
+    """Read a message's headers alone.
+
+    Args:
+        data: at least the headers; a leading ``From `` line is skipped.
+    """
+    message = _HEADERS.parsebytes(_without_envelope(data))
+    return Head(_identity(message), _subject(message), _sent(message) or _enveloped(data), _references(message))
+
+
+def _without_envelope(data: bytes) -> bytes:
+    return data.partition(b"\n")[2] if data.startswith((b"From ", b">From ")) else data
+
+
+def _identity(message: Message) -> str:
+    """The Message-ID; for a message without one, a name made of who wrote it when about what."""
+    value = _header(message, "Message-ID")
+    found = _ANGLED.search(value)
+    bare = value.strip()
+    if found or ("@" in bare and not re.search(r"[\s<>]", bare)):
+        return found[1] if found else bare
+    facts = "\0".join(_header(message, name) for name in ("From", "Date", "Subject"))
+    return f"{message_hash(facts).lower()}.no-message-id"
+
+
+def _subject(message: Message) -> str:
+    return _clean(decoded(_header(message, "Subject")))
 
 
 def read_mail(data: bytes) -> Mail:
@@ -109,12 +153,11 @@ def read_mail(data: bytes) -> Mail:
     message = parse_message(data)
     name, address, spelled = _author(message)
     html, text = _own(message, spelled=spelled)
-    found = _ANGLED.search(_header(message, "Message-ID"))
     archived = _ANGLED.search(_header(message, "Archived-At"))
     link = archived[1] if archived else ""
     return Mail(
-        message_id=found[1] if found else _bare(_header(message, "Message-ID")),
-        subject=_clean(decoded(_header(message, "Subject"))),
+        message_id=_identity(message),
+        subject=_subject(message),
         name=name,
         address=address,
         sent=_sent(message) or _enveloped(data),
@@ -123,6 +166,7 @@ def read_mail(data: bytes) -> Mail:
         text=text,
         permalink=link if link.startswith(("https://", "http://")) else "",
         spelled=spelled,
+        list_name=_list_name(message),
         private=_is_private(message),
     )
 
@@ -133,10 +177,8 @@ def parse_message(data: bytes) -> Message:
     Raises:
         ValueError: its parts are nested too deeply.
     """
-    if data.startswith((b"From ", b">From ")):
-        data = data.partition(b"\n")[2]
     try:
-        return message_from_bytes(data, policy=_POLICY)
+        return message_from_bytes(_without_envelope(data), policy=_POLICY)
     except RecursionError as error:
         raise ValueError("the message's parts are nested too deeply to be real; remove it") from error
 
@@ -148,12 +190,6 @@ def message_hash(message_id: str) -> str:
     """
     digest = hashlib.sha1(message_id.encode("utf-8", "surrogateescape"), usedforsecurity=False).digest()
     return base64.b32encode(digest).decode("ascii")
-
-
-def _bare(value: str) -> str:
-    """A Message-ID somebody wrote without its brackets."""
-    value = value.strip()
-    return value if "@" in value and not re.search(r"[\s<>]", value) else ""
 
 
 def _header(message: Message, name: str) -> str:
@@ -290,6 +326,11 @@ def _references(message: Message) -> tuple[str, ...]:
     direct: list[str] = _ANGLED.findall(_header(message, "In-Reply-To"))
     # Some programs put the asker's address into In-Reply-To, in front of the Message-ID.
     return tuple(dict.fromkeys([*names, *(direct[-1:] if direct else ())]))
+
+
+def _list_name(message: Message) -> str:
+    angled = _ANGLED.search(_header(message, "List-Id"))
+    return (angled[1] if angled else _header(message, "X-BeenThere").strip()).partition(".")[0].partition("@")[0]
 
 
 def _is_private(message: Message) -> bool:

@@ -7,24 +7,25 @@ from __future__ import annotations
 
 import re
 
-from lxml import etree
-from lxml import html as lxml_html
 from lxml.html import HtmlElement
+
+from kbgen.sources.html_tree import inside, parse
 
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_PARSER = lxml_html.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
 _DROPPED = frozenset(("head", "title", "style", "script", "meta", "link", "base", "form"))
 # What mail programs call the parts they add: Gmail, Thunderbird, Apple Mail, Outlook, Yahoo, Proton.
 _HISTORY = _words(
     """
-    gmail_quote gmail_quote_container gmail_extra gmail_attr moz-cite-prefix moz-email-headers-table yahoo_quoted
+    gmail_quote gmail_quote_container gmail_extra moz-email-headers-table yahoo_quoted
     protonmail_quote OutlookMessageHeader divRplyFwdMsg appendonsend mail-editor-reference-message-container
     """
 )
+# The line that says who is quoted holds an address.
+_ATTRIBUTIONS = _words("gmail_attr moz-cite-prefix")
 _SIGNATURES = _words(
     "gmail_signature moz-signature moz-txt-sig protonmail_signature_block Signature AppleMailSignature"
 )
@@ -39,19 +40,12 @@ def own_html(html: str) -> tuple[str, str]:
     Args:
         html: the part, decoded.
     """
-    html = html.replace("\x00", "")
-    if not html.strip():
-        return "", ""
-    root = lxml_html.document_fromstring(f"<html><body>{html}".encode("utf-8", "replace"), parser=_PARSER)
-    body = root.find("body")
-    if body is None:
-        return "", ""
+    body = parse(html)
     _without_history(body)
     for element in [element for element in body.iter() if _is_noise(element)]:
         _drop(element)
     _without_last_quotes(body)
-    inner = etree.tostring(body, encoding="unicode", method="html")
-    return inner[inner.index(">") + 1 : inner.rindex("</body>")].strip(), _text(body)
+    return inside(body).strip(), _text(body)
 
 
 def _names(element: HtmlElement) -> set[str]:
@@ -60,7 +54,7 @@ def _names(element: HtmlElement) -> set[str]:
 
 def _is_noise(element: HtmlElement) -> bool:
     """Whether an element is not the author's: a signature, a head, or an image nobody sees."""
-    if element.tag in _DROPPED or not _SIGNATURES.isdisjoint(_names(element)):
+    if element.tag in _DROPPED or not (_SIGNATURES | _ATTRIBUTIONS).isdisjoint(_names(element)):
         return True
     unseen = not {"0", "1"}.isdisjoint({element.get("width"), element.get("height")})
     return element.tag == "img" and (unseen or str(element.get("src") or "").startswith("cid:"))
@@ -108,8 +102,8 @@ def _without_last_quotes(body: HtmlElement) -> None:
 
 def _drop_if_rest_remains(quote: HtmlElement, body: HtmlElement) -> None:
     """A message that is nothing but a quotation keeps it: it is how its author wrote."""
-    whole, inside = len("".join(body.itertext()).split()), len("".join(quote.itertext()).split())
-    if whole > inside and quote.get("type") == "cite":
+    whole, quoted = (len("".join("".join(node.itertext()).split())) for node in (body, quote))
+    if whole > quoted and quote.get("type") == "cite":
         _drop(quote)
 
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 import pytest
+from mail_builders import letter, mbox, reply, solved
 from source_builders import (
     answer,
     articles,
@@ -28,6 +29,7 @@ from kbgen.errors import RecordError
 from kbgen.model import Article, Person, Post, RawRecord, Solved, Thread
 from kbgen.sources import source_kinds
 from kbgen.sources.base import Harvested, Source, SourceOptions
+from kbgen.sources.mail import message_hash
 from kbgen.testing import CHECKS, check_fingerprint_moves, check_restricted, check_source
 from kbgen.testing.conformance import (
     Check,
@@ -87,9 +89,18 @@ def sample_stackexchange(project: Path) -> Sample:
     return Sample(stackexchange(project), lambda: write_dump(project / "dump", Posts=[question(1), question(5)]))
 
 
+def sample_mbox(project: Path) -> Sample:
+    """A solved thread, one whose author wants it out of archives, and a message that is too large."""
+    text = letter("q1", "It hums.") + reply("a1", "q1", "Turn it.") + solved("s1", "a1")
+    hidden = letter("q2", "Secret.", X_No_Archive="yes") + letter("q3", "x" * 2**20)
+    source = mbox(project, text + hidden, message_megabytes=1)
+    return Sample(source, lambda: mbox(project, text.replace("hums", "rattles")), (message_hash("q2@example.org"),))
+
+
 SAMPLES: dict[str, Callable[[Path], Sample]] = {
     "articles": sample_articles,
     "discourse": sample_discourse,
+    "mbox": sample_mbox,
     "stackexchange": sample_stackexchange,
 }
 
