@@ -86,6 +86,8 @@ class RulesConfig(Section):
     unlisted: Action = "drop"
     # Measured on three communities: answers under 40 characters are "thanks, solved" or a bare link.
     thin_characters: int = Field(default=40, ge=0)
+    # Below it a mark is a convention that often means something else (a reaction, a tag): a person decides.
+    minimum_confidence: float = Field(default=0.8, ge=0, le=1)
     other_answers: int = Field(default=5, ge=0, le=50)
     other_answer_score: int = 1
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from msgspec import Struct
 
 from kbgen.config import RulesConfig
-from kbgen.model import Post, Thread, Why
+from kbgen.model import Post, Solved, Thread, Why
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _THANKS = re.compile(
@@ -36,6 +36,11 @@ def is_live(post: Post) -> bool:
     return not (post.hidden or post.deleted)
 
 
+def is_sure(mark: Solved, rules: RulesConfig) -> bool:
+    """Tell whether a mark of solution counts without a person looking at it."""
+    return mark.confidence >= rules.minimum_confidence
+
+
 def is_thin(text: str, rules: RulesConfig) -> bool:
     """Tell whether a text is too short to help; a CJK character says as much as three letters."""
     return len(text) + 2 * len(_CJK.findall(text)) < rules.thin_characters
@@ -45,7 +50,8 @@ def rank_answers(thread: Thread, rules: RulesConfig, texts: Mapping[str, str]) -
     """Put the answers that are shown in order, the best first.
 
     Accepted answers come first, of several: by staff, highest score, earliest. Where none is accepted, the
-    most helpful of the staff's leads; where staff did not answer either, of all. The others follow by score.
+    most helpful of the staff's leads; where staff did not answer either, of those a source is not sure of, else of all.
+    The others follow by score.
 
     Args:
         thread: as parsed.
@@ -56,19 +62,16 @@ def rank_answers(thread: Thread, rules: RulesConfig, texts: Mapping[str, str]) -
     live = [post for post in thread.answers if is_live(post)]
     why: dict[str, Why] = {}
     for mark in thread.solved:
-        why.setdefault(mark.post_id, mark.how)
+        if is_sure(mark, rules):
+            why.setdefault(mark.post_id, mark.how)
+    unsure = {mark.post_id for mark in thread.solved} - why.keys()
     # The asker's own posts are thanks and second thoughts, unless marked as the solution.
     asker = thread.question.author.id
     theirs = {post.id for post in live if asker and post.author.id == asker}
     candidates = [post for post in live if post.id not in theirs]
     leading = sorted((post for post in live if post.id in why and texts.get(post.id)), key=_authority)
-    if not leading and (candidates := [post for post in candidates if texts.get(post.id)]):
-        staff = [post for post in candidates if post.author.is_staff and not is_thin(texts[post.id], rules)]
-        place = {post.id: index for index, post in enumerate(thread.answers)}
-        leading = [
-            max(staff or candidates, key=lambda post: (helpfulness(thread, place[post.id], texts), _backwards(post)))
-        ]
-        why = {leading[0].id: "staff" if staff else "helpful"}
+    if not leading and (best := _most_helpful(thread, live, unsure, theirs, texts=texts, rules=rules)):
+        leading, why = [best.post], {best.post.id: best.why or "helpful"}
     led = {post.id for post in leading}
     others = sorted(
         (
@@ -83,6 +86,28 @@ def rank_answers(thread: Thread, rules: RulesConfig, texts: Mapping[str, str]) -
     )
     shown = [Ranked(post, why[post.id]) for post in leading]
     return (*shown, *(Ranked(post) for post in others[: rules.other_answers]))
+
+
+def _most_helpful(
+    thread: Thread,
+    live: list[Post],
+    unsure: set[str],
+    theirs: set[str],
+    *,
+    texts: Mapping[str, str],
+    rules: RulesConfig,
+) -> Ranked | None:
+    """The answer that leads where none is surely accepted."""
+    readable = [post for post in live if texts.get(post.id)]
+    candidates = [post for post in readable if post.id not in theirs]
+    staff = [post for post in candidates if post.author.is_staff and not is_thin(texts[post.id], rules)]
+    marked = [post for post in readable if post.id in unsure]
+    chosen = staff or marked or candidates
+    if not chosen:
+        return None
+    place = {post.id: index for index, post in enumerate(thread.answers)}
+    best = max(chosen, key=lambda post: (helpfulness(thread, place[post.id], texts), _backwards(post)))
+    return Ranked(best, "staff" if staff else "helpful")
 
 
 def _authority(post: Post) -> tuple[bool, int, datetime, str]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from msgspec import Struct
 
 from kbgen.config import Action, RulesConfig
-from kbgen.curate.answers import Ranked, is_live, is_thin, rank_answers
+from kbgen.curate.answers import Ranked, is_live, is_sure, is_thin, rank_answers
 from kbgen.model import Article, Thread, Verdict
 
 Opinion = tuple[str, Action] | None
@@ -47,6 +47,13 @@ def _unanswered(case: Case) -> Opinion:
         return None
     # Without an answer there is no page to publish, whatever the rule says.
     return "unanswered", "hold" if case.rules.unanswered == "hold" else "drop"
+
+
+def _unsure(case: Case) -> Opinion:
+    marked = {mark.post_id for mark in case.thread.solved if not is_sure(mark, case.rules)}
+    held = case.ranked[0].why == "helpful" and case.ranked[0].post.id in marked
+    # Neither published nor dropped by any rule: whether it is solved is what a person is asked.
+    return ("unsure", "hold") if held else None
 
 
 def _settled(case: Case) -> Opinion:
@@ -86,6 +93,7 @@ def _closed(case: Case) -> Opinion:
 RULES: tuple[Callable[[Case], Opinion], ...] = (
     _off_topic,
     _unanswered,
+    _unsure,
     _settled,
     _thin,
     _no_author,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kbgen.testing.conformance import CHECKS, check_fingerprint_moves, check_restricted, check_source
 from kbgen.testing.live import harvest_live, stored
+from kbgen.testing.replay import Replay
 from kbgen.testing.server import Canned, FakeServer, InstantClock, Request, testing_client, testing_network
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "Canned",
     "FakeServer",
     "InstantClock",
+    "Replay",
     "Request",
     "check_fingerprint_moves",
     "check_restricted",

@@ -12,6 +12,7 @@ from kbgen.curate.verdict import judge, judge_article
 from kbgen.model import Article, Person, Post, Ref, Solved, Thread, Verdict
 
 RULES = RulesConfig()
+DOUBTED = Solved("1", "reaction", confidence=0.5)
 EVERYTHING = RulesConfig(
     accepted="publish",
     staff_answered="publish",
@@ -48,6 +49,12 @@ def decide(one: Thread, rules: RulesConfig = RULES) -> tuple[str, tuple[str, ...
         (thread(GOOD, solved=(Solved("1", "reaction"),)), "hold", ("reaction",)),
         (thread(GOOD, solved=(Solved("1", "tag"),)), "hold", ("reaction",)),
         (thread(GOOD, solved=(Solved("1", "schema"),)), "publish", ("accepted",)),
+        (thread(GOOD, solved=(Solved("1", "accepted", confidence=0.79),)), "hold", ("unsure",)),
+        (thread(GOOD, solved=(Solved("1", "accepted", confidence=0.8),)), "publish", ("accepted",)),
+        (thread(GOOD, solved=(Solved("1", "tag", confidence=0.5),)), "hold", ("unsure",)),
+        (thread(post("1", LONG, ASKER), solved=(Solved("1", "tag", confidence=0.5),)), "hold", ("unsure",)),
+        (thread(replace(GOOD, hidden=True), solved=(Solved("1", "tag", confidence=0.5),)), "drop", ("unanswered",)),
+        (thread(GOOD, post("2", LONG, STAFF), solved=(Solved("1", "tag", confidence=0.5),)), "publish", ("staff",)),
         (thread(GOOD, accepted=("1",), closed="closed"), "publish", ("accepted", "closed")),
         (thread(GOOD, accepted=("1",), closed="duplicate"), "publish", ("accepted", "duplicate")),
         (thread(GOOD, accepted=("1",), duplicate_of=(Ref("community:1"),)), "publish", ("accepted", "duplicate")),
@@ -173,3 +180,27 @@ def test_order_does_not_depend_on_unknown_dates() -> None:
     """An unknown date is later than any known one, and no fault."""
     unknown = replace(post("1", LONG), created=None)
     assert shown(unknown, replace(post("2", LONG + "x"), created=day(9)), accepted=("1", "2"))[0] == ("2", "accepted")
+
+
+def test_a_doubtful_mark_shows_nothing_as_accepted() -> None:
+    """It leads as the most helpful answer would, and gives way to a mark that is sure."""
+    other = post("2", LONG + " Twice.", score=9)
+    alone = rank_answers(thread(GOOD, other, solved=(DOUBTED,)), RULES, {"1": LONG, "2": LONG})
+    beside = rank_answers(thread(GOOD, other, solved=(DOUBTED, Solved("2", "accepted"))), RULES, {"1": LONG, "2": LONG})
+
+    assert [("1", "helpful"), ("2", None)] == [(ranked.post.id, ranked.why) for ranked in alone]
+    assert [("2", "accepted")] == [(ranked.post.id, ranked.why) for ranked in beside]
+
+
+def test_how_sure_a_mark_has_to_be_is_configured() -> None:
+    """With a lower minimum the same thread is judged by its mark."""
+    one = thread(GOOD, solved=(DOUBTED,))
+    assert ("hold", ("unsure",)) == decide(one)
+    assert ("hold", ("reaction",)) == decide(one, replace_rules(minimum_confidence=0.5))
+    assert ("publish", ("reaction",)) == decide(one, replace_rules(minimum_confidence=0.5, by_reaction="publish"))
+    assert ("hold", ("unsure",)) == decide(one, EVERYTHING)
+
+
+def replace_rules(**changes: object) -> RulesConfig:
+    """The default rules with changes."""
+    return RULES.model_copy(update=changes)
