@@ -27,6 +27,8 @@ _STYLE_URL = re.compile(r"(?:url\(|@import)\s*[\"']?\s*([^\"')\s;]+)", re.IGNORE
 def check_links(view: View, facts: PageFacts, resolver: Resolver) -> Iterator[Finding]:
     """Links lead somewhere, and nowhere they must not."""
     for href, by_user in _hrefs(view).items():
+        if resolver.elsewhere(href):
+            continue
         yield from check_link(href, view, facts, resolver, by_user=by_user)
 
 

@@ -27,7 +27,7 @@ CHECKS: dict[str, str] = {
     "attribution": "Every harvested page links to each of its threads and to the licence, and names its authors.",
     "attribution-rel": "The links back to the threads are followed (no nofollow, no ugc).",
     "script": "No poured page runs a script that is written into it, but those of the frame itself.",
-    "body": "Every harvested text on a page is plain markup: the elements and attributes the sanitiser writes, no other.",
+    "body": "Every harvested text on a page is plain markup: elements and attributes the sanitiser writes, no others.",
     "handler": "No poured page has an event handler attribute.",
     "written-script": "A page of a writer runs a script written into it.",
     "size": "A page is at most 60 KiB of HTML.",

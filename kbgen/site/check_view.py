@@ -8,7 +8,8 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -103,9 +104,10 @@ class View:
         if root is None:
             raise ValueError("holds no HTML")
         self.root = root
-        self._by_tag: dict[str, list[etree._Element]] = {}
+        by_tag: defaultdict[str, list[etree._Element]] = defaultdict(list)
         for element in root.iter(*_ELEMENTS):
-            self._by_tag.setdefault(str(element.tag), []).append(element)
+            by_tag[element.tag].append(element)
+        self._by_tag: Mapping[str, list[etree._Element]] = by_tag
 
     def all(self, tag: str) -> list[etree._Element]:
         """The elements of a name in the whole page, the frame's first; of ``_ELEMENTS`` only."""
@@ -114,7 +116,7 @@ class View:
 
     def own(self, tag: str) -> list[etree._Element]:
         """The elements of a name that are the page's own, in document order; of ``_ELEMENTS`` only."""
-        return self._by_tag.get(tag, [])
+        return self._by_tag.get(tag) or []
 
     def titles(self) -> list[str]:
         """The titles of the page; those of pictures (``svg``) are none."""
@@ -123,7 +125,15 @@ class View:
 
     def meta(self, name: str) -> list[str]:
         """Contents of the meta tags of a name."""
-        return [meta.get("content", "") for meta in self.all("meta") if meta.get("name", "").lower() == name]
+        own = self._metas.get(name, [])
+        return own if self._frame is None else self._frame.meta(name) + own
+
+    @cached_property
+    def _metas(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for meta in self.own("meta"):
+            found.setdefault(meta.get("name", "").lower(), []).append(meta.get("content", ""))
+        return found
 
     def rel(self, rel: str) -> list[etree._Element]:
         """The link elements of a relation."""
@@ -200,6 +210,11 @@ class Resolver:
         self._targets: dict[tuple[str, str], Target] = {}
         self._files: dict[str, bool] = {}
         self._ids: dict[str, frozenset[str]] = {}
+
+    def elsewhere(self, href: str) -> bool:
+        """Whether a link plainly leads to a page of another site, of which nothing can be said here."""
+        web = _PLAIN_WEB.fullmatch(href)
+        return web is not None and web[2] != self._host
 
     def target(self, page: str, href: str) -> Target:
         """Where a link on a page leads.
