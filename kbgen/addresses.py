@@ -24,6 +24,7 @@ def encode(path: str) -> str:
     return quote(path, safe=_PCHAR)
 
 
+@lru_cache(maxsize=50_000)
 def absolute(site_url: str, path: str) -> str:
     """The absolute URL of a page.
 

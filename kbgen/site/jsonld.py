@@ -18,7 +18,19 @@ import msgspec
 
 from kbgen.addresses import absolute
 from kbgen.config import SiteConfig
-from kbgen.model import ArticleEntry, Card, Crumb, CuratedPost, Entry, Page, Person, SourceInfo, SourceThread, split_ref
+from kbgen.model import (
+    ArticleEntry,
+    Card,
+    Crumb,
+    CuratedPost,
+    Entry,
+    Listing,
+    Page,
+    Person,
+    SourceInfo,
+    SourceThread,
+    split_ref,
+)
 from kbgen.site.licences import licence_of
 
 Node = dict[str, Any]
@@ -54,6 +66,37 @@ def script(nodes: Sequence[Node]) -> str:
     for char, escaped in _ESCAPES:
         text = text.replace(char, escaped)
     return text
+
+
+def page_nodes(page: Page, body: Entry | ArticleEntry | None, crumbs: Sequence[Crumb], about: About) -> list[Node]:
+    """All a page says to search engines.
+
+    Args:
+        page: with title and description as it shows them.
+        body: what is behind it; None for listings.
+        crumbs: the trail as it shows it.
+        about: what all pages share.
+    """
+    nodes: list[Node] = []
+    if isinstance(body, Entry):
+        nodes.append(answer_page(page, body, about))
+    elif isinstance(body, ArticleEntry):
+        nodes.append(staff_article(page, body, about))
+    elif page.kind == "home":
+        nodes += website(page, about)
+    elif page.kind == "person":
+        nodes.append(profile(page, about.site))
+    elif page.listing:
+        nodes.append(collection(page, about.site, _listed(page.listing)))
+    if len(crumbs) > 1:
+        nodes.append(breadcrumbs(crumbs, about.site))
+    return nodes
+
+
+def _listed(listing: Listing) -> list[Card]:
+    """The cards a listing shows, each once, in the order of the page."""
+    cards = [card for block in listing.blocks for card in block.cards] + list(listing.items)
+    return list({card.path: card for card in cards}.values())
 
 
 def breadcrumbs(crumbs: Sequence[Crumb], site: SiteConfig) -> Node:

@@ -22,7 +22,6 @@ from kbgen.config import Config
 from kbgen.errors import EngineError
 from kbgen.model import (
     ArticleEntry,
-    Card,
     Entry,
     Link,
     Page,
@@ -182,7 +181,10 @@ class Renderer:
         return topic.description if topic and page.listing and page.listing.number == 1 else ""
 
     def _head(self, page: Page, body: Body | None, context: dict[str, Any]) -> str:
-        nodes = self._structured(page, body, context) if not page.noindex or page.kind in ("topic", "tag") else []
+        nodes: list[jsonld.Node] = []
+        if not page.noindex or page.kind in ("topic", "tag"):
+            titled = msgspec.structs.replace(page, title=context["plain_title"], description=context["description"])
+            nodes = jsonld.page_nodes(titled, body, context["crumbs"], self._about_site(page.lang))
         context |= {
             "json_ld": trusted(SafeHtml(jsonld.script(nodes))),
             "own_url": absolute(self.config.site.url, page.path),
@@ -190,25 +192,9 @@ class Renderer:
         }
         return self._use("head.html", context)
 
-    def _structured(self, page: Page, body: Body | None, context: dict[str, Any]) -> list[jsonld.Node]:
-        site = self.config.site
-        nobody = words_for(page.lang)["gone_account"]
-        about = jsonld.About(site, self.sources, self.frames.logo, nobody)
-        titled = msgspec.structs.replace(page, title=context["plain_title"], description=context["description"])
-        nodes: list[jsonld.Node] = []
-        if isinstance(body, Entry):
-            nodes.append(jsonld.answer_page(titled, body, about))
-        elif isinstance(body, ArticleEntry):
-            nodes.append(jsonld.staff_article(titled, body, about))
-        elif page.kind == "home":
-            nodes += jsonld.website(titled, about)
-        elif page.kind == "person":
-            nodes.append(jsonld.profile(titled, site))
-        elif page.listing:
-            nodes.append(jsonld.collection(titled, site, _listed(page)))
-        if len(context["crumbs"]) > 1:
-            nodes.append(jsonld.breadcrumbs(context["crumbs"], site))
-        return nodes
+    def _about_site(self, lang: str) -> jsonld.About:
+        nobody = words_for(lang)["gone_account"]
+        return jsonld.About(self.config.site, self.sources, self.frames.logo, nobody)
 
     def _language(self, lang: str) -> Language:
         if lang not in self._languages:
@@ -227,13 +213,6 @@ _ICON = re.compile(r'\{\{ icon\("([^"]+)"\) \}\}')
 def _raised(html: str) -> SafeHtml:
     """Bodies have headings from h3 down, for below a question's; where the title alone is above, from h2."""
     return SafeHtml(_HEADING.sub(lambda match: f"<{match[1]}h{int(match[2]) - 1}", html) if "<h" in html else html)
-
-
-def _listed(page: Page) -> list[Card]:
-    """The cards a listing shows, each once, in the order of the page."""
-    listing = page.listing
-    cards = [card for block in listing.blocks for card in block.cards] + list(listing.items) if listing else []
-    return list({card.path: card for card in cards}.values())
 
 
 def _link_pages(html: str, links: Mapping[Ref, str], at: Place) -> SafeHtml:
