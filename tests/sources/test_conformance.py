@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 import pytest
+import sql_builders as boards
 from mail_builders import letter, mbox, reply, solved
 from source_builders import (
     answer,
@@ -97,11 +98,49 @@ def sample_mbox(project: Path) -> Sample:
     return Sample(source, lambda: mbox(project, text.replace("hums", "rattles")), (message_hash("q2@example.org"),))
 
 
+def sample_phpbb(project: Path) -> Sample:
+    """A solved topic, one of a forum with a password, one that was deleted, and a bad row."""
+    dump = project / "dump.sql"
+    topics = [
+        boards.phpbb_topic(1, topic_solved=11),
+        boards.phpbb_topic(2, forum_id=3),
+        boards.phpbb_topic(3, topic_visibility=2),
+        boards.phpbb_topic(4, topic_id="x"),
+    ]
+    posts = [boards.phpbb_post(number) for number in (10, 11, 20, 30)]
+    boards.write_sql(dump, boards.phpbb(topics, [*posts, boards.phpbb_post(12, post_visibility=0)]))
+    changed = boards.phpbb([boards.phpbb_topic(1, topic_title="Another title")], posts)
+    return Sample(boards.board(project, "phpbb"), lambda: boards.write_sql(dump, changed), ("2", "3"))
+
+
+def sample_mybb(project: Path) -> Sample:
+    """A thread that is solved by its prefix, and one that was deleted."""
+    dump = project / "dump.sql"
+    threads = [boards.mybb_thread(1, prefix=3), boards.mybb_thread(2, visible=-1)]
+    posts = [boards.mybb_post(10), boards.mybb_post(11, uid=22), boards.mybb_post(20)]
+    boards.write_sql(dump, boards.mybb(threads, posts))
+    changed = boards.mybb([boards.mybb_thread(1, subject="Another title")], posts)
+    return Sample(boards.board(project, "mybb"), lambda: boards.write_sql(dump, changed), ("2",))
+
+
+def sample_vbulletin(project: Path) -> Sample:
+    """A thread that is solved by its prefix, and one that waits for a moderator."""
+    dump = project / "dump.sql"
+    threads = [boards.vb_thread(1, prefixid="solved"), boards.vb_thread(2, visible=0)]
+    posts = [boards.vb_post(10), boards.vb_post(11, userid=42), boards.vb_post(20)]
+    boards.write_sql(dump, boards.vbulletin(threads, posts))
+    changed = boards.vbulletin([boards.vb_thread(1, title="Another title")], posts)
+    return Sample(boards.board(project, "vbulletin"), lambda: boards.write_sql(dump, changed), ("2",))
+
+
 SAMPLES: dict[str, Callable[[Path], Sample]] = {
     "articles": sample_articles,
     "discourse": sample_discourse,
     "mbox": sample_mbox,
     "stackexchange": sample_stackexchange,
+    "mybb": sample_mybb,
+    "phpbb": sample_phpbb,
+    "vbulletin": sample_vbulletin,
 }
 
 
