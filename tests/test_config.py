@@ -56,7 +56,7 @@ def test_all_faults_are_told_at_once() -> None:
         "  url: help.example.com\n"
         "  langauges: [en]\n"
         "sources:\n"
-        "  - {name: forum, kind: discord, url: https://forum.example.com}\n"
+        "  - {name: forum, kind: pigeons, url: https://forum.example.com}\n"
         "  - name: Two Words\n"
         "    kind: discourse\n"
         "    url: https://forum.example.com\n"
@@ -70,7 +70,7 @@ def test_all_faults_are_told_at_once() -> None:
     for expected in (
         "site_config/kbgen.yml:3: site.url: must be an absolute address without query, such as https://help.example.com/",
         "site_config/kbgen.yml:4: site.langauges is not a known key; did you mean languages?",
-        "site_config/kbgen.yml:6: sources[0].kind 'discord' is unknown; one of: articles, discourse, stackexchange",
+        "site_config/kbgen.yml:6: sources[0].kind 'pigeons' is unknown; one of: articles, ",
         "site_config/kbgen.yml:7: sources[1].name:",
         "site_config/kbgen.yml:10: sources[1].tokn is not a known key; known here: ",
         "site_config/kbgen.yml:12: rules.thin: Input should be 'publish', 'hold' or 'drop'",
