@@ -196,13 +196,13 @@ class LiveForum:
         found: set[str] = set()
         before: int | None = None
         while before is None or before > mark + 1:
-            posts = _read(self._get("posts.json", {} if before is None else {"before": before}), _LatestPosts)
-            fresh = [post for post in posts.latest_posts if post.id > mark and (before is None or post.id < before)]
-            found.update(str(post.topic_id) for post in fresh if post.topic_id is not None)
-            if before is None and not fresh:
+            reply = self._get("posts.json", {} if before is None else {"before": before})
+            posts = _read(reply, _LatestPosts).latest_posts
+            found.update(str(post.topic_id) for post in posts if post.id > mark and post.topic_id is not None)
+            if before is None and not posts:
                 break
             window = (before or 0) - _WINDOW
-            before = min((post.id for post in fresh), default=window)
+            before = min((post.id for post in posts if before is None or post.id < before), default=window)
         return found
 
     def _fetch(self, numbers: Sequence[str]) -> Iterator[tuple[str, Harvested | None]]:
