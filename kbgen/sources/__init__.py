@@ -22,6 +22,7 @@ KINDS: Mapping[str, str] = {
     "mybb": "kbgen.sources.mybb:MybbSource",
     "phpbb": "kbgen.sources.phpbb:PhpbbSource",
     "mbox": "kbgen.sources.mbox:MboxSource",
+    "slack": "kbgen.sources.slack:SlackSource",
     "stackexchange": "kbgen.sources.stackexchange:StackExchangeSource",
     "vbulletin": "kbgen.sources.vbulletin:VbulletinSource",
 }

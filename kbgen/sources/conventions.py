@@ -24,6 +24,15 @@ SOLVED_WORDS = ("solved", "resolved", "fixed", "answered", "gel\u00f6st", "resue
 SUBSTANTIVE = 40
 """Characters from which on a post says more than thanks or "me too"; the median thanks of support channels is 25."""
 
+_TITLE = 110
+_GREETING = re.compile(
+    r"^(?:(?:hi|hey|hello|hallo|good (?:morning|afternoon|evening))\b"
+    r"(?: (?:all|everyone|everybody|folks|team|there|guys))?"
+    r"[\s,.!:-]*)+",
+    re.IGNORECASE,
+)
+_SENTENCE = re.compile(r"[^.?!]{1,400}[.?!](?=\s|$)")
+
 
 @lru_cache(maxsize=32)
 def _marker(words: tuple[str, ...]) -> re.Pattern[str]:
@@ -51,6 +60,24 @@ def says_something(text: str) -> bool:
     """Whether a post can be an answer: it is no mere thanks, greeting or question."""
     text = text.strip()
     return len(text) >= SUBSTANTIVE or ("\n" in text and len(text) >= SUBSTANTIVE // 2) or "`" in text
+
+
+def title_of(text: str) -> str:
+    """A title for a question that has none: its first line with words, cut at a sentence or a word.
+
+    Args:
+        text: the question, plain.
+    """
+    lines = (" ".join(line.split()) for line in text.splitlines())
+    line = next((line for line in lines if _GREETING.sub("", line).strip(" ,.!")), "")
+    line = _GREETING.sub("", line).strip(" ,")
+    sentence = _SENTENCE.match(line)
+    if sentence and len(sentence[0]) >= SUBSTANTIVE // 2:
+        line = sentence[0].strip()
+    if len(line) <= _TITLE:
+        return line[:1].upper() + line[1:]
+    cut = line[:_TITLE].rpartition(" ")[0] or line[:_TITLE]
+    return cut[:1].upper() + cut[1:].rstrip(" ,;:-") + "\u2026"
 
 
 class Cast:

@@ -13,6 +13,7 @@ import msgspec
 import pytest
 import sql_builders as boards
 from mail_builders import letter, mbox, reply, solved
+from slack_builders import asked, said, slack, tick
 from source_builders import (
     answer,
     articles,
@@ -133,10 +134,19 @@ def sample_vbulletin(project: Path) -> Sample:
     return Sample(boards.board(project, "vbulletin"), lambda: boards.write_sql(dump, changed), ("2",))
 
 
+def sample_slack(project: Path) -> Sample:
+    """A thread with a marked reply, and one whose asker does not want to be shown."""
+    thread = [asked(), said("2000.0", "Turn it.", **tick("U0001"))]
+    hidden = [said("3000.0", "Secret?", "U0003", root="3000.0"), said("3001.0", "Secret.", root="3000.0")]
+    source = slack(project, thread + hidden, removed=("U0003",))
+    return Sample(source, lambda: slack(project, [asked("It rattles.")] + thread[1:]), ("C0100-3000.0",))
+
+
 SAMPLES: dict[str, Callable[[Path], Sample]] = {
     "articles": sample_articles,
     "discourse": sample_discourse,
     "mbox": sample_mbox,
+    "slack": sample_slack,
     "stackexchange": sample_stackexchange,
     "mybb": sample_mybb,
     "phpbb": sample_phpbb,
