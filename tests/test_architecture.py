@@ -19,6 +19,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("model",),
     ("addresses", "codebase", "executor", "progress", "runs"),
     ("config", "store", "sources", "search", "lock"),
+    ("similar",),
     ("curate", "compile", "site", "report", "harvest"),
     ("testing",),
     ("project", "preview", "standing"),
@@ -151,6 +152,7 @@ def test_no_import_cycles() -> None:
         ("httpcore2", {"kbgen.sources.http_wire", "kbgen.sources.http_guard"}),
         ("stamina", {"kbgen.sources.http_client"}),
         ("nh3", {"kbgen.curate"}),
+        ("tokenizers", {"kbgen.similar"}),
     ],
 )
 def test_a_library_has_one_home(package: str, allowed: set[str]) -> None:

@@ -1,14 +1,15 @@
-"""Which threads are one problem: exact copies, duplicates the community declared, and what writers decided.
+"""Which threads are one problem: what writers decided, duplicates the community declared, exact copies, and near ones.
 
-Near-duplicates are suggestions for people, not merged here. What an entry shows of its threads is decided in ``merge``.
+How near-duplicates are found is in ``near``. What an entry shows of its threads is decided in ``merge``.
 """
 
 from __future__ import annotations
 
 import hashlib
+import itertools
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from kbgen.model import Cluster, Curated, Head, Overlay, Ref
@@ -68,11 +69,15 @@ def _decades(moment: datetime | None) -> float:
 
 
 def find_clusters(
-    heads: Iterable[Head], overlays: Mapping[Ref, Overlay], previous_leads: frozenset[Ref] = frozenset()
+    heads: Iterable[Head],
+    overlays: Mapping[Ref, Overlay],
+    previous_leads: frozenset[Ref] = frozenset(),
+    *,
+    near: Sequence[Edge] = (),
 ) -> tuple[Cluster, ...]:
     """Put every published thread into exactly one cluster.
 
-    Edges are taken in the order overlay, declared, exact; one that would bring two threads together that a
+    Edges are taken in the order overlay, declared, exact, near; one that would bring two threads together that a
     ``split:`` keeps apart is passed over. The result does not depend on the order of ``heads``; the cost is
     linear but for sorting.
 
@@ -80,6 +85,7 @@ def find_clusters(
         heads: of every published thread.
         overlays: writers' decisions; a thread with ``hide`` is in no cluster.
         previous_leads: threads that had a page when the site was published last.
+        near: near-duplicates to merge, the most alike first, each with its evidence.
 
     Returns:
         Clusters in the order of their leads.
@@ -88,7 +94,8 @@ def find_clusters(
     forest = _Forest(known, _splits(overlays))
     reasons: dict[Ref, str] = {}
     inbound: dict[Ref, int] = {}
-    for left, right, why in _edges(known, overlays):
+    found = ((left, right, why) for left, right, why in near if left in known and right in known)
+    for left, right, why in itertools.chain(_edges(known, overlays), found):
         if not forest.join(left, right):
             continue
         reasons.setdefault(left, why)

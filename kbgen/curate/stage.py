@@ -19,10 +19,14 @@ import msgspec
 
 from kbgen.codebase import code_digest
 from kbgen.config import Config
+from kbgen.curate.autotag import Learnt, learn_tags
 from kbgen.curate.clusters import find_clusters, head
+from kbgen.curate.erasure import Erasure, scrub
 from kbgen.curate.item import CURATE_VERSION, Context, curate_record
 from kbgen.curate.merge import MERGE_VERSION, build_article, build_entry
+from kbgen.curate.near import near_duplicates
 from kbgen.curate.summary import summarise
+from kbgen.curate.tagging import with_learnt
 from kbgen.executor import Workers, chunks
 from kbgen.model import (
     ArticleEntry,
@@ -56,7 +60,9 @@ class CurateJob:
     Attributes:
         store: the store's file, opened read-only by each worker.
         options: the options of every source, the project's own articles included.
-        overlays: writers' decisions by thread.
+        overlays: writers' decisions by thread, merges and splits of reviewers among them.
+        decisions: reviewers' verdicts by thread.
+        erasure: what is not to be kept.
     """
 
     config: Config
@@ -65,6 +71,8 @@ class CurateJob:
     taxonomy: Taxonomy
     options: tuple[SourceOptions, ...]
     overlays: Mapping[Ref, Overlay] = field(default_factory=dict)
+    decisions: Mapping[Ref, Verdict] = field(default_factory=dict)
+    erasure: Erasure = Erasure()
 
     def sources(self) -> dict[str, Source]:
         """The sources by name, for parsing."""
@@ -81,6 +89,7 @@ class CurateJob:
             options=options,
             languages=self.config.site.languages,
             own_hosts=frozenset({host} if host else ()),
+            erasure=self.erasure,
         )
 
 
@@ -130,10 +139,11 @@ def _curate_items(
     wanted: dict[str, str] = {}
     for state in store.records.states():
         if not state.gone and state.source in seeds:
-            wanted[state.ref] = _digest(state.digest, seeds[state.source], _hidden_by(job, state.ref))
+            wanted[state.ref] = _digest(state.digest, seeds[state.source], _decided(job, state.ref))
     have = store.curated.inputs()
     todo = [ref for ref, key in wanted.items() if clean or have.get(ref) != key]
     gone = [ref for ref in have if ref not in wanted]
+    _scrub(job.erasure, store, todo)
     advance = progress.start("Curating", len(todo))
     for rows in workers.map(partial(_curate_chunk, job), chunks(todo, _CHUNK)):
         with store.transaction():
@@ -149,12 +159,28 @@ def _seed(job: CurateJob, source: Source) -> str:
     config = job.config
     settings = [part.model_dump_json() for part in (config.rules, config.privacy, source.options)]
     languages = ",".join(config.site.languages)
-    return _digest(str(CURATE_VERSION), str(source.version), languages, job.taxonomy.digest, *settings)
+    erased = job.erasure.digest(source.name)
+    return _digest(str(CURATE_VERSION), str(source.version), languages, job.taxonomy.digest, *settings, erased)
+
+
+def _scrub(erasure: Erasure, store: Store, refs: Sequence[str]) -> None:
+    """What a harvest brought back of those who are to be forgotten is taken out before anything else is done."""
+    concerned = [ref for ref in refs if erasure.concerns(split_ref(ref)[0])]
+    for part in chunks(concerned, _CHUNK):
+        cleaned = [(one, scrub(one, erasure)) for one in store.records.get(part)]
+        with store.transaction():
+            store.records.rewrite((one.ref, payload) for one, payload in cleaned if payload != one.payload)
 
 
 def _hidden_by(job: CurateJob, ref: str) -> str:
     overlay = job.overlays.get(Ref(ref))
     return overlay.file if overlay is not None and overlay.hide else ""
+
+
+def _decided(job: CurateJob, ref: str) -> str:
+    """What people decided about the thread as a whole, for its digest."""
+    verdict = job.decisions.get(Ref(ref))
+    return f"{_hidden_by(job, ref)}\0{verdict.outcome}" if verdict else _hidden_by(job, ref)
 
 
 class _Open(NamedTuple):
@@ -184,15 +210,15 @@ def _curate_chunk(job: CurateJob, refs: Sequence[str]) -> list[CuratedRow]:
     rows: list[CuratedRow] = []
     for record in store.records.get(refs):
         source = sources[split_ref(record.ref)[0]]
-        item = _curate_one(record, source, contexts[source.name])
+        item = _curate_one(record, source, contexts[source.name], job.decisions.get(record.ref))
         rows.append(_row(_withhold(item, _hidden_by(job, record.ref))))
     return rows
 
 
-def _curate_one(record: RawRecord, source: Source, context: Context) -> Curated:
+def _curate_one(record: RawRecord, source: Source, context: Context, review: Verdict | None) -> Curated:
     """Curate a record; a fault of our own in it is that record's alone, named and held like unreadable input."""
     try:
-        return curate_record(record, source, context)
+        return curate_record(record, source, context, review=review)
     except Exception as error:  # noqa: BLE001  # one record in a hundred thousand must not end the night
         note = f"{record.ref} ({record.place}): curating failed with {type(error).__name__}: {error}; please report it"
         held = Verdict("hold", ("malformed",))
@@ -233,6 +259,7 @@ class _Plan(msgspec.Struct, frozen=True):
     members: tuple[Ref, ...]
     input: str
     cluster: Cluster | None = None
+    learnt: tuple[tuple[Learnt, ...], ...] = ()
 
 
 def _make_entries(
@@ -242,9 +269,11 @@ def _make_entries(
     articles = store.curated.get(store.curated.refs("article", "publish"))
     settled = {ref for item in articles if item.article for ref in item.article.answers}
     heads = [one for one in store.curated.heads() if one.ref not in settled]
-    clusters = find_clusters(heads, job.overlays, frozenset(store.permalinks.all()))
+    near = near_duplicates(store, job.config.duplicates, heads, articles, clean=clean)
+    clusters = find_clusters(heads, job.overlays, frozenset(store.permalinks.all()), near=near)
     around = _options_digest(job)
-    builds = [_cluster_build(cluster, job, digests, around) for cluster in clusters]
+    learnt = learn_tags(store, job.taxonomy, job.overlays, progress, clean=clean)
+    builds = [_cluster_build(cluster, job, digests, around, learnt) for cluster in clusters]
     builds += [_article_build(item, digests, around) for item in articles]
     have = store.entries.inputs()
     todo = [build for build in builds if clean or have.get(build.ref) != build.input]
@@ -260,12 +289,20 @@ def _make_entries(
     return len(todo), len(gone)
 
 
-def _cluster_build(cluster: Cluster, job: CurateJob, digests: Mapping[str, str], around: str) -> _Plan:
+def _cluster_build(
+    cluster: Cluster,
+    job: CurateJob,
+    digests: Mapping[str, str],
+    around: str,
+    learnt: Mapping[Ref, tuple[Learnt, ...]],
+) -> _Plan:
     overlay = job.overlays.get(cluster.lead)
     written = _digest_of(overlay) if overlay else ""
     evidence = _digest_of(cluster)
-    key = _digest(str(MERGE_VERSION), evidence, written, around, *(digests[ref] for ref in cluster.members))
-    return _Plan(cluster.lead, cluster.members, key, cluster)
+    applied = tuple(tuple(one for one in learnt.get(ref, ()) if one.applied) for ref in cluster.members)
+    tagged = _digest_of(applied) if any(applied) else ""
+    key = _digest(str(MERGE_VERSION), evidence, written, around, tagged, *(digests[ref] for ref in cluster.members))
+    return _Plan(cluster.lead, cluster.members, key, cluster, applied)
 
 
 def _article_build(item: Curated, digests: Mapping[str, str], around: str) -> _Plan:
@@ -287,7 +324,10 @@ def _build_chunk(job: CurateJob, builds: Sequence[_Plan]) -> list[EntryRow]:
     rows: list[EntryRow] = []
     for build in builds:
         kind: Literal["entry", "article"] = "entry" if build.cluster else "article"
-        made = _build(build, [items[ref] for ref in build.members], job)
+        learnt = build.learnt or ((),) * len(build.members)
+        members = zip((items[ref] for ref in build.members), learnt, strict=True)
+        tagged = [with_learnt(item, [one.mark for one in marks], job.taxonomy) for item, marks in members]
+        made = _build(build, tagged, job)
         summary = msgspec.msgpack.encode(summarise(made))
         own = own_words(made)
         terms = prepare(own.title, own.also, own.text, made.lang)

@@ -11,6 +11,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from kbgen.errors import StoreError
+from kbgen.store import vectors
 from kbgen.store.items import CuratedItems, Entries
 from kbgen.store.passes import Passes
 from kbgen.store.published import Pages, Permalinks
@@ -54,6 +55,7 @@ _MIGRATIONS: tuple[str, ...] = (
     ALTER TABLE records ADD COLUMN signature TEXT NOT NULL DEFAULT '';
     CREATE TABLE passes (source TEXT PRIMARY KEY, state TEXT NOT NULL) WITHOUT ROWID;
     """,
+    vectors.MIGRATION,
 )
 SCHEMA_VERSION = len(_MIGRATIONS)
 
@@ -69,6 +71,7 @@ class Store:
         permalinks: ref to path, and every redirect there ever was.
         pages: what the published site was made from.
         suggestions: what people should decide, and the tags a model gave.
+        vectors: what duplicate detection keeps: vectors, neighbours, pairs.
     """
 
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
@@ -82,6 +85,7 @@ class Store:
         self.permalinks = Permalinks(connection)
         self.pages = Pages(connection)
         self.suggestions = Suggestions(connection)
+        self.vectors = vectors.Vectors(connection)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

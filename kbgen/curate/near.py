@@ -1,0 +1,136 @@
+"""Near-duplicates of the whole corpus: what changed is compared, and the pairs found are kept in the store.
+
+Two questions are asked before anything is loaded: has any text moved, and is it switched on. Not here: how texts are
+compared (``kbgen.similar``), and which pairs end on one page (``clusters``: what people decided goes first).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from kbgen.codebase import code_digest
+from kbgen.config import DuplicatesConfig
+from kbgen.curate.clusters import Edge
+from kbgen.model import Curated, Head, Ref
+from kbgen.similar.texts import Text, shared_words, text_of
+from kbgen.store import Store
+from kbgen.store.suggestions import Suggestion
+from kbgen.store.vectors import PairRow
+
+if TYPE_CHECKING:
+    from kbgen.similar.compare import Found
+
+_KEY = "similar"
+_TEXT = msgspec.msgpack.Decoder(Text)
+_RELATED = 12
+
+
+def near_duplicates(
+    store: Store,
+    config: DuplicatesConfig,
+    heads: Sequence[Head],
+    articles: Sequence[Curated] = (),
+    *,
+    clean: bool = False,
+) -> tuple[Edge, ...]:
+    """Bring pairs, related texts and merge suggestions up to date.
+
+    Args:
+        store: the open store; nothing is open in it.
+        config: which pairs count.
+        heads: of every published thread that no article settles.
+        articles: published ones; they are related to threads and suggested, never merged.
+        clean: compare everything again.
+
+    Returns:
+        The pairs to merge, the most alike first, each with its evidence.
+    """
+    wanted = {head.ref: _digest(head.words, *head.tags) for head in heads} if config.enabled else {}
+    wanted |= {item.ref: _digest(text_of(item).key) for item in articles} if config.enabled else {}
+    known = {ref: (digest, data) for ref, digest, data in store.vectors.compared()}
+    key = _digest(code_digest("similar"), config.model_dump_json())
+    moved = [ref for ref, digest in wanted.items() if ref not in known or known[ref][0] != digest]
+    gone = [ref for ref in known if ref not in wanted]
+    if moved or gone or clean or store.get(_KEY) != key:
+        # Another way of comparing makes nothing of what the last one found.
+        afresh = clean or store.get(_KEY) not in {None, key}
+        texts = {Ref(ref): _TEXT.decode(data) for ref, (_, data) in known.items() if ref in wanted}
+        fresh = _read(store, moved)
+        _compare(store, config, {**texts, **fresh}, [texts[ref].key for ref in moved if ref in texts], afresh=afresh)
+        with store.transaction():
+            rows = [(ref, wanted[ref], _bare(text)) for ref, text in fresh.items()]
+            store.vectors.set_compared(rows, gone)
+            store.put(_KEY, key)
+    merged = sorted(store.vectors.pairs("merge"), key=lambda pair: (-pair.local, pair.left, pair.right))
+    return tuple((pair.left, pair.right, f"similar:{pair.similarity:.2f} ({pair.rule})") for pair in merged)
+
+
+def _read(store: Store, refs: Sequence[Ref]) -> dict[Ref, Text]:
+    return {item.ref: text_of(item) for item in store.curated.get(refs)}
+
+
+def _bare(text: Text) -> bytes:
+    return msgspec.msgpack.encode(msgspec.structs.replace(text, body=""))
+
+
+def _compare(
+    store: Store, config: DuplicatesConfig, texts: Mapping[Ref, Text], replaced: Sequence[str], *, afresh: bool
+) -> None:
+    languages: dict[str, list[Text]] = {}
+    for text in sorted(texts.values(), key=lambda one: (one.created, one.ref)):
+        languages.setdefault(text.lang, []).append(text)
+    found: list[Found] = []
+    if texts:
+        # Numpy, scipy and the models take a second to load.
+        from kbgen.similar.compare import Comparison  # noqa: PLC0415
+
+        comparison = Comparison(config, lambda asked: [text_of(item) for item in store.curated.get(asked)])
+        for lang, several in sorted(languages.items()):
+            with store.transaction():
+                old = b"" if afresh else store.vectors.neighbours(lang)
+                found.append(comparison.run(several, old, store.vectors))
+                store.vectors.set_neighbours(lang, found[-1].neighbours)
+    with store.transaction():
+        for lang in set(store.vectors.languages()) - set(languages):
+            store.vectors.set_neighbours(lang, b"")
+        store.vectors.forget({*replaced, *_unused(store, texts)} - {text.key for text in texts.values()})
+        _keep(store, found)
+
+
+def _unused(store: Store, texts: Mapping[Ref, Text]) -> list[str]:
+    """Keys of texts that are gone: what was withdrawn stays in no cache."""
+    return [_TEXT.decode(data).key for ref, _, data in store.vectors.compared() if Ref(ref) not in texts]
+
+
+def _keep(store: Store, found: Sequence[Found]) -> None:
+    """Pairs with the words that matched, related texts, and the suggestions."""
+    before = {(pair.left, pair.right): pair for pair in store.vectors.pairs()}
+    judged = [pair for one in found for pair in one.pairs]
+    moved = {ref for one in found for ref in one.moved}
+    asked = {ref for pair in judged for ref in (pair.left, pair.right)}
+    stale = [pair for pair in judged if (pair.left, pair.right) not in before or moved & {pair.left, pair.right}]
+    texts = _read(store, sorted({ref for pair in stale for ref in (pair.left, pair.right)} & asked))
+    words = {pair: row.words for pair, row in before.items()}
+    for pair in stale:
+        words[pair.left, pair.right] = " ".join(shared_words(texts[pair.left], texts[pair.right]))
+    rows = [
+        PairRow(one.left, one.right, one.similarity, one.local, one.band, one.rule, words[one.left, one.right])
+        for one in judged
+    ]
+    store.vectors.set_pairs(rows)
+    store.vectors.set_related((ref, near[:_RELATED]) for one in found for ref, near in one.related)
+    store.suggestions.replace("similar", [_suggestion(row) for row in rows if row.band == "suggest"])
+
+
+def _suggestion(pair: PairRow) -> Suggestion:
+    doubt = f"; {pair.rule}" if ", but " in pair.rule else ""
+    why = f"similarity {pair.similarity:.2f}, local {pair.local:.2f}{doubt}; both say: {pair.words}"
+    return Suggestion("merge", pair.left, pair.right, "similar", min(pair.local, 1.0), why)
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.blake2b("\0".join(parts).encode(), digest_size=16).hexdigest()

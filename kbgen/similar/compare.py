@@ -1,0 +1,113 @@
+"""One language compared: vectors fetched or made, neighbours brought up to date, pairs judged, related texts named.
+
+The only module of this package that callers need, and the one that loads all others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from kbgen.model import Ref
+from kbgen.similar import nearest, vectors
+from kbgen.similar.judge import Bands, Judged, judge
+from kbgen.similar.nearest import Nearest
+from kbgen.similar.texts import Text
+from kbgen.similar.vectors import MODEL, Embedder, Vector
+
+_BATCH = 2000
+# Less alike than this, a page is no help to the reader of the other.
+_RELATED = 0.2
+_STEP = 0.05
+
+
+class Settings(Protocol):
+    """What the configuration says (``config.DuplicatesConfig``)."""
+
+    merge: float
+    suggest: float
+    largest: int
+
+
+class Cache(Protocol):
+    """Where vectors are kept by model and text."""
+
+    def get(self, model: str, keys: Sequence[str]) -> dict[str, bytes]:
+        """Those that are there."""
+
+    def put(self, model: str, rows: Iterable[tuple[str, bytes]]) -> None:
+        """Keep some."""
+
+
+class Found(NamedTuple):
+    """What a comparison found in one language.
+
+    Attributes:
+        pairs: that are merged or suggested.
+        related: each text's nearest others, best first.
+        moved: refs that were compared with all.
+        neighbours: to go on from next time.
+    """
+
+    pairs: list[Judged]
+    related: list[tuple[Ref, list[Ref]]]
+    moved: frozenset[Ref]
+    neighbours: bytes
+
+
+class Comparison:
+    """Compares languages one after the other.
+
+    Args:
+        settings: where the bands begin.
+        read: gives texts with their bodies, by ref.
+    """
+
+    def __init__(self, settings: Settings, read: Callable[[Sequence[Ref]], list[Text]]) -> None:
+        self._bands = Bands(settings.merge, settings.suggest, settings.largest)
+        self._read = read
+        self._embedder = Embedder()
+
+    def run(self, texts: Sequence[Text], old: bytes, cache: Cache) -> Found:
+        """Compare the texts of one language.
+
+        Args:
+            texts: oldest first; a body may be missing.
+            old: ``Found.neighbours`` of the last run, or nothing.
+            cache: of vectors.
+        """
+        before = nearest.unpack(old) if old else None
+        index, _ = nearest.update(before, texts, lambda some: self._vectors(some, cache))
+        known = set(before.keys) if before else set()
+        moved = frozenset(text.ref for text, key in zip(texts, index.keys, strict=True) if key not in known)
+        pairs = judge(index, texts, self._bands)
+        return Found(pairs, related(index, texts), moved, nearest.pack(index))
+
+    def _vectors(self, texts: Sequence[Text], cache: Cache) -> list[Vector]:
+        packed = cache.get(MODEL, [text.key for text in texts])
+        missing = [text for text in texts if text.key not in packed]
+        for start in range(0, len(missing), _BATCH):
+            made = self._made(missing[start : start + _BATCH])
+            cache.put(MODEL, made.items())
+            packed.update(made)
+        return [vectors.unpack(packed[text.key]) for text in texts]
+
+    def _made(self, texts: Sequence[Text]) -> dict[str, bytes]:
+        bare = [text.ref for text in texts if not text.body]
+        bodies = {text.ref: text for text in self._read(bare)} if bare else {}
+        whole = [bodies.get(text.ref, text) for text in texts]
+        return {text.key: one.pack() for text, one in zip(texts, self._embedder.vectors(whole), strict=True)}
+
+
+def related(index: Nearest, texts: Sequence[Text]) -> list[tuple[Ref, list[Ref]]]:
+    """Each text's nearest others. Scores are rounded: a new text must not reorder the lists of all others."""
+    found: list[tuple[Ref, list[Ref]]] = []
+    for place, text in enumerate(texts):
+        near, scores = index.near[place], index.scores[place]
+        good = (near >= 0) & (scores >= _RELATED)
+        rounded = np.round(scores[good] / _STEP).astype(int)
+        ranked = sorted((-step, texts[other].ref) for step, other in zip(rounded.tolist(), near[good], strict=True))
+        found.append((text.ref, [ref for _, ref in ranked]))
+    return found

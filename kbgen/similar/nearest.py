@@ -1,0 +1,281 @@
+"""Each text's nearest others, kept up to date: new texts are compared with all, old pairs never again.
+
+Candidates are texts that share a cell of the frame (all of them in a small corpus); each pair of candidates is scored
+exactly, as a share of the words they have in common and of what they mean. Neither depends on the order of the texts.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from kbgen.similar.frame import EXACT, Frame, Longs, cells, centred, frame_size, make_frame, placed, weighted
+from kbgen.similar.texts import Text
+from kbgen.similar.vectors import Floats, Vector
+
+NEAR = 20
+"""How many neighbours are kept of each text."""
+_CANDIDATES = 24
+_SCALING = 10
+_BLOCK = 4096
+_PAIRS = 1 << 16
+# A sketched score strays from the exact one by about this much.
+_MARGIN = 0.05
+
+Ints = npt.NDArray[np.int32]
+Packed = npt.NDArray[np.uint64]
+Number = TypeVar("Number", np.int64, np.uint64)
+Fetch = Callable[[Sequence[Text]], list[Vector]]
+"""Gives the vectors of texts."""
+Triples = tuple[Longs, Longs, Floats]
+"""Rows, their neighbours, and the scores."""
+
+
+class Nearest(NamedTuple):
+    """Neighbours of the texts of one language.
+
+    Attributes:
+        keys: ref and key of each text, by which it is known again.
+        rows: placed vectors, n x 512 halves.
+        cells: n x 3, n x 1 in a small corpus.
+        near: positions of the neighbours, n x 20, best first, -1 where there are fewer.
+        scores: of ``near``; at most 1.
+    """
+
+    keys: tuple[tuple[str, str], ...]
+    frame: Frame
+    rows: npt.NDArray[np.float16]
+    cells: Ints
+    near: Ints
+    scores: Floats
+
+    def crowding(self) -> Floats:
+        """How alike each text is to its ten nearest: what a score has to exceed to mean anything."""
+        top = self.scores[:, :_SCALING]
+        mean: Floats = np.where(self.near[:, :_SCALING] >= 0, top, np.float32(0)).sum(axis=1) / np.float32(_SCALING)
+        return mean
+
+
+def update(old: Nearest | None, texts: Sequence[Text], fetch: Fetch) -> tuple[Nearest, int]:
+    """Bring the neighbours of a language up to date.
+
+    Args:
+        old: as of the last run, None to start afresh.
+        texts: all there are, oldest first.
+        fetch: gives vectors.
+
+    Returns:
+        The neighbours, and how many texts were compared with the others.
+    """
+    keys = tuple((str(text.ref), text.key) for text in texts)
+    if old is None or len(texts) < EXACT or old.frame.size != frame_size(len(texts)):
+        return _afresh(keys, texts, fetch), len(texts)
+    places = {key: place for place, key in enumerate(old.keys)}
+    kept = [(places[key], new) for new, key in enumerate(keys) if key in places]
+    fresh = [new for new, key in enumerate(keys) if key not in places]
+    moved = _moved(old, keys, kept)
+    if fresh:
+        rows = placed(fetch([texts[place] for place in fresh]), old.frame)
+        moved.rows[fresh] = rows
+        moved.cells[fresh] = cells(rows, old.frame)
+    asked = np.union1d(np.array(fresh, np.int64), _depleted(old, moved, kept))
+    return _compared(moved, asked, texts, fetch), len(asked)
+
+
+def _afresh(keys: tuple[tuple[str, str], ...], texts: Sequence[Text], fetch: Fetch) -> Nearest:
+    vectors = fetch(texts)
+    frame = make_frame(vectors[: frame_size(len(texts))], texts[0].lang)
+    rows = np.concatenate([placed(vectors[at : at + _BLOCK], frame) for at in range(0, len(vectors), _BLOCK)])
+    where = cells(rows, frame) if len(frame.centres) else np.zeros((len(rows), 1), np.int32)
+    near, scores = _empty(len(keys))
+    blank = Nearest(keys, frame, rows.astype(np.float16), where, near, scores)
+    place = {text.ref: number for number, text in enumerate(texts)}
+
+    def known(some: Sequence[Text]) -> list[Vector]:
+        return [vectors[place[text.ref]] for text in some]
+
+    return _compared(blank, np.arange(len(keys)), texts, known)
+
+
+def _empty(count: int) -> tuple[Ints, Floats]:
+    return np.full((count, NEAR), -1, np.int32), np.full((count, NEAR), -1, np.float32)
+
+
+def _moved(old: Nearest, keys: tuple[tuple[str, str], ...], kept: Sequence[tuple[int, int]]) -> Nearest:
+    """The old neighbours at their new places; what is gone is nobody's neighbour."""
+    before, after = np.array(kept, np.int64).reshape(-1, 2).T
+    target = np.full(len(old.keys) + 1, -1, np.int32)
+    target[before] = after
+    near, scores = _empty(len(keys))
+    renamed = target[old.near[before]]
+    order = np.argsort(renamed < 0, axis=1, kind="stable")
+    near[after] = np.take_along_axis(renamed, order, axis=1)
+    scores[after] = np.take_along_axis(np.where(renamed < 0, np.float32(-1), old.scores[before]), order, axis=1)
+    rows = np.zeros((len(keys), old.rows.shape[1]), np.float16)
+    rows[after] = old.rows[before]
+    where = np.zeros((len(keys), old.cells.shape[1]), np.int32)
+    where[after] = old.cells[before]
+    return Nearest(keys, old.frame, rows, where, near, scores)
+
+
+def _depleted(old: Nearest, moved: Nearest, kept: Sequence[tuple[int, int]]) -> Longs:
+    """Texts that lost so many neighbours that their ten nearest are no longer known."""
+    before, after = np.array(kept, np.int64).reshape(-1, 2).T
+    lost = (old.near[before] >= 0).sum(axis=1) - (moved.near[after] >= 0).sum(axis=1)
+    short: Longs = after[(lost > 0) & ((moved.near[after] >= 0).sum(axis=1) < _SCALING)]
+    return short
+
+
+def _compared(index: Nearest, asked: Longs, texts: Sequence[Text], fetch: Fetch) -> Nearest:
+    if not len(asked):
+        return index
+    left, right = _candidates(index, asked)
+    score = _exact(left, right, index.frame, texts, fetch)
+    one, other = np.concatenate([left, right]), np.concatenate([right, left])
+    near, scores = _best(index, (one, other, np.concatenate([score, score])))
+    return index._replace(near=near, scores=scores)
+
+
+def _candidates(index: Nearest, asked: Longs) -> tuple[Longs, Longs]:
+    """Pairs worth an exact score, the smaller position first, each once."""
+    count = len(index.keys)
+    is_asked = np.zeros(count, bool)
+    is_asked[asked] = True
+    worst = index.scores[:, -1] - np.float32(_MARGIN)
+    flat = index.cells.ravel()
+    order = np.argsort(flat, kind="stable")
+    members = order // index.cells.shape[1]
+    ranked: list[Packed] = []
+    wanted: list[Longs] = []
+    for part in np.split(members, np.flatnonzero(np.diff(flat[order])) + 1):
+        for start in range(0, len(part), _BLOCK):
+            block = part[start : start + _BLOCK]
+            mine = block[is_asked[block]]
+            if len(mine) and len(block) > 1:
+                _look(index, (mine, block), worst, ranked, wanted)
+    if not ranked:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    one, other = _first_of_each(np.concatenate(ranked))
+    pairs = _distinct(np.concatenate([_keys(one, other, count), *wanted]))
+    return pairs // count, pairs % count
+
+
+def _look(index: Nearest, part: tuple[Longs, Longs], worst: Floats, ranked: list[Packed], wanted: list[Longs]) -> None:
+    """Compare the asked texts of a cell with all of it: which are best for them, and for whom they may be better."""
+    mine, block = part
+    theirs = index.rows[block].astype(np.float32)
+    for start in range(0, len(mine), 1024):
+        some = mine[start : start + 1024]
+        scores = index.rows[some].astype(np.float32) @ theirs.T
+        scores[some[:, None] == block[None]] = -1
+        top = min(_CANDIDATES, len(block) - 1)
+        best = np.argpartition(scores, -top, axis=1)[:, -top:]
+        values = np.take_along_axis(scores, best, axis=1).ravel()
+        ranked.append(_packed(np.repeat(some, top), block[best].ravel(), values))
+        if len(mine) < len(block):
+            asking, asked = np.nonzero(scores > worst[block])
+            wanted.append(_keys(some[asking], block[asked], len(index.keys)))
+
+
+def _packed(row: Longs, other: Longs, score: Floats) -> Packed:
+    """Row, falling score and neighbour in one number: much quicker to sort than three keys."""
+    falling = ((1.0 - np.clip(score, -1, 1)) * 32767).astype(np.uint64)
+    high, low = row.astype(np.uint64) << np.uint64(40), falling << np.uint64(24)
+    packed: Packed = np.bitwise_or(np.bitwise_or(high, low), other.astype(np.uint64))
+    return packed
+
+
+def _first_of_each(packed: Packed) -> tuple[Longs, Longs]:
+    packed = _distinct(packed)
+    row = (packed >> np.uint64(40)).astype(np.int64)
+    starts = np.flatnonzero(np.concatenate([[True], row[1:] != row[:-1]]))
+    rank = np.arange(len(row)) - np.repeat(starts, np.diff(np.append(starts, len(row))))
+    good = rank < _CANDIDATES
+    return row[good], (packed[good] & np.uint64(0xFFFFFF)).astype(np.int64)
+
+
+def _distinct(numbers: npt.NDArray[Number]) -> npt.NDArray[Number]:
+    """As ``np.unique``, which hashes first and is three times slower on numbers that are mostly distinct."""
+    numbers = np.sort(numbers)
+    return numbers[np.concatenate([[True], numbers[1:] != numbers[:-1]])] if len(numbers) else numbers
+
+
+def _keys(one: Longs, other: Longs, count: int) -> Longs:
+    keys: Longs = np.minimum(one, other) * count + np.maximum(one, other)
+    return keys
+
+
+def _exact(left: Longs, right: Longs, frame: Frame, texts: Sequence[Text], fetch: Fetch) -> Floats:
+    used = np.union1d(left, right)
+    vectors = fetch([texts[place] for place in used])
+    words = weighted(vectors, frame)
+    meant = np.concatenate(
+        [centred(vectors[at : at + _BLOCK], frame).astype(np.float16) for at in range(0, len(vectors), _BLOCK)]
+    )
+    one, other = np.searchsorted(used, left), np.searchsorted(used, right)
+    scores = np.zeros(len(left), np.float32)
+    for start in range(0, len(left), _PAIRS):
+        a, b = one[start : start + _PAIRS], other[start : start + _PAIRS]
+        shared = np.asarray(words[a].multiply(words[b]).sum(axis=1)).ravel()
+        dense = np.einsum("ij,ij->i", meant[a].astype(np.float32), meant[b].astype(np.float32))
+        scores[start : start + _PAIRS] = frame.share * shared + (1 - frame.share) * dense
+    return scores
+
+
+def _best(index: Nearest, triples: Triples) -> tuple[Ints, Floats]:
+    """The best twenty of what was known and what was found, of each text that anything was found for."""
+    row, other, score = triples
+    touched = np.unique(row)
+    known = index.near[touched]
+    place = np.repeat(touched, NEAR)[known.ravel() >= 0]
+    row = np.concatenate([row, place])
+    other = np.concatenate([other, known[known >= 0].astype(np.int64)])
+    score = np.concatenate([score, index.scores[touched][known >= 0]])
+    order = np.lexsort((other, -score, row))
+    row, other, score = row[order], other[order], score[order]
+    again = np.zeros(len(row), bool)
+    again[1:] = (row[1:] == row[:-1]) & (other[1:] == other[:-1])
+    row, other, score = row[~again], other[~again], score[~again]
+    starts = np.flatnonzero(np.concatenate([[True], row[1:] != row[:-1]]))
+    rank = np.arange(len(row)) - np.repeat(starts, np.diff(np.append(starts, len(row))))
+    good = rank < NEAR
+    near, scores = index.near.copy(), index.scores.copy()
+    near[touched], scores[touched] = -1, -1
+    near[row[good], rank[good]] = other[good]
+    scores[row[good], rank[good]] = score[good]
+    return near, scores
+
+
+def pack(index: Nearest) -> bytes:
+    """As bytes for the store."""
+    frame = index.frame
+    file = io.BytesIO()
+    np.savez(
+        file,
+        keys=np.array(index.keys, np.bytes_),
+        rows=index.rows,
+        cells=index.cells,
+        near=index.near,
+        scores=index.scores,
+        mean=frame.mean,
+        terms=frame.terms,
+        rarity=frame.rarity,
+        centres=frame.centres,
+        numbers=np.array([frame.size, frame.unseen, frame.share]),
+    )
+    return file.getvalue()
+
+
+def unpack(data: bytes) -> Nearest:
+    """Neighbours as the store kept them."""
+    with np.load(io.BytesIO(data)) as kept:
+        size, unseen, share = kept["numbers"]
+        frame = Frame(
+            int(size), kept["mean"], kept["terms"], kept["rarity"], float(unseen), kept["centres"], float(share)
+        )
+        keys = tuple((str(ref, "utf-8"), str(digest, "utf-8")) for ref, digest in kept["keys"])
+        return Nearest(keys, frame, kept["rows"], kept["cells"], kept["near"], kept["scores"])

@@ -1,0 +1,114 @@
+"""What of a thread or article is compared, and the words and figures in it that must agree.
+
+Light on purpose: it decides whether anything has to be compared at all. Not here: vectors.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+from msgspec import Struct
+
+from kbgen.model import Curated, Ref
+
+# Beyond this a question repeats itself, quotes logs or pastes code; measured on labelled pairs: no gain.
+_BODY = 1000
+_VERSION = re.compile(r"v?(?:ersion-)?(\d+(?:[.-](?:\d+|x))+|\d{1,4})")
+_FIGURE = re.compile(r"\d+(?:\.\d+)*")
+# Two questions that differ in one of these ask for the opposite.
+_CONTRARY = """
+    enable/disable install/uninstall import/export upload/download add/remove upgrade/downgrade encrypt/decrypt
+    show/hide start/stop open/close before/after increase/decrease lock/unlock mount/unmount connect/disconnect
+    subscribe/unsubscribe client/server push/pull left/right maximum/minimum follow/unfollow login/logout
+    active/passive incoming/outgoing read/write input/output first/last horizontal/vertical
+"""
+_OPPOSITES = tuple(tuple(pair.split("/")) for pair in _CONTRARY.split())
+_WORD = re.compile(r"\w+")
+
+
+class Text(Struct, frozen=True):
+    """One thing to compare.
+
+    Attributes:
+        key: digest of what vectors are made from.
+        body: the beginning of the question, or of an article; "" when only the store has it.
+        versions: product versions it is tagged with.
+        article: written by staff; it is related to threads and never merged by itself.
+        created: ISO 8601, for the order of texts.
+    """
+
+    ref: Ref
+    lang: str
+    title: str
+    key: str
+    body: str = ""
+    versions: frozenset[str] = frozenset()
+    article: bool = False
+    created: str = ""
+
+
+def text_of(item: Curated) -> Text:
+    """What is compared of a curated item."""
+    body = item.article.text if item.article else item.question.text if item.question else ""
+    tags = {*(mark.tag for mark in item.tags), *item.unmapped}
+    return make_text(
+        item.ref,
+        (item.lang, item.title, body),
+        versions=frozenset(found[1] for tag in tags if (found := _VERSION.fullmatch(tag.lower()))),
+        article=item.kind == "article",
+        created=item.created.isoformat() if item.created else "",
+    )
+
+
+def make_text(
+    ref: Ref,
+    words: tuple[str, str, str],
+    *,
+    versions: frozenset[str] = frozenset(),
+    article: bool = False,
+    created: str = "",
+) -> Text:
+    """A text of its language, title and body."""
+    lang, title, body = words[0].split("-")[0].lower(), words[1], words[2][:_BODY]
+    key = hashlib.blake2b(f"{lang}\0{title}\0{body}".encode(), digest_size=16).hexdigest()
+    return Text(ref, lang, title, key, body, versions, article, created)
+
+
+def apart(left: Text, right: Text) -> str:
+    """Why two texts are never one page, "" when nothing forbids it."""
+    if left.lang != right.lang:
+        return "language"
+    if left.versions and right.versions and left.versions.isdisjoint(right.versions):
+        return "version"
+    return ""
+
+
+def doubtful(left: Text, right: Text) -> str:
+    """Why a person should look at two alike texts before they become one page, "" when nothing speaks against it."""
+    if left.article or right.article:
+        return "article"
+    first, second = _words(left.title), _words(right.title)
+    if set(_FIGURE.findall(left.title)) != set(_FIGURE.findall(right.title)):
+        return "figures"
+    for one, other in _OPPOSITES:
+        if (one in first) != (one in second) and (other in first) != (other in second):
+            return f"{one}/{other}"
+    return ""
+
+
+def shared_words(left: Text, right: Text, *, count: int = 8) -> tuple[str, ...]:
+    """Words both texts have, those of the titles and the longest first: what a person checks a merge by."""
+    first, second = _words(f"{left.title} {left.body}"), _words(f"{right.title} {right.body}")
+    titles = _words(left.title) & _words(right.title)
+    ranked = sorted(first & second, key=lambda word: (word not in titles, -len(word), word))
+    return tuple(word for word in ranked if len(word) > 2 or not word.isascii())[:count]
+
+
+def same_title(left: Text, right: Text) -> bool:
+    """Whether two titles have the same words in the same order."""
+    return _WORD.findall(left.title.lower()) == _WORD.findall(right.title.lower())
+
+
+def _words(text: str) -> set[str]:
+    return set(_WORD.findall(text.lower()))

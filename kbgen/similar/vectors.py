@@ -1,0 +1,179 @@
+"""A text as two vectors: what its words mean (static embedding) and which rare words it has (terms).
+
+The static embedding is WordLlama's table of 256-d token vectors, read from its wheel; nothing is downloaded. A word's
+vector is made once: a text costs its look-ups. Terms are stems in English, character n-grams elsewhere, single
+characters and pairs in scripts without spaces; they are weighted by rarity in ``frame``, which knows the corpus.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import itertools
+import re
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from kbgen.errors import StoreError
+from kbgen.search.analysis import analyser
+from kbgen.similar.texts import Text
+
+Floats = npt.NDArray[np.float32]
+DIMENSIONS = 256
+MODEL = "wordllama-l2-supercat-256/1"
+"""Name and version of all that makes a vector; a vector of another model is made anew."""
+
+# Chinese, Japanese, Thai: one character is one word of the table. Korean has spaces.
+_WIDE = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\u0e00-\u0e7f"
+_WORD = re.compile(rf"[{_WIDE}]|[^\W{_WIDE}]+")
+_IS_WIDE = re.compile(f"[{_WIDE}]+")
+# A title says in ten words what the body says in a hundred. Chosen on Meta Stack Exchange pairs.
+_TITLE = 0.5
+_TITLE_TERMS = 2
+_GRAMS = (2, 3, 4)
+_GRAM_BODY = 300
+_CACHED = 400_000
+
+
+class Vector(NamedTuple):
+    """A text's vectors.
+
+    Attributes:
+        dense: unit length, 256 halves.
+        terms: hashes of its terms, ascending.
+        counts: how often each occurs, title words counted three times; at most 255.
+    """
+
+    dense: npt.NDArray[np.float16]
+    terms: npt.NDArray[np.uint32]
+    counts: npt.NDArray[np.uint8]
+
+    def pack(self) -> bytes:
+        """As bytes for the store."""
+        return self.dense.tobytes() + self.terms.tobytes() + self.counts.tobytes()
+
+
+def unpack(data: bytes) -> Vector:
+    """A vector as the store kept it."""
+    size = (len(data) - 2 * DIMENSIONS) // 5
+    dense = np.frombuffer(data, np.float16, DIMENSIONS)
+    terms = np.frombuffer(data, np.uint32, size, 2 * DIMENSIONS)
+    return Vector(dense, terms, np.frombuffer(data, np.uint8, size, 2 * DIMENSIONS + 4 * size))
+
+
+def available() -> bool:
+    """Whether the table of token vectors is installed."""
+    return importlib.util.find_spec("wordllama") is not None
+
+
+def unit(rows: Floats) -> Floats:
+    """Rows of length one; a row of nothing stays nothing."""
+    length = np.sqrt(np.einsum("ij,ij->i", rows, rows))[:, None]
+    result: Floats = rows / np.maximum(length, np.float32(1e-9))
+    return result
+
+
+class Embedder:
+    """Makes vectors; keeps what it learnt about every word it met."""
+
+    def __init__(self) -> None:
+        self._index: dict[str, int] = {}
+        self._rows: Floats = np.zeros((0, DIMENSIONS), np.float32)
+        self._terms: dict[str, dict[str, tuple[int, ...]]] = {}
+
+    def vectors(self, texts: Sequence[Text]) -> list[Vector]:
+        """The vectors of texts, in their order."""
+        if len(self._index) > _CACHED:
+            self.__init__()  # type: ignore[misc]
+        titles = [_WORD.findall(text.title) for text in texts]
+        bodies = [_WORD.findall(text.body) for text in texts]
+        whole = [title + body for title, body in zip(titles, bodies, strict=True)]
+        self._learn(itertools.chain.from_iterable(whole))
+        dense = unit(unit(self._sums(whole)) + np.float32(_TITLE) * unit(self._sums(titles))).astype(np.float16)
+        return [
+            Vector(row, *self._counted(text, title, body))
+            for text, row, title, body in zip(texts, dense, titles, bodies, strict=True)
+        ]
+
+    def _learn(self, words: Iterable[str]) -> None:
+        new = [word for word in dict.fromkeys(words) if word not in self._index]
+        if not new:
+            return
+        tokenizer, table = _model()
+        encoded = tokenizer.encode_batch(new, add_special_tokens=False)
+        rows = np.zeros((len(new), DIMENSIONS), np.float32)
+        for place, one in enumerate(encoded):
+            rows[place] = table[one.ids].astype(np.float32).sum(axis=0)
+        start = len(self._index)
+        self._index.update((word, start + place) for place, word in enumerate(new))
+        self._rows = np.concatenate([self._rows, rows])
+
+    def _sums(self, texts: Sequence[Sequence[str]]) -> Floats:
+        sums = np.zeros((len(texts), DIMENSIONS), np.float32)
+        index = self._index
+        for place, words in enumerate(texts):
+            if words:
+                sums[place] = self._rows[[index[word] for word in words]].sum(axis=0)
+        return sums
+
+    def _counted(
+        self, text: Text, title: Sequence[str], body: Sequence[str]
+    ) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint8]]:
+        if text.lang != "en":
+            body = _WORD.findall(text.body[:_GRAM_BODY])
+        counts: Counter[int] = Counter()
+        for words, weight in ((title, 1 + _TITLE_TERMS), (body, 1)):
+            for term in self._terms_of(words, text.lang):
+                counts[term] += weight
+        ordered = sorted(counts)
+        return np.array(ordered, np.uint32), np.array([min(counts[term], 255) for term in ordered], np.uint8)
+
+    def _terms_of(self, words: Sequence[str], lang: str) -> Iterable[int]:
+        known = self._terms.setdefault(lang, {})
+        for word in words:
+            found = known.get(word)
+            if found is None:
+                found = known[word] = tuple(zlib.crc32(term.encode()) for term in terms_of_word(word, lang))
+            yield from found
+        for one, other in itertools.pairwise(words):
+            if len(one) == 1 and len(other) == 1 and _IS_WIDE.match(one + other):
+                yield zlib.crc32((one + other).encode())
+
+
+def terms_of_word(word: str, lang: str) -> Iterable[str]:
+    """The terms of one word: its stem in English; itself and its n-grams in other languages; none for a stop word."""
+    if lang == "en" or word.isdigit():
+        return [one.terms[-1] for one in analyser(lang).words(word) if not one.stop]
+    if len(word) == 1:
+        return [word]
+    if any(one.stop for one in analyser(lang).words(word)):
+        return []
+    framed = f" {word.lower()} "
+    return [framed[at : at + size] for size in _GRAMS for at in range(len(framed) - size + 1)]
+
+
+@functools.cache
+def _model() -> tuple[Any, npt.NDArray[np.float16]]:
+    spec = importlib.util.find_spec("wordllama")
+    if spec is None or not spec.origin:
+        raise StoreError("the package wordllama is not installed; install kbgen with its dependencies again")
+    folder = Path(spec.origin).parent
+    from tokenizers import Tokenizer  # noqa: PLC0415  # takes a tenth of a second
+
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizers" / "l2_supercat_tokenizer_config.json"))
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return tokenizer, _tensor(folder / "weights" / "l2_supercat_256.safetensors")
+
+
+def _tensor(path: Path) -> npt.NDArray[np.float16]:
+    from safetensors.numpy import load_file  # noqa: PLC0415
+
+    table: npt.NDArray[np.float16] = load_file(path)["embedding.weight"]
+    return table

@@ -1,0 +1,123 @@
+"""What duplicate detection keeps: vectors by text, neighbours by language, and the pairs it found.
+
+All of it can be made again from ``curated``. Not here: what a vector means (``kbgen.similar``).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from kbgen.model import Ref
+
+_BATCH = 500
+_PART = 8 << 20
+MIGRATION = """
+    CREATE TABLE vectors (
+        model TEXT NOT NULL, key TEXT NOT NULL, data BLOB NOT NULL, PRIMARY KEY (model, key)) WITHOUT ROWID;
+    CREATE TABLE compared (ref TEXT PRIMARY KEY, digest TEXT NOT NULL, data BLOB NOT NULL) WITHOUT ROWID;
+    CREATE TABLE neighbours (
+        lang TEXT NOT NULL, part INTEGER NOT NULL, data BLOB NOT NULL, PRIMARY KEY (lang, part));
+    CREATE TABLE pairs (
+        left TEXT NOT NULL, right TEXT NOT NULL, similarity REAL NOT NULL, local REAL NOT NULL, band TEXT NOT NULL,
+        rule TEXT NOT NULL, words TEXT NOT NULL, PRIMARY KEY (left, right)) WITHOUT ROWID;
+    CREATE INDEX pairs_by_right ON pairs (right);
+    CREATE TABLE related (ref TEXT PRIMARY KEY, near TEXT NOT NULL) WITHOUT ROWID;
+    """
+
+
+class PairRow(NamedTuple):
+    """Two texts that ask the same, or seem to; ``words`` are some they share, parted by spaces.
+
+    Attributes:
+        similarity: 0 to 1.
+        local: similarity scaled by how crowded the neighbourhoods are.
+        band: ``merge`` or ``suggest``.
+        rule: what decided.
+    """
+
+    left: Ref
+    right: Ref
+    similarity: float
+    local: float
+    band: str
+    rule: str
+    words: str
+
+
+class Vectors:
+    """Rows of ``vectors``, ``compared``, ``neighbours``, ``pairs`` and ``related``."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._db = connection
+
+    def get(self, model: str, keys: Sequence[str]) -> dict[str, bytes]:
+        """Vectors of a model by text."""
+        found: dict[str, bytes] = {}
+        for start in range(0, len(keys), _BATCH):
+            part = keys[start : start + _BATCH]
+            marks = ",".join("?" * len(part))
+            sql = f"SELECT key, data FROM vectors WHERE model = ? AND key IN ({marks})"  # noqa: S608
+            found.update(self._db.execute(sql, (model, *part)))
+        return found
+
+    def put(self, model: str, rows: Iterable[tuple[str, bytes]]) -> None:
+        """Keep vectors; call inside a transaction."""
+        self._db.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)", ((model, *row) for row in rows))
+
+    def forget(self, keys: Iterable[str]) -> None:
+        """Drop the vectors of texts nobody has any more, of every model; call inside a transaction."""
+        models = [row[0] for row in self._db.execute("SELECT DISTINCT model FROM vectors")]
+        rows = [(model, key) for key in keys for model in models]
+        self._db.executemany("DELETE FROM vectors WHERE model = ? AND key = ?", rows)
+
+    def compared(self) -> Iterator[tuple[str, str, bytes]]:
+        """Ref, digest of the content, and the text as it was compared last."""
+        yield from self._db.execute("SELECT ref, digest, data FROM compared ORDER BY ref")
+
+    def set_compared(self, rows: Iterable[tuple[str, str, bytes]], gone: Iterable[str]) -> None:
+        """Keep what was compared; call inside a transaction."""
+        self._db.executemany("INSERT OR REPLACE INTO compared VALUES (?, ?, ?)", rows)
+        self._db.executemany("DELETE FROM compared WHERE ref = ?", ((ref,) for ref in gone))
+
+    def neighbours(self, lang: str) -> bytes:
+        """The neighbours of a language's texts; empty when there are none."""
+        rows = self._db.execute("SELECT data FROM neighbours WHERE lang = ? ORDER BY part", (lang,))
+        return b"".join(row[0] for row in rows)
+
+    def set_neighbours(self, lang: str, data: bytes) -> None:
+        """Keep the neighbours of a language's texts; call inside a transaction."""
+        self._db.execute("DELETE FROM neighbours WHERE lang = ?", (lang,))
+        parts = (data[start : start + _PART] for start in range(0, len(data), _PART))
+        rows = ((lang, number, part) for number, part in enumerate(parts))
+        self._db.executemany("INSERT INTO neighbours VALUES (?, ?, ?)", rows)
+
+    def languages(self) -> tuple[str, ...]:
+        """Languages that have neighbours."""
+        return tuple(row[0] for row in self._db.execute("SELECT DISTINCT lang FROM neighbours ORDER BY lang"))
+
+    def pairs(self, band: str = "") -> tuple[PairRow, ...]:
+        """Every pair, or those of one band, by refs."""
+        sql = "SELECT * FROM pairs WHERE ? IN ('', band) ORDER BY left, right"
+        return tuple(PairRow(*row) for row in self._db.execute(sql, (band,)))
+
+    def pairs_of(self, ref: str) -> tuple[PairRow, ...]:
+        """The pairs a thread or article is in, the most alike first."""
+        sql = "SELECT * FROM pairs WHERE left = ? OR right = ? ORDER BY local DESC, left, right"
+        return tuple(PairRow(*row) for row in self._db.execute(sql, (ref, ref)))
+
+    def set_pairs(self, rows: Iterable[PairRow]) -> None:
+        """Replace all pairs; call inside a transaction."""
+        self._db.execute("DELETE FROM pairs")
+        self._db.executemany("INSERT INTO pairs VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+
+    def related(self) -> dict[Ref, tuple[Ref, ...]]:
+        """Each text's nearest others, best first; empty when nothing was compared."""
+        rows = self._db.execute("SELECT ref, near FROM related")
+        return {Ref(ref): tuple(Ref(one) for one in near.split("\n") if one) for ref, near in rows}
+
+    def set_related(self, rows: Iterable[tuple[Ref, Sequence[Ref]]]) -> None:
+        """Replace all related texts; call inside a transaction."""
+        self._db.execute("DELETE FROM related")
+        self._db.executemany("INSERT INTO related VALUES (?, ?)", ((ref, "\n".join(near)) for ref, near in rows))
