@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from kbgen.codebase import code_digest
 from kbgen.compile.inputs import Inputs
 from kbgen.compile.library import compile_library, faults
+from kbgen.curate.review import verdicts
 from kbgen.curate.stage import CurateJob, curate
 from kbgen.errors import KbgenError, NotPublished
 from kbgen.executor import Workers
@@ -194,6 +195,8 @@ def _curate(run: Run) -> list[StageReport]:
         taxonomy=run.project.taxonomy,
         options=run.project.options,
         overlays=run.project.overlays,
+        decisions=verdicts(run.project.decisions),
+        erasure=run.project.erasure,
     )
     report = curate(job, run.store, run.workers, run.progress, clean=run.options.clean)
     if run.project.overlay_faults:

@@ -13,7 +13,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from kbgen.config import CONFIG_FILE, Config, load_config
+from kbgen.curate.erasure import Erasure, load_erasure
 from kbgen.curate.overlays import load_overlays
+from kbgen.curate.review import Decision, load_review, with_decisions
 from kbgen.curate.taxonomy import load_taxonomy
 from kbgen.errors import ConfigError, RecordError, UsageError
 from kbgen.model import Overlay, Ref, SourceInfo, Taxonomy
@@ -62,10 +64,32 @@ class Project:
     def _overlays(self) -> tuple[dict[Ref, Overlay], list[RecordError]]:
         return load_overlays(self.folder)
 
-    @property
+    @cached_property
     def overlays(self) -> Mapping[Ref, Overlay]:
-        """Writers' decisions by thread."""
-        return self._overlays[0]
+        """Writers' decisions by thread, merges and splits of ``kbgen review`` among them.
+
+        Raises:
+            ConfigError: with every fault of ``review.yml``.
+        """
+        return with_decisions(self._overlays[0], self.decisions)
+
+    @cached_property
+    def decisions(self) -> tuple[Decision, ...]:
+        """What people decided with ``kbgen review``.
+
+        Raises:
+            ConfigError: with every fault of ``review.yml``.
+        """
+        return load_review(self.folder)
+
+    @cached_property
+    def erasure(self) -> Erasure:
+        """Whom and what nothing is to be kept of.
+
+        Raises:
+            ConfigError: with every fault of ``erasure.yml``.
+        """
+        return load_erasure(self.folder)
 
     @property
     def overlay_faults(self) -> tuple[str, ...]:

@@ -19,6 +19,8 @@ from msgspec import Struct
 
 from kbgen.config import PrivacyConfig, RulesConfig
 from kbgen.curate.answers import Ranked, is_live, rank_answers
+from kbgen.curate.erasure import FILE as ERASURE
+from kbgen.curate.erasure import Erasure, erase
 from kbgen.curate.language import detect
 from kbgen.curate.links import clean_href, host_of
 from kbgen.curate.privacy import redact_html, redact_text
@@ -57,6 +59,7 @@ class Context(Struct, frozen=True):
         options: the source's, for its host, language and licence.
         languages: the site's languages, the default first.
         own_hosts: hosts of the site itself; links to them and to the source carry no ``rel``.
+        erasure: people and threads that are not to be kept.
     """
 
     rules: RulesConfig
@@ -65,6 +68,7 @@ class Context(Struct, frozen=True):
     options: SourceOptions
     languages: tuple[str, ...] = ("en",)
     own_hosts: frozenset[str] = frozenset()
+    erasure: Erasure = Erasure()
 
     def hosts(self) -> frozenset[str]:
         """Give the hosts whose links carry no ``rel``."""
@@ -84,6 +88,8 @@ def curate_record(record: RawRecord, source: Source, context: Context, *, review
         The item. A record that cannot be understood is held as ``malformed``; one that is not published keeps
         verdict, title and address, and none of its text.
     """
+    if record.ref in context.erasure.threads:
+        return Curated(record.ref, record.kind, Verdict("drop", ("erased",), ERASURE), PlainText(""), None)
     try:
         parsed = source.parse(record)
     except RecordError as error:
@@ -92,7 +98,7 @@ def curate_record(record: RawRecord, source: Source, context: Context, *, review
         return Curated(record.ref, record.kind, verdict, title, record.url, warnings=(str(error),))
     if isinstance(parsed, Article):
         return curate_article(parsed, context)
-    return curate_thread(parsed, context, review=review)
+    return curate_thread(erase(parsed, context.options.name, context.erasure), context, review=review)
 
 
 class _Texts(Mapping[str, str]):

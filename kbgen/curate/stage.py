@@ -72,7 +72,7 @@ class CurateJob:
     options: tuple[SourceOptions, ...]
     overlays: Mapping[Ref, Overlay] = field(default_factory=dict)
     decisions: Mapping[Ref, Verdict] = field(default_factory=dict)
-    erasure: Erasure = Erasure()
+    erasure: Erasure = field(default_factory=Erasure)
 
     def sources(self) -> dict[str, Source]:
         """The sources by name, for parsing."""

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import msgspec
+
 from kbgen.curate.text import plain_text, slugify
-from kbgen.model import Slug, TagMark, Taxonomy
+from kbgen.model import Curated, Slug, TagMark, Taxonomy
 
 Tagged = tuple[tuple[TagMark, ...], tuple[Slug, ...], tuple[str, ...]]
 """Tags, topics (the most specific first), and the words the vocabulary does not know."""
@@ -55,6 +57,25 @@ def tag(
         tuple(dict.fromkeys([*placed, *ordered])),
         tuple(dict.fromkeys([*unmapped, *unknown])),
     )
+
+
+def with_learnt(item: Curated, learnt: Sequence[TagMark], taxonomy: Taxonomy) -> Curated:
+    """Add tags a model gave to an item nobody tagged, with their parents and the topics they imply.
+
+    Args:
+        item: curated; one with tags of a person's stays as it is.
+        learnt: the applied tags, the surest first.
+        taxonomy: the vocabulary.
+    """
+    if not learnt or item.tags:
+        return item
+    marks = {mark.tag: mark.why for mark in learnt}
+    implied = [topic for slug in marks for topic in taxonomy.tag_topics.get(slug, ())]
+    _add_parents(marks, taxonomy)
+    # The topic of the community's own category was given by people: it comes first.
+    topics = dict.fromkeys([*item.topics, *_specific_first(implied, taxonomy)])
+    tags = tuple(TagMark(slug, why) for slug, why in marks.items())
+    return msgspec.structs.replace(item, tags=tags, topics=tuple(topics))
 
 
 def _find(word: str, source: str, taxonomy: Taxonomy, reason: str) -> tuple[Slug, str] | None:

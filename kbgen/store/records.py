@@ -16,6 +16,7 @@ _LEVEL = 3
 _DICTIONARY_BYTES = 112_640
 _DICTIONARY_SAMPLES = 200
 _BATCH = 500
+_REPACK_SAMPLES = 1000
 
 
 class RecordState(NamedTuple):
@@ -82,6 +83,34 @@ class Records:
             ),
         )
         return len(changed), len(same)
+
+    def rewrite(self, rows: Iterable[tuple[str, bytes]]) -> None:
+        """Put other payloads in the place of stored ones; call inside a transaction.
+
+        The digest stays that of what the source sent: while that does not change, neither does the stored payload.
+        """
+        for ref, payload in rows:
+            packed = self._packer(()).compress(payload)
+            self._db.execute("UPDATE records SET payload = ? WHERE ref = ?", (packed, ref))
+
+    def repack(self) -> None:
+        """Pack every payload anew with a dictionary of what is stored now; call inside a transaction.
+
+        A dictionary is made of pieces of records, so it can hold words of some that were rewritten since.
+        """
+        refs = [state.ref for state in self.states()]
+        samples = list(self.get(refs[:: max(1, len(refs) // _REPACK_SAMPLES)]))
+        known = [row[0] for row in self._db.execute("SELECT id FROM dictionaries")]
+        self._compressor = None
+        fresh = self._train(samples)
+        dictionary = zstandard.ZstdCompressionDict(fresh) if fresh else None
+        packer = zstandard.ZstdCompressor(level=_LEVEL, dict_data=dictionary)
+        for start in range(0, len(refs), _BATCH):
+            for record in list(self.get(refs[start : start + _BATCH])):
+                packed = packer.compress(record.payload)
+                self._db.execute("UPDATE records SET payload = ? WHERE ref = ?", (packed, record.ref))
+        kept = dictionary.dict_id() if dictionary else None
+        self._db.executemany("DELETE FROM dictionaries WHERE id = ?", ((one,) for one in known if one != kept))
 
     def withdraw(self, source: str, run: int, unreadable: Iterable[str] = ()) -> int:
         """Mark what a complete pass did not see as gone; the payload stays.
