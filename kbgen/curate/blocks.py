@@ -10,7 +10,7 @@ from html import escape
 
 from lxml import etree
 
-from kbgen.curate.flow import Flow
+from kbgen.curate.flow import RULE, Flow
 from kbgen.curate.highlight import highlight, known_language
 from kbgen.curate.inline import HEADINGS, MOST_CONTAINERS, InlineWriter, classes_of
 from kbgen.curate.tables import Cell, Rows, is_layout, render_table, span
@@ -64,13 +64,13 @@ class BlockWriter(InlineWriter):
         kind = next((word for word in classes if word in _ADMONITIONS), "note")
         inner = Flow(flow.marks)
         self._inside(element, inner, depth)
-        content = inner.render()
+        content = inner.content()
         flow.block(f'<div class="admonition {kind}">{content}</div>' if content else "")
 
     def _heading(self, element: etree._Element, flow: Flow, depth: int) -> None:
         inner = Flow(flow.marks, inline=True, plain=flow.plain)
         self.children(element, inner, depth)
-        content = inner.render()
+        content = inner.content()
         if not content:
             return
         level = int(element.tag[1])
@@ -83,14 +83,14 @@ class BlockWriter(InlineWriter):
     def _quote(self, element: etree._Element, flow: Flow, depth: int) -> None:
         inner = Flow(flow.marks)
         self._inside(element, inner, depth)
-        content = inner.render()
+        content = inner.content()
         flow.block(f"<blockquote>{content}</blockquote>" if content else "")
 
     def _rule(self, element: etree._Element, flow: Flow, depth: int) -> None:
         del element, depth
         flow.end()
         if not flow.inline:
-            flow.block("<hr>")
+            flow.block(RULE)
 
     def _code(self, element: etree._Element, flow: Flow, depth: int) -> None:
         del depth
@@ -119,7 +119,7 @@ class BlockWriter(InlineWriter):
                 self._containers -= 1
             if tail and tail.strip():
                 (items[-1] if items else loose).text(tail)
-        contents = [content for content in (item.render() for item in (loose, *items)) if content]
+        contents = [content for content in (item.content() for item in (loose, *items)) if content]
         tag = "ol" if element.tag == "ol" else "ul"
         inside = "".join(f"<li>{content}</li>" for content in contents)
         flow.block(f"<{tag}{_numbering(element)}>{inside}</{tag}>" if inside else "")
@@ -131,15 +131,15 @@ class BlockWriter(InlineWriter):
                 continue
             inner = Flow(flow.marks, tight=True, inline=child.tag == "dt")
             self._inside(child, inner, depth + 2)
-            if inner.render():
+            if inner.content():
                 parts.append((child.tag, inner))
         if re.fullmatch(r"(t+d+)+", "".join(tag[1] for tag, _ in parts)):
-            inside = "".join(f"<{tag}>{inner.render()}</{tag}>" for tag, inner in parts)
+            inside = "".join(f"<{tag}>{inner.content()}</{tag}>" for tag, inner in parts)
             flow.block(f"<dl>{inside}</dl>")
             return
         for tag, inner in parts:
             inner.tight = False
-            flow.block(f"<p>{inner.render()}</p>" if tag == "dt" else inner.render())
+            flow.block(f"<p>{inner.content()}</p>" if tag == "dt" else inner.content())
 
     def _details(self, element: etree._Element, flow: Flow, depth: int) -> None:
         summary = Flow(inline=True, plain=True)
@@ -154,7 +154,7 @@ class BlockWriter(InlineWriter):
                 self._element(child, inner, depth + 1)
             inner.text(child.tail or "")
         self._containers -= 1
-        content = inner.render()
+        content = inner.content()
         kind = next((word for word in classes_of(element) if word in _ADMONITIONS), "") if self.trusted else ""
         opening = f'<details class="{kind}">' if kind else "<details>"
         label = summary.render()
@@ -197,7 +197,7 @@ class BlockWriter(InlineWriter):
         inner = Flow(flow.marks, tight=True, inline=is_head)
         self._inside(element, inner, depth)
         rows, columns = span(element.get("rowspan")), span(element.get("colspan"))
-        html = inner.render()
+        html = inner.content()
         return Cell(html, head=is_head and bool(html), colspan=columns, rowspan=rows)
 
 

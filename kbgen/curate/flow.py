@@ -12,6 +12,8 @@ from html import escape
 
 _SPACE = re.compile(r"[ \t\n\r\f]+")
 _INVISIBLE = re.compile(r"[\s\u00ad\u180e\u200b-\u200f\u2060-\u2064]*")
+RULE = "<hr>"
+"""Parts what is above from what is below; alone it is nothing to read."""
 _BREAK = "\n"  # cannot be text: whitespace is collapsed
 
 
@@ -77,12 +79,19 @@ class Flow:
             return
         if not self._runs:
             return
-        html = _serialise(_tidy(self._runs))
+        html = self._paragraph()
         self._runs = []
         if html and attributes is None:
             self._parts.append(("text", html))
         elif html:
             self._parts.append(("p", f"<p{attributes}>{html}</p>"))
+
+    def _paragraph(self) -> str:
+        """The open paragraph's HTML; most are one run of plain text."""
+        marks, text = self._runs[0]
+        if len(self._runs) == 1 and not marks and text != _BREAK:
+            return escape(text.strip(" "), quote=False) if not _INVISIBLE.fullmatch(text) else ""
+        return _serialise(_tidy(self._runs))
 
     def block(self, html: str) -> None:
         """Add a finished block."""
@@ -97,6 +106,11 @@ class Flow:
         self.end()
         bare = self.tight and sum(kind == "text" for kind, _ in self._parts) == 1
         return "".join(f"<p>{html}</p>" if kind == "text" and not bare else html for kind, html in self._parts)
+
+    def content(self) -> str:
+        """Give what a container holds; rules alone are nothing."""
+        html = self.render()
+        return "" if all(part == RULE for _, part in self._parts) and not self.inline else html
 
     def __bool__(self) -> bool:
         return bool(self._parts or _tidy(self._runs))

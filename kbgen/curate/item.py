@@ -44,7 +44,7 @@ from kbgen.model import (
 )
 from kbgen.sources.base import Source, SourceOptions
 
-CURATE_VERSION = 5
+CURATE_VERSION = 6
 """Raise it when the same record would be curated differently: everything is then curated again."""
 
 # Shorter questions ("It does not work") are the same words for different problems.
@@ -181,12 +181,13 @@ def curate_thread(thread: Thread, context: Context, *, review: Verdict | None = 
     title = clean_title(cleaner.text(thread.title)) or plain_text(str(thread.ref))
     url = clean_href(thread.url)
     texts = _Texts(thread)
-    verdict = judge(thread, context.rules, texts, review=review)
+    ranked = rank_answers(thread, context.rules, texts)
+    verdict = judge(thread, context.rules, texts, ranked=ranked, review=review)
     warnings = thread.warnings
     if not url and verdict.outcome == "publish":
         verdict = Verdict("hold", ("malformed",))
         warnings = (*warnings, f"{thread.ref}: {thread.url!r} is not a web address, so the thread cannot be linked to.")
-    shown = _answers(rank_answers(thread, context.rules, texts), cleaner, url) if verdict.outcome == "publish" else ()
+    shown = _answers(ranked, cleaner, url) if verdict.outcome == "publish" else ()
     if verdict.outcome == "publish" and not (shown and shown[0].post.why):
         verdict = Verdict("hold", ("thin",))  # nothing of the best answer can be shown
     if verdict.outcome != "publish":

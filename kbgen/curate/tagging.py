@@ -103,6 +103,8 @@ def _add_parents(marks: dict[Slug, str], taxonomy: Taxonomy) -> None:
 
 
 def _named_topics(topics: Sequence[str], taxonomy: Taxonomy) -> tuple[list[Slug], list[str]]:
+    if not topics:
+        return [], []
     known = {topic.slug: topic.slug for topic in taxonomy.topics}
     for topic in taxonomy.topics:
         for name in (topic.title, *(title for _, title in topic.titles), *topic.was):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from lxml import etree
 
@@ -123,6 +124,7 @@ def _collect(root: etree._Element, pieces: list[str], skipped: frozenset[str]) -
             pieces.append(element.tail)
 
 
+@lru_cache(maxsize=50_000)
 def slugify(text: str, max_bytes: int = 80) -> Slug:
     """Make a slug: lower-case letters and digits of any script, joined by hyphens; never empty.
 

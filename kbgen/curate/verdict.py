@@ -102,13 +102,21 @@ RULES: tuple[Callable[[Case], Opinion], ...] = (
 )
 
 
-def judge(thread: Thread, rules: RulesConfig, texts: Mapping[str, str], *, review: Verdict | None = None) -> Verdict:
+def judge(
+    thread: Thread,
+    rules: RulesConfig,
+    texts: Mapping[str, str],
+    *,
+    ranked: tuple[Ranked, ...] | None = None,
+    review: Verdict | None = None,
+) -> Verdict:
     """Decide about a thread.
 
     Args:
         thread: as parsed.
         rules: the site's rules.
         texts: visible text by post id.
+        ranked: the answers that would be shown, when they are known already.
         review: a person's decision. It overrides the rules, but not who may read the thread, nor that an answer
             and its author are needed.
 
@@ -118,7 +126,7 @@ def judge(thread: Thread, rules: RulesConfig, texts: Mapping[str, str], *, revie
     closed_door = _not_public(thread, rules)
     if closed_door is not None:
         return closed_door
-    case = Case(thread, rank_answers(thread, rules, texts), rules, texts)
+    case = Case(thread, rank_answers(thread, rules, texts) if ranked is None else ranked, rules, texts)
     if review is not None:
         return _reviewed(case, review)
     passed: list[str] = []

@@ -33,10 +33,11 @@ class _Terms:
         self._known: dict[tuple[str, bool], tuple[str, ...]] = {}
 
     def count(self, text: str, *, keep_stop: bool) -> dict[str, int]:
-        counts: Counter[str] = Counter()
-        for chunk in self._language.chunks(text):
-            counts.update(self._of(chunk, keep_stop=keep_stop))
-        return dict(counts)
+        counts: dict[str, int] = {}
+        for chunk, times in Counter(self._language.chunks(text)).items():
+            for term in self._of(chunk, keep_stop=keep_stop):
+                counts[term] = counts.get(term, 0) + times
+        return counts
 
     def _of(self, chunk: str, *, keep_stop: bool) -> tuple[str, ...]:
         key = (chunk, keep_stop)
