@@ -249,14 +249,14 @@ class Reader:
         if urlsplit(url).scheme not in {"http", "https"}:
             url = self._url
         created, edited = read_date(said.created), read_date(said.edited)
-        author = self._person(said)
-        if author.url:
-            self._people.setdefault(author.name, author)
+        person = self._person(said)
+        if person.url:
+            self._people.setdefault(person.name, person)
         post = Post(
             id=post_id,
             url=url,
             html=html,
-            author=author,
+            author=person,
             created=created,
             edited=edited if edited != created else None,
             score=_number(said.score),
