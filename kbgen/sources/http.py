@@ -97,7 +97,8 @@ class Reply:
     def is_page(self) -> bool:
         """Whether this is HTML, whatever it was asked to be."""
         start = self.body[:1024].removeprefix(codecs.BOM_UTF8).lstrip()[:1]
-        return start == b"<" and "xml" not in self.headers.get("content-type", "").replace("xhtml", "")
+        kind = self.headers.get("content-type", "").lower()
+        return start == b"<" and ("html" in kind or "xml" not in kind)
 
 
 def address(url: str, params: Params | None) -> str:

@@ -132,7 +132,7 @@ class HttpClient:
             return Reply(200, kept.url, {**kept.headers, **reply.headers}, kept.body)
         # A page to log in at, where data was asked for, is never kept.
         if reply.status == 200 and ("html" in asked.accept or not reply.is_page):
-            cache.put(key, Kept(reply.url, reply.headers, reply.body))
+            cache.put(key, Kept(self._masks.text(reply.url), reply.headers, reply.body))
         elif reply.status in {401, 403, 404, 410}:
             cache.drop(key)
         return reply

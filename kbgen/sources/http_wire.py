@@ -6,6 +6,7 @@ Sizes and times are limited here. Not here: asking again, following redirects, r
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -24,6 +25,10 @@ PORTS = {"http": 80, "https": 443}
 # Too much at once, or a machine in between that is not well: worth another try.
 _BUSY = frozenset({408, 425, 429, 502, 503, 504})
 _REST_OF_ANSWER = 10
+
+# They tell every address with its query, keys included, to whoever listens.
+for _name in ("httpx2", "httpcore2"):
+    logging.getLogger(_name).setLevel(logging.ERROR)
 
 
 class Busy(SourceError):

@@ -178,7 +178,9 @@ def _handler(server: FakeServer) -> Callable[..., BaseHTTPRequestHandler]:
             headers = {name.lower(): value for name, value in self.headers.items()}
             canned = server.answer(Request(self.command, parts.path, query, headers, body))
             try:
-                self.send_response(canned.status)
+                self.send_response_only(canned.status)
+                if "Date" not in canned.headers:
+                    self.send_header("Date", self.date_time_string())
                 for name, value in canned.headers.items():
                     self.send_header(name, value)
                 if "Content-Length" not in canned.headers and canned.status != 304:
