@@ -134,6 +134,8 @@ def _compared(index: Nearest, asked: Longs, texts: Sequence[Text], fetch: Fetch)
     if not len(asked):
         return index
     left, right = _candidates(index, asked)
+    if not len(left):
+        return index
     score = _exact(left, right, index.frame, texts, fetch)
     one, other = np.concatenate([left, right]), np.concatenate([right, left])
     near, scores = _best(index, (one, other, np.concatenate([score, score])))
@@ -171,7 +173,7 @@ def _look(index: Nearest, part: tuple[Longs, Longs], worst: Floats, ranked: list
     for start in range(0, len(mine), 1024):
         some = mine[start : start + 1024]
         scores = index.rows[some].astype(np.float32) @ theirs.T
-        scores[some[:, None] == block[None]] = -1
+        scores[some[:, None] == block[None]] = -2
         top = min(_CANDIDATES, len(block) - 1)
         best = np.argpartition(scores, -top, axis=1)[:, -top:]
         values = np.take_along_axis(scores, best, axis=1).ravel()
@@ -191,11 +193,12 @@ def _packed(row: Longs, other: Longs, score: Floats) -> Packed:
 
 def _first_of_each(packed: Packed) -> tuple[Longs, Longs]:
     packed = _distinct(packed)
-    row = (packed >> np.uint64(40)).astype(np.int64)
+    row, other = (packed >> np.uint64(40)).astype(np.int64), (packed & np.uint64(0xFFFFFF)).astype(np.int64)
+    row, other = row[row != other], other[row != other]
     starts = np.flatnonzero(np.concatenate([[True], row[1:] != row[:-1]]))
     rank = np.arange(len(row)) - np.repeat(starts, np.diff(np.append(starts, len(row))))
     good = rank < _CANDIDATES
-    return row[good], (packed[good] & np.uint64(0xFFFFFF)).astype(np.int64)
+    return row[good], other[good]
 
 
 def _distinct(numbers: npt.NDArray[Number]) -> npt.NDArray[Number]:
