@@ -18,7 +18,10 @@ from msgspec import Struct
 
 from kbgen.sources.markdown import render
 
-_LINKED = re.compile(r"""(?:\]\(\s*|\]:\s*|href=["'])(?:<([^<>\n#?]+\.md)|([^\s<>"')#?]+\.md))""", re.IGNORECASE)
+_KINDS = r"\.(?:md|markdown|html?|docx)"
+_LINKED = re.compile(
+    rf"""(?:\]\(\s*|\]:\s*|href=["'])(?:<([^<>\n#?]+{_KINDS})|([^\s<>"')#?]+{_KINDS}))(?![^\s<>"')#?])""", re.IGNORECASE
+)
 _SCHEME = re.compile(r"^(?:[A-Za-z][A-Za-z0-9+.-]*:|//)")
 # Icons of Material's emoji extension, which are pictures only where that extension runs.
 _ICON = re.compile(r":(?:material|fontawesome|octicons|simple)-[\w-]+:(?:\{[^{}\n]*\})?")
@@ -48,7 +51,7 @@ class Body(Struct, frozen=True):
 
 
 def linked_files(text: str, name: str) -> Iterator[tuple[str, str]]:
-    """Find relative links to Markdown files.
+    """Find relative links of Markdown to files that may be articles.
 
     Args:
         text: Markdown.
@@ -75,7 +78,22 @@ def read_body(text: str, title: str, links: Mapping[str, str], url: str | None) 
     Raises:
         RecursionError: the text is nested deeper than 250 levels.
     """
-    rendered = _NO_TEXT.sub("", render(text))
+    return html_body(render(text), title, links, url)
+
+
+def html_body(html: str, title: str, links: Mapping[str, str], url: str | None) -> Body:
+    """Read an article's body that is HTML already.
+
+    Args:
+        html: what is inside of the body.
+        title: the article's, "" when there is none.
+        links: relative links to other articles, to their refs.
+        url: where the article lives, for its other relative links; None when nowhere else.
+
+    Raises:
+        RecursionError: the text is nested deeper than 250 levels.
+    """
+    rendered = _NO_TEXT.sub("", html)
     body = _parse(rendered)
     heading = _take_heading(body, title)
     if _ICON.search(rendered):

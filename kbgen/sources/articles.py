@@ -1,4 +1,4 @@
-"""Articles: a folder of Markdown written by staff, in the front matter dialects of MkDocs, Zendesk exports and Hugo.
+"""Articles written by staff: a folder or zip of Markdown, HTML pages, Word documents, or an exported Confluence space.
 
 The project's own ``content/articles`` is read by the same class (``rendered_by_engine``), for search and listings. What
 is NOT here: publishing the images of the folder, and what sanitising takes out.
@@ -7,43 +7,47 @@ is NOT here: publishing the images of the folder, and what sanitising takes out.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 import msgspec
 from msgspec import Struct
 from pydantic import field_validator
 
-from kbgen.errors import RecordError, SourceError
+from kbgen.errors import RecordError
 from kbgen.model import Article, RawRecord
-from kbgen.sources.archives import MEMBER_CAP, folder_files
-from kbgen.sources.article_body import Body, linked_files, read_body
+from kbgen.sources.article_body import Body, html_body, linked_files, read_body
+from kbgen.sources.article_confluence import is_export, is_index, page_id
 from kbgen.sources.article_fields import ArticleFields, read_fields, url_fields
-from kbgen.sources.base import Harvested, Source, SourceOptions, stat_signature
-from kbgen.sources.markdown import FrontMatter, split_front_matter
+from kbgen.sources.article_files import ArticleFile, files_signature, opened_files
+from kbgen.sources.article_html import decode_html, html_links, read_html
+from kbgen.sources.base import Harvested, Source, SourceOptions
+from kbgen.sources.markdown import split_front_matter
 
 # Refs stand in addresses (``href="kb:<ref>"``) and on command lines, so a path gives up its spaces and quotes.
 _UNFIT = re.compile(r"""[\s<>"'`\\^{|}]+""")
 _ID = re.compile(r"""[^\s<>"'`\\^{|}]+""")
 _ENGINE_INDEXES = frozenset({"index.md", "readme.md"})
+_MARKDOWN, _PAGES, _WORD = (".md", ".markdown"), (".html", ".htm"), (".docx",)
 
 
 class ArticlesOptions(SourceOptions):
     """Keys of a ``kind: articles`` source.
 
     Attributes:
-        path: the folder of Markdown files.
+        path: the folder of the files, or a zip of it.
         url_template: where an article lives elsewhere, with ``{id}``, ``{slug}`` and ``{path}``.
-        pattern: which files, as a glob below ``path``.
+        pattern: which files, as a glob below ``path``; their extensions say what they are.
         exclude: globs of files to leave out.
+        main: CSS selector of the element that holds the article in HTML pages; found out where none is given.
         rendered_by_engine: the files are the site's own and the site engine renders them.
     """
 
     path: str
     url_template: str | None = None
-    pattern: str = "**/*.md"
+    pattern: str = "**/*"
     exclude: tuple[str, ...] = ()
+    main: str | None = None
     rendered_by_engine: bool = False
 
     @field_validator("url_template")
@@ -55,7 +59,7 @@ class ArticlesOptions(SourceOptions):
 
 
 class _Payload(Struct, omit_defaults=True):
-    """A file as written, and the ids of the files it links to, which are in those files."""
+    """A file as written, a Word document as HTML, and the ids of the files it links to, which are in those files."""
 
     path: str
     text: str
@@ -66,63 +70,62 @@ class ArticlesSource(Source):
     """A folder of articles."""
 
     kind = "articles"
-    version = 2
+    version = 3
     Options = ArticlesOptions
 
     @property
     def _options(self) -> ArticlesOptions:
         return cast("ArticlesOptions", self.options)
 
-    def _files(self) -> Iterator[tuple[str, Path]]:
-        root = self.project / self._options.path
-        if not root.is_dir():
-            raise SourceError(f"{root}: no such folder; check `path:`, which is relative to the project folder")
-        wanted, *unwanted = (_glob(pattern) for pattern in (self._options.pattern, *self._options.exclude))
-        for name, file in folder_files(root):
-            index = self._options.rendered_by_engine and name.rpartition("/")[2].lower() in _ENGINE_INDEXES
-            if wanted.fullmatch(name) and not index and not any(glob.fullmatch(name) for glob in unwanted):
-                yield name, file
+    def _wanted(self) -> Callable[[str], bool]:
+        options = self._options
+        kinds = _MARKDOWN[:1] if options.rendered_by_engine else (*_MARKDOWN, *_PAGES, *_WORD)
+        wanted, *unwanted = (_glob(pattern) for pattern in (options.pattern, *options.exclude))
+
+        def is_wanted(name: str) -> bool:
+            base = name.rpartition("/")[2].lower()
+            if not base.endswith(kinds) or (options.rendered_by_engine and base in _ENGINE_INDEXES):
+                return False
+            # Word's lock files have its documents' extension.
+            return bool(wanted.fullmatch(name)) and not base.startswith("~$") and not any(map(_full(name), unwanted))
+
+        return is_wanted
 
     def fingerprint(self) -> str | None:
         """Signature of the files."""
-        return stat_signature(file for _, file in self._files())
+        return files_signature(self.project / self._options.path, self._wanted())
 
     def records(self) -> Iterator[Harvested]:
         """Yield the files in path order; a first pass learns their ids, so that links between them hold."""
-        files = list(self._files())
-        ids: dict[str, str] = {}
-        faults: dict[str, RecordError] = {}
-        taken: dict[str, str] = {}
-        for name, file in files:
-            try:
-                native = _native_id(split_front_matter(_read(file), str(file)), name, str(file))
-            except RecordError as error:
-                faults[name] = error
-                continue
-            if taken.setdefault(native, name) == name:
-                ids[name] = native
-            else:
-                problem = f"the id {native} is already that of {taken[native]}; give one of them another `id:`"
-                faults[name] = RecordError(str(file), problem)
-        for name, file in files:
-            yield faults[name] if name in faults else self._record(name, file, ids)
+        wanted = self._wanted()
+        with opened_files(self.project / self._options.path) as opened:
+            files = [file for file in opened if wanted(file.name)]
+            ids, faults = _ids(files)
+            for file in files:
+                if file.name in faults:
+                    yield faults[file.name]
+                elif file.name in ids:
+                    yield self._record(file, ids)
 
-    def _record(self, name: str, file: Path, ids: dict[str, str]) -> Harvested:
+    def _record(self, file: ArticleFile, ids: dict[str, str]) -> Harvested:
+        name, native = file.name, ids[file.name]
         try:
-            text = _read(file)
-            links = {link: ids[target] for link, target in linked_files(text, name) if target in ids}
-            fields = read_fields(split_front_matter(text, str(file)), text, str(file))
+            text = _text(file)
+            found = linked_files(text, name) if _is_markdown(name) else _page_links(text, file)
+            links = {link: ids[target] for link, target in found if target in ids}
+            fields = read_fields(split_front_matter(text, file.place), text, file.place) if _is_markdown(name) else None
         except RecordError as error:
             return error
-        payload = _Payload(name, text, links)
-        return self.record(ids[name], "article", self._url(fields, name, ids[name]) or "", payload, str(file))
+        url = self._url(fields.slug if fields else "", name, native) or ""
+        return self.record(native, "article", url, _Payload(name, text, links), file.place)
 
-    def _url(self, fields: ArticleFields, name: str, native: str) -> str | None:
+    def _url(self, slug: str, name: str, native: str) -> str | None:
         if self._options.url_template is None:
             return None
-        path = name.removesuffix(".md")
-        slug = fields.slug or path.rpartition("/")[2]
-        return url_fields(self._options.url_template, {"id": native, "slug": slug, "path": path})
+        path = _stem(name)
+        return url_fields(
+            self._options.url_template, {"id": native, "slug": slug or path.rpartition("/")[2], "path": path}
+        )
 
     def parse(self, record: RawRecord) -> Article:
         """What a file means, with its body rendered."""
@@ -131,19 +134,30 @@ class ArticlesSource(Source):
             payload = msgspec.json.decode(record.payload, type=_Payload)
         except msgspec.DecodeError as error:
             raise RecordError(place, f"is not an article's record: {error}; harvest it again") from error
-        matter = split_front_matter(payload.text, place)
-        fields = read_fields(matter, payload.text, place)
-        url = self._url(fields, payload.path, record.ref.partition(":")[2])
         links = {link: f"{self.name}:{native}" for link, native in payload.links.items()}
         try:
-            body = read_body(matter.body, fields.title, links, url)
+            return self._understood(record, payload, links, place)
         except RecursionError as error:
             raise RecordError(place, "is nested too deeply to be rendered; make its lists or quotes flatter") from error
-        return self._article(record, payload.path, fields, body, url)
+
+    def _understood(self, record: RawRecord, payload: _Payload, links: dict[str, str], place: str) -> Article:
+        native = record.ref.partition(":")[2]
+        if _is_markdown(payload.path):
+            matter = split_front_matter(payload.text, place)
+            fields = read_fields(matter, payload.text, place)
+            url = self._url(fields.slug, payload.path, native)
+            return self._article(record, payload.path, fields, read_body(matter.body, fields.title, links, url), url)
+        # A document was made into a page here, so where its words are is known.
+        main = None if payload.path.lower().endswith(_WORD) else self._options.main
+        page = read_html(payload.text, place, main)
+        url = self._url("", payload.path, native) or page.url
+        return self._article(
+            record, payload.path, page.fields, html_body(page.body, page.fields.title, links, url), url
+        )
 
     def _article(self, record: RawRecord, path: str, fields: ArticleFields, body: Body, url: str | None) -> Article:
         engine = self._options.rendered_by_engine
-        folders, _, file = path.removesuffix(".md").rpartition("/")
+        folders, _, file = _stem(path).rpartition("/")
         return Article(
             ref=record.ref,
             title=fields.title or body.heading or _humanised(file),
@@ -154,7 +168,7 @@ class ArticlesSource(Source):
             description=fields.description,
             topics=fields.topics,
             tags=fields.tags,
-            category=tuple(folders.split("/")) if folders else fields.category,
+            category=_category(path, folders, fields),
             answers=fields.answers,
             created=fields.created,
             updated=fields.updated,
@@ -167,24 +181,83 @@ class ArticlesSource(Source):
         )
 
 
-def _read(file: Path) -> str:
+def _category(path: str, folders: str, fields: ArticleFields) -> tuple[str, ...]:
+    # What a page says of its place is better than the folder an export put all its pages into.
+    if folders and (_is_markdown(path) or not fields.category):
+        return tuple(folders.split("/"))
+    return fields.category
+
+
+def _is_markdown(name: str) -> bool:
+    return name.lower().endswith(_MARKDOWN)
+
+
+def _stem(name: str) -> str:
+    return name[: name.rindex(".")] if "." in name.rpartition("/")[2] else name
+
+
+def _full(name: str) -> Callable[[re.Pattern[str]], bool]:
+    return lambda glob: glob.fullmatch(name) is not None
+
+
+def _ids(files: list[ArticleFile]) -> tuple[dict[str, str], dict[str, RecordError]]:
+    """The id of each file that is an article, and what is wrong with the others."""
+    ids: dict[str, str] = {}
+    faults: dict[str, RecordError] = {}
+    taken: dict[str, str] = {}
+    for file in files:
+        try:
+            native = _native_id(file)
+        except RecordError as error:
+            faults[file.name] = error
+            continue
+        if native is None:
+            continue
+        if taken.setdefault(native, file.name) == file.name:
+            ids[file.name] = native
+        else:
+            problem = f"the id {native} is already that of {taken[native]}; give one of them another `id:`"
+            faults[file.name] = RecordError(file.place, problem)
+    return ids, faults
+
+
+def _text(file: ArticleFile) -> str:
+    data = file.read()
+    if file.name.lower().endswith(_WORD):
+        from kbgen.sources.article_docx import docx_html  # noqa: PLC0415 - see there
+
+        return docx_html(data, file.place)
+    if file.name.lower().endswith(_PAGES):
+        return decode_html(data)
     try:
-        if file.stat().st_size > MEMBER_CAP:
-            raise RecordError(str(file), f"is over {MEMBER_CAP:,} bytes; no article is so large, exclude it")
-        return file.read_text(encoding="utf-8")
+        return data.decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:
-        raise RecordError(str(file), f"is not UTF-8 at byte {error.start}; save it as UTF-8") from error
-    except OSError as error:
-        raise RecordError(str(file), f"cannot be read: {error.strerror or error}") from error
+        raise RecordError(file.place, f"is not UTF-8 at byte {error.start}; save it as UTF-8") from error
 
 
-def _native_id(matter: FrontMatter, name: str, file: str) -> str:
-    value: Any = matter.data.get("id")
-    if value is None:
-        return _UNFIT.sub("-", name.removesuffix(".md"))
-    if isinstance(value, bool) or not isinstance(value, int | str) or not _ID.fullmatch(str(value)):
-        raise RecordError(file, f"`id: {value!r}` is not an id; write a number or a word without spaces")
-    return str(value)
+def _page_links(text: str, file: ArticleFile) -> Iterator[tuple[str, str]]:
+    try:
+        yield from html_links(text, file.name)
+    except RecursionError as error:
+        raise RecordError(file.place, "is nested too deeply to be read; make the page flatter") from error
+
+
+def _native_id(file: ArticleFile) -> str | None:
+    """A file's id; None when it is the list of pages of an export, and no article."""
+    if _is_markdown(file.name):
+        value: Any = split_front_matter(_text(file), file.place).data.get("id")
+        if value is not None:
+            if isinstance(value, bool) or not isinstance(value, int | str) or not _ID.fullmatch(str(value)):
+                raise RecordError(file.place, f"`id: {value!r}` is not an id; write a number or a word without spaces")
+            return str(value)
+    elif file.name.lower().endswith(_PAGES):
+        text = _text(file)
+        if is_index(file.name, text):
+            return None
+        number = page_id(file.name) if is_export(text) else None
+        if number is not None:
+            return number
+    return _UNFIT.sub("-", _stem(file.name))
 
 
 def _humanised(stem: str) -> str:
