@@ -18,7 +18,9 @@ from kbgen.sources.base import Source, SourceOptions
 
 KINDS: Mapping[str, str] = {
     "articles": "kbgen.sources.articles:ArticlesSource",
+    "discord": "kbgen.sources.discord:DiscordSource",
     "discourse": "kbgen.sources.discourse:DiscourseSource",
+    "github-discussions": "kbgen.sources.github_discussions:GitHubDiscussionsSource",
     "mybb": "kbgen.sources.mybb:MybbSource",
     "phpbb": "kbgen.sources.phpbb:PhpbbSource",
     "mbox": "kbgen.sources.mbox:MboxSource",

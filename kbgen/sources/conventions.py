@@ -62,6 +62,23 @@ def says_something(text: str) -> bool:
     return len(text) >= SUBSTANTIVE or ("\n" in text and len(text) >= SUBSTANTIVE // 2) or "`" in text
 
 
+def likely_answer(replies: Sequence[tuple[bool, str]]) -> int | None:
+    """Guess which reply solved a thread of which is only known that it is solved.
+
+    It is the last one before the asker's thanks that says something and is not the asker's.
+
+    Args:
+        replies: whether each is the asker's, and its words; by time.
+
+    Returns:
+        Its position; None when nobody but the asker replied.
+    """
+    thanks = next((n for n, (own, words) in enumerate(replies) if own and is_thanks(words)), len(replies))
+    others = [n for n, (own, _) in enumerate(replies[:thanks]) if not own]
+    telling = [n for n in others if says_something(replies[n][1])]
+    return next(reversed(telling or others), None)
+
+
 def title_of(text: str) -> str:
     """A title for a question that has none: its first line with words, cut at a sentence or a word.
 

@@ -15,7 +15,7 @@ from pydantic import Field, field_validator
 
 from kbgen.model import Person, Post, RawRecord, Solved, Thread
 from kbgen.sources.base import SourceOptions
-from kbgen.sources.conventions import Cast, is_thanks, says_something, title_of
+from kbgen.sources.conventions import Cast, likely_answer, title_of
 from kbgen.sources.slack_text import Element, message_html, plain_words
 
 _TS = re.compile(r"(\d{1,12})(?:\.(\d{1,6}))?")
@@ -227,13 +227,8 @@ class _Reader:
         return None
 
     def _likely(self, replies: Sequence[Message]) -> Message | None:
-        """The last reply before the asker's thanks that says something and is not the asker's."""
-        asker = self._root.user
-        thanks = next((n for n, r in enumerate(replies) if r.user == asker and is_thanks(self.words(r))), len(replies))
-        before = [reply for reply in replies[:thanks] if reply.user != asker]
-        return next((reply for reply in reversed(before) if says_something(self.words(reply))), None) or (
-            before[-1] if before else None
-        )
+        found = likely_answer([(reply.user == self._root.user, self.words(reply)) for reply in replies])
+        return None if found is None else replies[found]
 
 
 def _files(message: Message) -> str:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 import pytest
 import sql_builders as boards
+from discord_builders import BEN, began, check, discord, exported, wrote
 from mail_builders import letter, mbox, reply, solved
 from slack_builders import asked, said, slack, tick
 from source_builders import (
@@ -139,11 +140,22 @@ def sample_slack(project: Path) -> Sample:
     thread = [asked(), said("2000.0", "Turn it.", **tick("U0001"))]
     hidden = [said("3000.0", "Secret?", "U0003", root="3000.0"), said("3001.0", "Secret.", root="3000.0")]
     source = slack(project, thread + hidden, removed=("U0003",))
-    return Sample(source, lambda: slack(project, [asked("It rattles.")] + thread[1:]), ("C0100-3000.0",))
+    return Sample(source, lambda: slack(project, [asked("It rattles."), *thread[1:]]), ("C0100-3000.0",))
+
+
+def sample_discord(project: Path) -> Sample:
+    """A post with a marked reply, one whose asker does not want to be shown, and a file that is no export."""
+    post = exported([began(), wrote(1, "Turn it.", **check("201"))])
+    hidden = exported([wrote(2, "Secret?"), wrote(3, "Secret.", "201")], "Secret", id="402")
+    write_json(project / "discord/hidden.json", hidden)
+    write_json(project / "discord/none.json", {})
+    source = discord(project, post, removed=(BEN,))
+    return Sample(source, lambda: discord(project, exported([began("It rattles.")])), ("402",))
 
 
 SAMPLES: dict[str, Callable[[Path], Sample]] = {
     "articles": sample_articles,
+    "discord": sample_discord,
     "discourse": sample_discourse,
     "mbox": sample_mbox,
     "slack": sample_slack,
