@@ -35,6 +35,8 @@ app = typer.Typer(
 )
 config_app = typer.Typer(help="Look at the configuration.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
+review_app = typer.Typer(help="Decide what waits for a person.", no_args_is_help=True)
+app.add_typer(review_app, name="review")
 
 # Typer raises click's exceptions in some versions and a copy of its own in others; either way they are the parents of
 # the one it exports.
@@ -61,6 +63,11 @@ Engine = Annotated[str, typer.Option("--engine", metavar="mkdocs|zensical", help
 AllowVanish = Annotated[
     bool, typer.Option("--allow-vanish", help="Publish even when more pages vanish than guard.max_vanish allows.")
 ]
+
+Answered = Annotated[list[str], typer.Argument(metavar="REF|ID...", help="As `kbgen review list` shows them.")]
+Pair = Annotated[list[str], typer.Argument(metavar="REF REF...", help="Two threads or more.")]
+By = Annotated[str, typer.Option("--by", metavar="NAME", help="Who decides (default: your user name).")]
+Why = Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason, for those who come after.")]
 
 
 class _State:
@@ -256,6 +263,75 @@ def why(what: Annotated[str, typer.Argument(metavar="REF|URL", help="community:1
     from kbgen import commands
 
     return commands.why(_open(), what, _State.voice)
+
+
+@review_app.command(name="list")
+def review_list(
+    *,
+    kind: Annotated[
+        list[str] | None,
+        typer.Option("--kind", metavar="KIND", help="held, create, update, merge or contradict; repeat for several."),
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, metavar="N", help="How many of each kind to print.")] = 20,
+) -> int:
+    """Show held threads and suggestions."""
+    from kbgen import commands
+
+    return commands.review_list(_open(), _State.voice, kinds=tuple(kind or ()), limit=limit)
+
+
+@review_app.command()
+def approve(what: Answered, *, by: By = "", why: Why = "") -> int:
+    """Publish held threads; merge suggested duplicates; mark other suggestions as done."""
+    from kbgen import commands
+
+    return commands.review_answer(_open(), "approve", what, _State.voice, by, why)
+
+
+@review_app.command()
+def reject(what: Answered, *, by: By = "", why: Why = "") -> int:
+    """Drop held threads; keep suggested duplicates apart; put other suggestions aside."""
+    from kbgen import commands
+
+    return commands.review_answer(_open(), "reject", what, _State.voice, by, why)
+
+
+@review_app.command()
+def merge(refs: Pair, *, by: By = "", why: Why = "") -> int:
+    """Make threads one page, that of the first."""
+    from kbgen import commands
+
+    return commands.review_pair(_open(), "merge", refs, _State.voice, by=by, why=why)
+
+
+@review_app.command()
+def split(refs: Pair, *, by: By = "", why: Why = "") -> int:
+    """Keep threads on pages of their own, for good."""
+    from kbgen import commands
+
+    return commands.review_pair(_open(), "split", refs, _State.voice, by=by, why=why)
+
+
+@app.command()
+def promote(
+    what: Annotated[str, typer.Argument(metavar="REF|URL", help="A published thread.")],
+    *,
+    article: Annotated[bool, typer.Option("--article", help="An article that settles it, not an overlay.")] = False,
+) -> int:
+    """Write an overlay or an article from a thread, for a writer to go on with."""
+    from kbgen import commands
+
+    return commands.promote(_open(), what, _State.voice, as_article=article)
+
+
+@app.command()
+def report(
+    *, html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write it as a page, too.")] = None
+) -> int:
+    """Tell the state of the knowledge base and what needs a person."""
+    from kbgen import commands
+
+    return commands.report(_open(), _State.voice, html)
 
 
 @app.command()

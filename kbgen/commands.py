@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import getpass
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
+
+import msgspec
 
 from kbgen.config import CONFIG_FILE, Config
 from kbgen.console import Voice
+from kbgen.curate import review
+from kbgen.curate.text import slugify
 from kbgen.errors import ConfigError, UsageError
 from kbgen.executor import Workers
 from kbgen.initialise import initialise
+from kbgen.model import Entry, Ref
 from kbgen.pipeline import Options, Run
 from kbgen.progress import Silent, shown
 from kbgen.project import Project
+from kbgen.report import digest as digest_report
+from kbgen.report import digest_html, promotion
 from kbgen.report import export as export_report
+from kbgen.report import review as review_report
 from kbgen.report import why as why_report
 from kbgen.serve import serve as serve_site
 from kbgen.site.check import check_site
@@ -71,6 +82,104 @@ def why(project: Project, what: str, voice: Voice) -> int:
         ref = why_report.find_ref(what, run.store, run.library, project.config.site.url)
         found = why_report.explain(ref, run.store, run.library, dict(project.overlays))
     voice.result(found, why_report.words(found))
+    return 0
+
+
+def review_list(project: Project, voice: Voice, *, kinds: Sequence[str] = (), limit: int = 20) -> int:
+    """Show what waits for a person."""
+    with _look(project) as run:
+        waiting = _waiting(run, kinds)
+    voice.result({"waiting": waiting}, review_report.words(waiting, limit))
+    return 0
+
+
+def _waiting(run: Run, kinds: Sequence[str] = ()) -> tuple[review_report.Waiting, ...]:
+    project = run.project
+    apart = [(ref, other) for ref, overlay in project.overlays.items() for other in overlay.split]
+    return review_report.queue(run.store, review.answered(project.decisions), apart, kinds)
+
+
+def review_answer(
+    project: Project, verb: Literal["approve", "reject"], what: Sequence[str], voice: Voice, by: str, why: str
+) -> int:
+    """Approve or reject held threads (by ref) and suggestions (by id)."""
+    made: list[review.Decision] = []
+    with _look(project) as run:
+        for word in what:
+            if ":" in word:
+                made.append(_about_thread(run, verb, Ref(word)))
+                continue
+            (one,) = review_report.chosen(_waiting(run), [word])
+            pair: review.Verb = "merge" if verb == "approve" else "split"
+            refs = (one.ref, Ref(one.other)) if one.other else (one.ref,)
+            made.append(review.Decision(pair if one.kind == "merge" else "done", refs, suggestion=one.id))
+    return _decide(project, made, voice, by, why)
+
+
+def _about_thread(run: Run, verb: Literal["approve", "reject"], ref: Ref) -> review.Decision:
+    if run.store.records.state(ref) is None:
+        raise UsageError(f"{ref}: the store has no such thread; `kbgen review list` shows what waits")
+    return review.Decision(verb, (ref,))
+
+
+def review_pair(
+    project: Project, verb: Literal["merge", "split"], refs: Sequence[str], voice: Voice, **said: str
+) -> int:
+    """Join threads to the first of them, or keep them apart, whatever else says they should not be."""
+    if len(set(refs)) < 2:
+        raise UsageError(f"kbgen review {verb} needs two refs or more, such as community:12 community:34")
+    with _look(project) as run:
+        unknown = [ref for ref in refs if ":" not in ref or run.store.records.state(ref) is None]
+    if unknown:
+        raise UsageError(f"{', '.join(unknown)}: the store has no such thread; a ref is SOURCE:ID")
+    return _decide(project, [review.Decision(verb, tuple(map(Ref, refs)))], voice, said["by"], said["why"])
+
+
+def _decide(project: Project, made: Sequence[review.Decision], voice: Voice, by: str, why: str) -> int:
+    who, day = by or getpass.getuser(), datetime.now(UTC).date().isoformat()
+    signed = [msgspec.structs.replace(one, by=who, when=day, why=why) for one in made]
+    review.add_decisions(project.folder, signed)
+    lines = [f"{one.decision} {' '.join(one.refs)}" for one in signed]
+    lines.append(f"Written to {review.FILE}; the next build acts on it.")
+    voice.result({"file": review.FILE, "decisions": signed}, "\n".join(lines))
+    return 0
+
+
+def promote(project: Project, what: str, voice: Voice, *, as_article: bool = False) -> int:
+    """Write an overlay or an article from a published thread; a file that exists is never overwritten."""
+    with _look(project) as run:
+        ref = why_report.find_ref(what, run.store, run.library, project.config.site.url)
+        lead = run.store.entries.leads().get(ref, ref)
+        entry = next((one for one in run.store.entries.bodies([lead]) if isinstance(one, Entry)), None)
+        if entry is None:
+            raise UsageError(f"{ref}: has no page of its own, so there is nothing to promote; see `kbgen why {ref}`")
+        known = project.overlays.get(lead)
+    if as_article:
+        name, text = promotion.article(entry, slugify(entry.title), datetime.now(UTC).date())
+        file = project.folder / "content" / "articles" / name
+    else:
+        if known is not None and known.file != review.FILE:
+            raise UsageError(f"{lead} has an overlay already: edit {known.file}")
+        name, text = promotion.overlay(entry)
+        file = project.folder / "content" / "curated" / name
+    if file.exists():
+        raise UsageError(f"{file}: exists already; edit it, or move it away")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, encoding="utf-8")
+    voice.result({"ref": lead, "file": str(file)}, f"Wrote {file}; it is yours now.")
+    return 0
+
+
+def report(project: Project, voice: Voice, html: Path | None = None) -> int:
+    """Tell the state of the knowledge base and what needs a person."""
+    with _look(project) as run:
+        found = digest_report.digest(run.store, run.library, _waiting(run))
+    if html is not None:
+        try:
+            html.write_text(digest_html.page(found, project.config.site.name), encoding="utf-8")
+        except OSError as error:
+            raise UsageError(f"{html}: {error.strerror}; name a file that can be written") from error
+    voice.result(found, digest_report.words(found))
     return 0
 
 

@@ -337,7 +337,8 @@ def _fit(features: Matrix, given: NDArray[np.int8], strength: float) -> Matrix:
     if not 0 < given.sum() < len(given):
         return np.array([*[0.0] * features.shape[1], -20.0], dtype=np.float32)
     fitted = LogisticRegression(C=strength, max_iter=500).fit(features.astype(np.float64), given)
-    return np.array([*fitted.coef_[0], fitted.intercept_[0]], dtype=np.float32)
+    # The last digits depend on how a machine adds up: rounded, its neighbours learn the same.
+    return np.round(np.array([*fitted.coef_[0], fitted.intercept_[0]]), 2).astype(np.float32)
 
 
 def _sigmoid(sums: Matrix, curve: Matrix) -> NDArray[np.float64]:
