@@ -1,25 +1,33 @@
-"""Stack Exchange: the published data dump of one site, as XML files or the ``.7z``.
+"""Stack Exchange: one site, asked over its API or read from its published data dump (XML files or the ``.7z``).
 
-What the rows mean: closing, duplicates, licences, authors who are gone. What is NOT here: reading the files
-(``stackexchange_dump``), and the live API.
+What rows and answers mean: closing, duplicates, licences, authors who are gone. What is NOT here: reading the files
+(``stackexchange_dump``), and asking the API (``stackexchange_api``).
 """
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Struct
+from pydantic import SecretStr
 
 from kbgen.errors import RecordError
 from kbgen.model import Person, Post, RawRecord, Solved, Thread, make_ref
-from kbgen.sources.base import Harvested, Source, SourceOptions, stat_signature
+from kbgen.sources.base import Harvested, SourceOptions, stat_signature
 from kbgen.sources.fields import SiteUrl, ascii_slug, read_time
+from kbgen.sources.http import Client
+from kbgen.sources.live import Known, LiveSource, Step, Walk
 from kbgen.sources.stackexchange_dump import HISTORY, LINKS, USERS, VOTES, dump_files, indexed_dump
+
+if TYPE_CHECKING:
+    from kbgen.sources.stackexchange_api import AnswerData, QuestionData
 
 # stackoverflow.com/help/licensing: by the day a post was written, where the dump does not say.
 _LICENCES = (
@@ -40,6 +48,14 @@ _CLOSE_REASONS = {
     "104": "too-broad",
     "7": "too-localized",
 }
+# The API gives the reason in words, which have changed over the years.
+_API_REASONS = {
+    "not-suitable-for-this-site": "off-topic",
+    "needs-details-or-clarity": "unclear",
+    "unclear-what-you're-asking": "unclear",
+    "needs-more-focus": "too-broad",
+    "primarily-opinion-based": "opinion-based",
+}
 _TAG = re.compile(r"[^<>|]+")
 _NAMELESS = "(account removed)"
 
@@ -49,11 +65,17 @@ class StackExchangeOptions(SourceOptions):
 
     Attributes:
         url: the site, such as https://x.stackexchange.com.
-        dump: folder of the dump's XML files, or the ``.7z`` as published.
+        dump: folder of the dump's XML files, or the ``.7z`` as published; without it the site's API is asked.
+        key: an application's key, which raises the daily quota.
+        api: address of the API with its version.
+        only_solved: leave out questions without an accepted answer; for the API alone.
     """
 
     url: SiteUrl
-    dump: str
+    dump: str | None = None
+    key: SecretStr | None = None
+    api: SiteUrl = "https://api.stackexchange.com/2.3"
+    only_solved: bool = True
 
 
 class _PostRow(Struct, rename="pascal"):
@@ -103,7 +125,7 @@ class _Title(Struct, rename="pascal"):
     title: str = ""
 
 
-class StackExchangeSource(Source):
+class StackExchangeSource(LiveSource):
     """One site of Stack Exchange."""
 
     kind = "stackexchange"
@@ -113,15 +135,41 @@ class StackExchangeSource(Source):
     def _options(self) -> StackExchangeOptions:
         return cast("StackExchangeOptions", self.options)
 
+    @property
+    def live(self) -> bool:
+        """Whether the site's API is asked: it is, unless a dump is named."""
+        return self._options.dump is None
+
     def _dump(self) -> Path:
-        return self.project / self._options.dump
+        return self.project / (self._options.dump or "")
+
+    def steps(self, client: Client, known: Known, walk: Walk) -> Iterator[Step]:
+        """Ask the API."""
+        # Here, because a build offline opens sources and asks none.
+        from kbgen.sources.stackexchange_api import LiveSite, Wishes  # noqa: PLC0415
+
+        options = self._options
+        wishes = Wishes(
+            api=options.api,
+            site=urlsplit(options.url).netloc,
+            key=options.key.get_secret_value() if options.key else None,
+            only_solved=options.only_solved,
+        )
+        yield from LiveSite(wishes, client, self._made).steps(known, walk)
+
+    def _made(self, question: dict[str, Any]) -> RawRecord:
+        number = str(question["question_id"])
+        url = self._question_url(number, html.unescape(str(question.get("title", ""))))
+        return self.record(number, "thread", url, {"api_question": question}, f"{self._options.url}/q/{number}")
 
     def fingerprint(self) -> str | None:
-        """Signature of the dump's files."""
-        return stat_signature(dump_files(self._dump()))
+        """Signature of the dump's files; None for a live site."""
+        return None if self.live else stat_signature(dump_files(self._dump()))
 
     def records(self) -> Iterator[Harvested]:
         """Yield bad rows first, then every question with its answers in the order of ids."""
+        if self.live:
+            return
         title_of = msgspec.json.Decoder(_Title)
         with indexed_dump(self._dump()) as index:
             yield from index.fill()
@@ -137,13 +185,67 @@ class StackExchangeSource(Source):
         return f"{self._options.url}/questions/{number}/{ascii_slug(title)}".rstrip("/")
 
     def parse(self, record: RawRecord) -> Thread:
-        """What a question's rows mean."""
+        """What a question's rows, or the API's answer, mean."""
+        # Here, because a build with nothing new opens sources and never parses.
+        from kbgen.sources.stackexchange_api import question_of  # noqa: PLC0415
+
         place = record.place or record.ref
         try:
+            asked = question_of(record.payload)
+            if asked is not None:
+                return self._from_api(record, asked)
             payload = msgspec.json.decode(record.payload, type=_Payload, strict=False)
             return self._thread(record, payload, place)
         except (msgspec.DecodeError, ValueError) as error:
             raise RecordError(place, f"the row has a value that cannot be read ({error}); mend or remove it") from error
+
+    def _from_api(self, record: RawRecord, asked: QuestionData) -> Thread:
+        from kbgen.sources.stackexchange_api import moment  # noqa: PLC0415
+
+        title = html.unescape(asked.title).strip()
+        if not title:
+            raise RecordError(record.place or record.ref, "the question has no title")
+        number = str(asked.question_id)
+        question = self._api_post(number, self._question_url(number, title), asked)
+        answers = tuple(
+            self._api_post(str(one.answer_id), f"{self._options.url}/a/{one.answer_id}", one) for one in asked.answers
+        )
+        accepted = None if asked.accepted_answer_id is None else str(asked.accepted_answer_id)
+        found = any(answer.id == accepted for answer in answers)
+        reason = (asked.closed_reason or "closed").lower().replace(" ", "-") if asked.closed_date else None
+        originals = asked.originals()
+        return Thread(
+            ref=record.ref,
+            url=question.url,
+            title=title,
+            question=question,
+            answers=answers,
+            solved=(Solved(accepted, "accepted"),) if accepted and found else (),
+            created=question.created,
+            updated=moment(asked.last_activity_date) or question.edited or question.created,
+            tags=tuple(asked.tags),
+            views=asked.view_count,
+            closed="duplicate" if reason and originals else _API_REASONS.get(reason or "", reason),
+            duplicate_of=tuple(make_ref(self.name, other) for other in originals if other != number),
+            lang=self.options.lang,
+            warnings=(_dangling(accepted),) if accepted and not found else (),
+        )
+
+    def _api_post(self, number: str, url: str, data: QuestionData | AnswerData) -> Post:
+        from kbgen.sources.stackexchange_api import Owner, moment  # noqa: PLC0415
+
+        listed = frozenset(member.lower() for member in self.options.staff)
+        created = moment(data.creation_date)
+        return Post(
+            id=number,
+            url=url,
+            html=data.body,
+            author=(data.owner or Owner()).person(listed, _NAMELESS),
+            created=created,
+            edited=moment(data.last_edit_date),
+            score=data.score,
+            licence=data.content_license or _licence(created),
+        )
 
     def _thread(self, record: RawRecord, payload: _Payload, place: str) -> Thread:
         row = payload.question
@@ -202,6 +304,10 @@ class StackExchangeSource(Source):
         listed = {member.lower() for member in self.options.staff}
         staff = not listed.isdisjoint({number, name.lower()})
         return Person(number, name, f"{self._options.url}/users/{number}", is_staff=staff)
+
+
+def _dangling(accepted: str) -> str:
+    return f"The accepted answer, {accepted}, is not there; the question counts as unsolved."
 
 
 def _licence(created: datetime | None) -> str | None:
