@@ -97,16 +97,13 @@ def _compare(
     with store.transaction():
         for lang in set(store.vectors.languages()) - set(languages):
             store.vectors.set_neighbours(lang, b"")
-        store.vectors.forget({*replaced, *_unused(store, texts)} - {text.key for text in texts.values()})
-        _keep(store, found)
+        gone = {ref: _TEXT.decode(data).key for ref, _, data in store.vectors.compared() if Ref(ref) not in texts}
+        # What was withdrawn stays in no cache.
+        store.vectors.forget({*replaced, *gone.values()} - {text.key for text in texts.values()})
+        _keep(store, found, list(gone))
 
 
-def _unused(store: Store, texts: Mapping[Ref, Text]) -> list[str]:
-    """Keys of texts that are gone: what was withdrawn stays in no cache."""
-    return [_TEXT.decode(data).key for ref, _, data in store.vectors.compared() if Ref(ref) not in texts]
-
-
-def _keep(store: Store, found: Sequence[Found]) -> None:
+def _keep(store: Store, found: Sequence[Found], gone: Sequence[str]) -> None:
     """Pairs with the words that matched, related texts, and the suggestions."""
     before = {(pair.left, pair.right): pair for pair in store.vectors.pairs()}
     judged = [pair for one in found for pair in one.pairs]
@@ -122,7 +119,8 @@ def _keep(store: Store, found: Sequence[Found]) -> None:
         for one in judged
     ]
     store.vectors.set_pairs(rows)
-    store.vectors.set_related((ref, near[:_RELATED]) for one in found for ref, near in one.related)
+    near = ((ref, near[:_RELATED]) for one in found for ref, near in one.related)
+    store.vectors.set_related(near, gone)
     store.suggestions.replace("similar", [_suggestion(row) for row in rows if row.band == "suggest"])
 
 

@@ -46,7 +46,7 @@ class Found(NamedTuple):
 
     Attributes:
         pairs: that are merged or suggested.
-        related: each text's nearest others, best first.
+        related: the nearest others, best first, of each text where they changed.
         moved: refs that were compared with all.
         neighbours: to go on from next time.
     """
@@ -102,12 +102,14 @@ class Comparison:
 
 
 def related(index: Nearest, texts: Sequence[Text]) -> list[tuple[Ref, list[Ref]]]:
-    """Each text's nearest others. Scores are rounded: a new text must not reorder the lists of all others."""
+    """The nearest others where they changed. Scores are rounded: a new text must not reorder all lists."""
     found: list[tuple[Ref, list[Ref]]] = []
-    for place, text in enumerate(texts):
+    for place in np.flatnonzero(index.touched).tolist():
         near, scores = index.near[place], index.scores[place]
         good = (near >= 0) & (scores >= _RELATED)
         rounded = np.round(scores[good] / _STEP).astype(int)
-        ranked = sorted((-step, texts[other].ref) for step, other in zip(rounded.tolist(), near[good], strict=True))
-        found.append((text.ref, [ref for _, ref in ranked]))
+        ranked = sorted(
+            (-step, texts[other].ref) for step, other in zip(rounded.tolist(), near[good].tolist(), strict=True)
+        )
+        found.append((texts[place].ref, [ref for _, ref in ranked]))
     return found

@@ -25,6 +25,7 @@ _BLOCK = 4096
 _PAIRS = 1 << 16
 # A sketched score strays from the exact one by about this much.
 _MARGIN = 0.05
+_STEPS = 254
 
 Ints = npt.NDArray[np.int32]
 Packed = npt.NDArray[np.uint64]
@@ -40,18 +41,20 @@ class Nearest(NamedTuple):
 
     Attributes:
         keys: ref and key of each text, by which it is known again.
-        rows: placed vectors, n x 512 halves.
+        rows: placed vectors, n x 512, in 254ths: coarse enough to be small, fine enough for candidates.
         cells: n x 3, n x 1 in a small corpus.
+        touched: texts whose neighbours are not those of the last run.
         near: positions of the neighbours, n x 20, best first, -1 where there are fewer.
         scores: of ``near``; at most 1.
     """
 
     keys: tuple[tuple[str, str], ...]
     frame: Frame
-    rows: npt.NDArray[np.float16]
+    rows: npt.NDArray[np.int8]
     cells: Ints
     near: Ints
     scores: Floats
+    touched: npt.NDArray[np.bool_]
 
     def crowding(self) -> Floats:
         """How alike each text is to its ten nearest: what a score has to exceed to mean anything."""
@@ -80,7 +83,7 @@ def update(old: Nearest | None, texts: Sequence[Text], fetch: Fetch) -> tuple[Ne
     moved = _moved(old, keys, kept)
     if fresh:
         rows = placed(fetch([texts[place] for place in fresh]), old.frame)
-        moved.rows[fresh] = rows
+        moved.rows[fresh] = _coarse(rows)
         moved.cells[fresh] = cells(rows, old.frame)
     asked = np.union1d(np.array(fresh, np.int64), _depleted(old, moved, kept))
     return _compared(moved, asked, texts, fetch), len(asked)
@@ -92,13 +95,21 @@ def _afresh(keys: tuple[tuple[str, str], ...], texts: Sequence[Text], fetch: Fet
     rows = np.concatenate([placed(vectors[at : at + _BLOCK], frame) for at in range(0, len(vectors), _BLOCK)])
     where = cells(rows, frame) if len(frame.centres) else np.zeros((len(rows), 1), np.int32)
     near, scores = _empty(len(keys))
-    blank = Nearest(keys, frame, rows.astype(np.float16), where, near, scores)
+    blank = Nearest(keys, frame, _coarse(rows), where, near, scores, np.ones(len(keys), bool))
     place = {text.ref: number for number, text in enumerate(texts)}
 
     def known(some: Sequence[Text]) -> list[Vector]:
         return [vectors[place[text.ref]] for text in some]
 
     return _compared(blank, np.arange(len(keys)), texts, known)
+
+
+def _coarse(rows: Floats) -> npt.NDArray[np.int8]:
+    return np.clip(np.rint(rows * _STEPS), -127, 127).astype(np.int8)
+
+
+def _fine(rows: npt.NDArray[np.int8]) -> Floats:
+    return rows.astype(np.float32) / np.float32(_STEPS)
 
 
 def _empty(count: int) -> tuple[Ints, Floats]:
@@ -115,11 +126,13 @@ def _moved(old: Nearest, keys: tuple[tuple[str, str], ...], kept: Sequence[tuple
     order = np.argsort(renamed < 0, axis=1, kind="stable")
     near[after] = np.take_along_axis(renamed, order, axis=1)
     scores[after] = np.take_along_axis(np.where(renamed < 0, np.float32(-1), old.scores[before]), order, axis=1)
-    rows = np.zeros((len(keys), old.rows.shape[1]), np.float16)
+    rows = np.zeros((len(keys), old.rows.shape[1]), np.int8)
     rows[after] = old.rows[before]
     where = np.zeros((len(keys), old.cells.shape[1]), np.int32)
     where[after] = old.cells[before]
-    return Nearest(keys, old.frame, rows, where, near, scores)
+    touched = np.ones(len(keys), bool)
+    touched[after] = ((old.near[before] >= 0) & (renamed < 0)).any(axis=1)
+    return Nearest(keys, old.frame, rows, where, near, scores, touched)
 
 
 def _depleted(old: Nearest, moved: Nearest, kept: Sequence[tuple[int, int]]) -> Longs:
@@ -139,7 +152,8 @@ def _compared(index: Nearest, asked: Longs, texts: Sequence[Text], fetch: Fetch)
     score = _exact(left, right, index.frame, texts, fetch)
     one, other = np.concatenate([left, right]), np.concatenate([right, left])
     near, scores = _best(index, (one, other, np.concatenate([score, score])))
-    return index._replace(near=near, scores=scores)
+    touched = index.touched | (near != index.near).any(axis=1)
+    return index._replace(near=near, scores=scores, touched=touched)
 
 
 def _candidates(index: Nearest, asked: Longs) -> tuple[Longs, Longs]:
@@ -169,10 +183,10 @@ def _candidates(index: Nearest, asked: Longs) -> tuple[Longs, Longs]:
 def _look(index: Nearest, part: tuple[Longs, Longs], worst: Floats, ranked: list[Packed], wanted: list[Longs]) -> None:
     """Compare the asked texts of a cell with all of it: which are best for them, and for whom they may be better."""
     mine, block = part
-    theirs = index.rows[block].astype(np.float32)
+    theirs = _fine(index.rows[block])
     for start in range(0, len(mine), 1024):
         some = mine[start : start + 1024]
-        scores = index.rows[some].astype(np.float32) @ theirs.T
+        scores = _fine(index.rows[some]) @ theirs.T
         scores[some[:, None] == block[None]] = -2
         top = min(_CANDIDATES, len(block) - 1)
         best = np.argpartition(scores, -top, axis=1)[:, -top:]
@@ -281,4 +295,6 @@ def unpack(data: bytes) -> Nearest:
             int(size), kept["mean"], kept["terms"], kept["rarity"], float(unseen), kept["centres"], float(share)
         )
         keys = tuple((str(ref, "utf-8"), str(digest, "utf-8")) for ref, digest in kept["keys"])
-        return Nearest(keys, frame, kept["rows"], kept["cells"], kept["near"], kept["scores"])
+        return Nearest(
+            keys, frame, kept["rows"], kept["cells"], kept["near"], kept["scores"], np.zeros(len(keys), bool)
+        )

@@ -117,7 +117,9 @@ class Vectors:
         rows = self._db.execute("SELECT ref, near FROM related")
         return {Ref(ref): tuple(Ref(one) for one in near.split("\n") if one) for ref, near in rows}
 
-    def set_related(self, rows: Iterable[tuple[Ref, Sequence[Ref]]]) -> None:
-        """Replace all related texts; call inside a transaction."""
-        self._db.execute("DELETE FROM related")
-        self._db.executemany("INSERT INTO related VALUES (?, ?)", ((ref, "\n".join(near)) for ref, near in rows))
+    def set_related(self, rows: Iterable[tuple[Ref, Sequence[Ref]]], gone: Iterable[str]) -> None:
+        """Keep what changed of related texts; call inside a transaction."""
+        self._db.executemany("DELETE FROM related WHERE ref = ?", ((ref,) for ref in gone))
+        self._db.executemany(
+            "INSERT OR REPLACE INTO related VALUES (?, ?)", ((ref, "\n".join(near)) for ref, near in rows)
+        )
