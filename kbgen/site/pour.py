@@ -1,7 +1,7 @@
 """Pour pages through their shells in worker processes, judge them, and write those that changed.
 
-A page is made again only when its key moved: the digest of the ``Page``, which holds all it shows but the body,
-the digest of that body, and the renderer's own digest (shells, templates, words, code).
+A page is made again only when its key moved: the digest of the ``Page``, which holds the digest of its body and nearly
+all else it shows, of the topics it names, and of what all pages share (shells, templates, words, sources, code).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import msgspec
 from kbgen.addresses import file_of
 from kbgen.config import Config
 from kbgen.executor import Workers, chunks
-from kbgen.model import Page, Slug, SourceInfo, Topic
+from kbgen.model import Crumb, Link, Page, Slug, SourceInfo, Topic
 from kbgen.progress import Advance, Progress
 from kbgen.site.check_poured import PouredChecks, Question
 from kbgen.site.check_report import Finding
@@ -51,11 +51,48 @@ class PourJob:
         return Renderer(self.config, self.frames, self.topics, self.sources)
 
 
-def page_keys(pages: Iterable[Page], renderer_digest: str) -> dict[str, str]:
-    """Path to the key of every page: equal keys, equal bytes."""
+def page_keys(pages: Iterable[Page], shared: str, topics: Mapping[Slug, Topic]) -> dict[str, str]:
+    """Path to the key of every page: equal keys, equal bytes.
+
+    Args:
+        pages: of one site.
+        shared: digest of what all pages depend on.
+        topics: by slug; a change of one moves the keys of the pages that name it.
+    """
     encode = msgspec.json.Encoder(order="deterministic").encode
-    seed = renderer_digest.encode()
-    return {page.path: hashlib.blake2b(seed + encode(page), digest_size=16).hexdigest() for page in pages}
+    seed = shared.encode()
+    named = _Named(topics)
+    return {
+        page.path: hashlib.blake2b(seed + named[topics_named(page)] + encode(page), digest_size=16).hexdigest()
+        for page in pages
+    }
+
+
+def topics_named(page: Page) -> tuple[str, ...]:
+    """Slugs of the topics whose titles stand on a page, among others: its own, those of its trail and its links."""
+    links: list[Crumb | Link] = [*page.crumbs]
+    for block in page.listing.blocks if page.listing else ():
+        links += block.links
+        if block.more:
+            links.append(block.more)
+    # Some links are named by the last part of their path, whatever is before it.
+    paths = [link.path.strip("/").rpartition("/")[2] for link in links]
+    return tuple(dict.fromkeys((*page.topics[:1], *paths)))
+
+
+class _Named(dict[tuple[str, ...], bytes]):
+    """Topics to what a page that names them shows of them; an introduction stands in the topic's own ``Page``."""
+
+    def __init__(self, topics: Mapping[Slug, Topic]) -> None:
+        super().__init__()
+        self._topics = topics
+
+    def __missing__(self, slugs: tuple[str, ...]) -> bytes:
+        known = [topic for slug in slugs if (topic := self._topics.get(Slug(slug)))]
+        shown = msgspec.json.encode([(topic.slug, topic.title, topic.titles, topic.description) for topic in known])
+        if known or not slugs:
+            self[slugs] = shown
+        return shown
 
 
 class PouredChunk(msgspec.Struct, frozen=True):

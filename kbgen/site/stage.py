@@ -106,7 +106,7 @@ def render(job: SiteJob, workers: Workers, progress: Progress, *, clean: bool = 
     _begin(job.site_dir, staging, live)
     pour_job = PourJob(job.config, job.frames, job.topics, job.sources, job.store.path, staging)
     renderer = pour_job.renderer()
-    keys = page_keys(job.library.pages.values(), renderer.digest)
+    keys = page_keys(job.library.pages.values(), renderer.digest, job.topics)
     rows = {file_of(path): key for path, key in keys.items()}
     changed = [page for page in job.library.pages.values() if _key(live, file_of(page.path)) != keys[page.path]]
     # The index is made in a thread of this process while the workers pour and check.

@@ -12,7 +12,7 @@ import sample_pages as sample
 from msgspec.structs import replace
 
 from kbgen.executor import Workers
-from kbgen.model import Page, PlainText, Ref
+from kbgen.model import Page, PlainText, Ref, SafeHtml
 from kbgen.progress import Silent
 from kbgen.site.engine import Frames
 from kbgen.site.pour import PourJob, page_keys, pour, pour_chunk
@@ -90,7 +90,7 @@ def test_another_job_in_the_same_process_is_another_job(job: PourJob, tmp_path: 
 
 def test_equal_pages_have_equal_keys() -> None:
     """However often they are made."""
-    assert page_keys([sample.entry_page()], "r") == page_keys([sample.entry_page()], "r")
+    assert page_keys([sample.entry_page()], "r", sample.TOPICS) == page_keys([sample.entry_page()], "r", sample.TOPICS)
 
 
 @pytest.mark.parametrize(
@@ -110,13 +110,25 @@ def test_equal_pages_have_equal_keys() -> None:
 def test_a_key_moves_with_all_a_page_shows(changes: dict[str, Any]) -> None:
     """Title, metadata, the digest of the body, neighbours, dates."""
     page = sample.entry_page()
-    (before,) = page_keys([page], "r").values()
-    (after,) = page_keys([replace(page, **changes)], "r").values()
+    (before,) = page_keys([page], "r", sample.TOPICS).values()
+    (after,) = page_keys([replace(page, **changes)], "r", sample.TOPICS).values()
     assert before != after
+
+
+def test_a_key_moves_with_the_topics_a_page_names() -> None:
+    """A topic's new title moves the pages that show it; its introduction and other topics move no other page."""
+    page, other = sample.entry_page(), sample.page("/questions/")
+    slug = page.topics[0]
+    before = page_keys([page, other], "r", sample.TOPICS)
+    titled = {**sample.TOPICS, slug: replace(sample.TOPICS[slug], title=PlainText("Another title"))}
+    after = page_keys([page, other], "r", titled)
+    assert [path for path in before if before[path] != after[path]] == [page.path]
+    intro = {**sample.TOPICS, slug: replace(sample.TOPICS[slug], intro=SafeHtml("<p>New.</p>"))}
+    assert page_keys([page, other], "r", intro) == before
 
 
 def test_every_key_moves_with_the_renderer() -> None:
     """New templates, words or shells make every page again."""
     pages = [sample.entry_page(), sample.page("/questions/")]
-    one, two = page_keys(pages, "r1"), page_keys(pages, "r2")
+    one, two = page_keys(pages, "r1", sample.TOPICS), page_keys(pages, "r2", sample.TOPICS)
     assert [] == [path for path in one if one[path] == two[path]]
