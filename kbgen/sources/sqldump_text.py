@@ -91,16 +91,19 @@ def literal(token: bytes, charset: Charset) -> str | None:
     Raises:
         ValueError: a hexadecimal value is not one.
     """
-    if token[:1] in b"'\"":
+    first = token[:1]
+    if first in {b"'", b'"'}:
         return charset.text(_unescaped(token))
+    if first.isdigit() and token[1:2] != b"x":
+        return token.decode("ascii", "replace")
+    if token[:2] == b"0x":
+        return charset.text(bytes.fromhex(token[2:].decode("ascii")))
     if found := _INTRODUCER.match(token):
         inner = _unescaped(token[found.end() :])
-        kind = token[:1].upper()
+        kind = first.upper()
         if kind == b"B":
             return str(int(inner or b"0", 2))
         return charset.text(bytes.fromhex(inner.decode("ascii")) if kind == b"X" else inner)
-    if token[:2] == b"0x":
-        return charset.text(bytes.fromhex(token[2:].decode("ascii")))
     return None if token.upper() in {b"NULL", b"DEFAULT"} else token.decode("ascii", "replace")
 
 
