@@ -90,7 +90,11 @@ class Board:
 
     def write(self, number: str, **changes: Any) -> None:
         """Write a note, or change it."""
-        note = {"title": f"Where is lamp {number}?", "answer": f"In room {number}, behind the door.", "solved": True}
+        note = {
+            "title": f"Where is lamp {number}?",
+            "answer": f"In room {number}, behind the door that leads out.",
+            "solved": True,
+        }
         self.notes[number] = {**self.notes.get(number, note), **changes}
         self.newest += 1
         self.revisions[number] = self.newest
