@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import pytest
 from fake_discourse import FakeForum
@@ -11,6 +12,8 @@ from source_builders import discourse, post
 
 from kbgen.errors import SourceError
 from kbgen.sources.discourse import DiscourseSource
+from kbgen.testing import LIVE_CHECKS, LiveChange, LiveSample
+from kbgen.testing.live_checks import LiveCheck
 from kbgen.testing.server import Canned, FakeServer, testing_client
 
 
@@ -355,3 +358,46 @@ def test_an_unreadable_topic_is_named_and_the_others_are_read(forum: FakeForum, 
     held = walked(forum, source_of(forum, tmp_path))
     assert held.fetched == ["1", "30"]
     assert [error.place for error in held.errors] == [f"{forum.server.url}/t/2.json"]
+
+
+HOMES: WeakKeyDictionary[FakeServer, FakeForum] = WeakKeyDictionary()
+"""What lies on which server, for the kit's changes."""
+
+
+def serve(server: FakeServer) -> None:
+    """Lay out a forum with two solved topics, one of three pages, and what nobody may see."""
+    forum = HOMES[server] = FakeForum(server)
+    forum.categories.append({"id": 9, "name": "Staff", "read_restricted": True})
+    forum.add(1)
+    forum.add(2, replies=44, accepted=45)
+    forum.add(3, category_id=9)
+    forum.add(4, visible=False)
+    forum.add(5, accepted=None)
+
+
+def posts_of(server: FakeServer, number: int) -> list[dict[str, Any]]:
+    """The posts of a topic."""
+    posts: list[dict[str, Any]] = HOMES[server].topics[number]["post_stream"]["posts"]
+    return posts
+
+
+SAMPLE = LiveSample(
+    source=lambda url: discourse(Path(), None, url=url),
+    serve=serve,
+    ids=("1", "2"),
+    changes={
+        "edit": LiveChange(lambda server: posts_of(server, 1)[1].update(cooked="<p>New</p>"), "1", "changed"),
+        "unaccept": LiveChange(
+            lambda server: posts_of(server, 1)[1].update(accepted_answer=False), "1", "gone", "changes"
+        ),
+        "delete": LiveChange(lambda server: HOMES[server].private.add(1), "1", "gone", "changes"),
+        "privatise": LiveChange(lambda server: HOMES[server].topics[1].update(category_id=9), "1", "gone", "changes"),
+    },
+    restricted=("3", "4"),
+)
+
+
+@pytest.mark.parametrize("check", LIVE_CHECKS, ids=lambda check: check.__name__)
+def test_the_forum_keeps_the_rules_of_live_sources(check: LiveCheck) -> None:
+    """The kit's checks, kills at every request among them, hold for a forum."""
+    check(SAMPLE)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import pytest
 from fake_github import FakeGitHub, comment
@@ -14,6 +15,8 @@ from pydantic import ValidationError
 from kbgen.errors import RecordError, SourceError
 from kbgen.model import Person, Solved, Thread
 from kbgen.sources.github_discussions import GitHubDiscussionsSource, GitHubOptions
+from kbgen.testing import LIVE_CHECKS, LiveChange, LiveSample
+from kbgen.testing.live_checks import LiveCheck
 from kbgen.testing.server import Canned, FakeServer, testing_client
 
 REPOSITORY = "https://github.com/hubs/hub"
@@ -287,3 +290,47 @@ def test_a_discussion_that_cannot_be_read_is_an_error(changes: dict[str, Any], h
     again = source.record(2, "thread", record.url, {"discussion": node}, record.place)
     with pytest.raises(RecordError, match="discussions/2: is not a discussion as GitHub writes it"):
         source.parse(again)
+
+
+HOMES: WeakKeyDictionary[FakeServer, FakeGitHub] = WeakKeyDictionary()
+"""What lies on which server, for the kit's changes."""
+
+
+def serve(server: FakeServer) -> None:
+    """Lay out a repository with three answered discussions, one of several pages, and one that is none."""
+    hub = HOMES[server] = FakeGitHub(server)
+    hub.add(1)
+    hub.add(2, *(comment(200 + number, replies=[comment(290 + number)] * (number == 1)) for number in range(1, 6)))
+    hub.add(3)
+    hub.add(4, category={"name": "Ideas", "slug": "ideas", "isAnswerable": False})
+
+
+def touch(server: FakeServer, **changes: Any) -> None:
+    """Change discussion 1."""
+    HOMES[server].discussions[1].update(changes)
+
+
+def hub_at(url: str) -> GitHubDiscussionsSource:
+    """The repository behind a server's address."""
+    block = {"name": "gh", "kind": "github-discussions", "url": REPOSITORY, "token": "t", "api": f"{url}/graphql"}
+    return GitHubDiscussionsSource(GitHubOptions.model_validate(block), Path())
+
+
+SAMPLE = LiveSample(
+    source=hub_at,
+    serve=serve,
+    ids=("1", "2", "3"),
+    changes={
+        "edit": LiveChange(lambda server: touch(server, bodyHTML="<p>New</p>"), "1", "changed"),
+        "retitle": LiveChange(lambda server: touch(server, title="New"), "1", "changed", "changes"),
+        "unaccept": LiveChange(lambda server: touch(server, isAnswered=False, answer=None), "1", "gone", "changes"),
+        "delete": LiveChange(lambda server: HOMES[server].discussions.pop(1), "1", "gone", "changes"),
+    },
+    restricted=("4",),
+)
+
+
+@pytest.mark.parametrize("check", LIVE_CHECKS, ids=lambda check: check.__name__)
+def test_the_repository_keeps_the_rules_of_live_sources(check: LiveCheck) -> None:
+    """The kit's checks, kills at every request among them, hold for a repository."""
+    check(SAMPLE)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import pytest
 from live_builders import NOW, Held
@@ -11,6 +12,8 @@ from live_builders import NOW, Held
 from kbgen.errors import RecordError, SourceError
 from kbgen.model import Person, Solved, Thread
 from kbgen.sources.stackexchange import StackExchangeOptions, StackExchangeSource
+from kbgen.testing import LIVE_CHECKS, LiveChange, LiveSample
+from kbgen.testing.live_checks import LiveCheck
 from kbgen.testing.server import Canned, FakeServer, InstantClock, Request, testing_client, testing_network
 
 STACK = "https://hubs.stackexchange.com"
@@ -340,3 +343,47 @@ def test_a_question_that_cannot_be_read_is_an_error(changes: dict[str, Any], sit
     record = source._made({**site.questions[3], **changes})
     with pytest.raises(RecordError, match=f"{STACK}/q/3: "):
         source.parse(record)
+
+
+HOMES: WeakKeyDictionary[FakeServer, FakeSite] = WeakKeyDictionary()
+"""What lies on which server, for the kit's changes."""
+
+
+def serve(server: FakeServer) -> None:
+    """Lay out a site with three solved questions and one that is not."""
+    site = HOMES[server] = FakeSite(server)
+    for number in (1, 2, 3):
+        site.add(number)
+    site.add(4, accepted_answer_id=None)
+
+
+def touch(server: FakeServer, **changes: Any) -> None:
+    """Change question 2."""
+    HOMES[server].questions[2].update(changes)
+
+
+def site_at(url: str) -> StackExchangeSource:
+    """The site behind a server's address."""
+    block = {"name": "stack", "kind": "stackexchange", "url": STACK, "api": f"{url}/2.3"}
+    return StackExchangeSource(StackExchangeOptions.model_validate(block), Path())
+
+
+LATE = int(NOW.timestamp()) + DAY
+SAMPLE = LiveSample(
+    source=site_at,
+    serve=serve,
+    ids=("1", "2", "3"),
+    changes={
+        "edit": LiveChange(
+            lambda server: touch(server, body="<p>New</p>", last_activity_date=LATE), "2", "changed", "changes"
+        ),
+        "unaccept": LiveChange(lambda server: touch(server, accepted_answer_id=None), "2", "gone"),
+        "delete": LiveChange(lambda server: HOMES[server].questions.pop(2), "2", "gone"),
+    },
+)
+
+
+@pytest.mark.parametrize("check", LIVE_CHECKS, ids=lambda check: check.__name__)
+def test_the_site_keeps_the_rules_of_live_sources(check: LiveCheck) -> None:
+    """The kit's checks, kills at every request among them, hold for a site."""
+    check(SAMPLE)
