@@ -18,15 +18,20 @@ from kbgen.sources.base import Source, SourceOptions
 
 KINDS: Mapping[str, str] = {
     "articles": "kbgen.sources.articles:ArticlesSource",
+    "askbot": "kbgen.sources.askbot:AskbotSource",
     "discord": "kbgen.sources.discord:DiscordSource",
     "discourse": "kbgen.sources.discourse:DiscourseSource",
+    "flarum": "kbgen.sources.flarum:FlarumSource",
+    "forem": "kbgen.sources.forem:ForemSource",
     "github-discussions": "kbgen.sources.github_discussions:GitHubDiscussionsSource",
     "mybb": "kbgen.sources.mybb:MybbSource",
+    "nodebb": "kbgen.sources.nodebb:NodebbSource",
     "phpbb": "kbgen.sources.phpbb:PhpbbSource",
     "mbox": "kbgen.sources.mbox:MboxSource",
     "slack": "kbgen.sources.slack:SlackSource",
     "stackexchange": "kbgen.sources.stackexchange:StackExchangeSource",
     "vbulletin": "kbgen.sources.vbulletin:VbulletinSource",
+    "zendesk": "kbgen.sources.zendesk:ZendeskSource",
 }
 """The kinds kbgen brings: the word for ``kind:`` to ``module:Class``."""
 ENTRY_POINTS = "kbgen.sources"

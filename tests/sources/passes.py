@@ -6,19 +6,17 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 
-from kbgen.errors import RecordError, SourceError
+from kbgen.errors import RecordError
 from kbgen.model import Article, RawRecord, Thread, split_ref
 from kbgen.sources.http import Client, Params, Reply, address
 from kbgen.sources.live import LiveSource, Step, Walk
-from kbgen.testing.server import Canned, FakeServer, testing_client
+from kbgen.testing.server import FakeServer, testing_client
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
-BROKEN = Canned(500, {}, b"")
 
 
 class Counted:
@@ -97,14 +95,6 @@ class Shelf:
         self.cursor, self.mark = None, mark
         return self
 
-    def stumble(self, *, full: bool = False) -> bool:
-        """Do a pass that may break off; whether it did."""
-        try:
-            self.run(full=full)
-        except SourceError:
-            return True
-        return False
-
     def _keep(self, step: Step) -> None:
         for item in step.items:
             if isinstance(item, RecordError):
@@ -145,26 +135,3 @@ def paths(shelf: Shelf) -> list[str]:
 def accepted(thread: Thread) -> list[str]:
     """Ids of the accepted answers."""
     return [solution.post_id for solution in thread.solved]
-
-
-def breaks_anywhere(shelf_of: Any, server: FakeServer) -> None:
-    """A first pass that breaks off after any number of requests is finished by the next, with nothing lost or twice.
-
-    Args:
-        shelf_of: makes an empty shelf.
-        server: whose routes are whole.
-    """
-    whole = shelf_of().run()
-    answer = server.answer
-    for allowed in range(len(whole.asked)):
-        shelf, left = shelf_of(), [allowed]
-
-        def limited(request: Any, left: list[int] = left) -> Canned:
-            left[0] -= 1
-            return answer(request) if left[0] >= 0 else BROKEN
-
-        server.answer = limited  # type: ignore[method-assign]
-        assert shelf.stumble(), f"the pass does not notice that request {allowed} fails"
-        server.answer = answer  # type: ignore[method-assign]
-        shelf.run()
-        assert shelf.records == whole.records, f"after a break at request {allowed}"

@@ -7,13 +7,14 @@ from typing import Any
 
 import msgspec
 import pytest
-from passes import Shelf, accepted, breaks_anywhere, paths, shelf_for
+from passes import Shelf, accepted, paths, shelf_for
 
 from kbgen.errors import RecordError, SourceError
 from kbgen.model import RawRecord, Thread
 from kbgen.sources.askbot import AskbotOptions, AskbotSource
 from kbgen.sources.askbot_page import read_page
-from kbgen.testing.server import Canned, FakeServer, Request
+from kbgen.testing import LIVE_CHECKS, Canned, FakeServer, LiveChange, LiveSample, Request
+from kbgen.testing.live_checks import LiveCheck
 
 HTML = {"Content-Type": "text/html; charset=utf-8"}
 INFO = (
@@ -114,6 +115,52 @@ def shelf(forum: Forum, **options: Any) -> Shelf:
 def one(forum: Forum, number: str = "1", **options: Any) -> Thread:
     """Harvest everything and read one thread."""
     return shelf(forum, **options).run().threads()[number]
+
+
+def lay_out(server: FakeServer) -> Forum:
+    """Three questions, the first with an accepted answer, and one that only members may read."""
+    forum = Forum(server)
+    forum.ask(1, 11, 12, accepted=12)
+    forum.ask(2, 21)
+    forum.ask(3)
+    forum.ask(4, 41, accepted=41)
+    forum.page(4, Canned(403, HTML, b"<html>members only</html>"))
+    return forum
+
+
+def edit(server: FakeServer) -> None:
+    """Somebody mends an answer."""
+    forum = lay_out(server)
+    forum.bodies = {11: "<p>Mended</p>"}
+    forum.ask(1, 11, 12, accepted=12)
+
+
+SAMPLE = LiveSample(
+    lambda url: AskbotSource(AskbotOptions(name="ask", kind="askbot", url=url), Path()),
+    lay_out,
+    ids=("1", "2", "3"),
+    changes={
+        "accepted": LiveChange(
+            lambda server: lay_out(server).ask(2, 21, accepted=21, last_activity_at="1700009000"),
+            "2",
+            "changed",
+            "changes",
+        ),
+        "un-accepted": LiveChange(lambda server: lay_out(server).ask(1, 11, 12), "1", "changed"),
+        "edited": LiveChange(edit, "1", "changed"),
+        "deleted": LiveChange(lambda server: lay_out(server).remove(1), "1", "gone"),
+        "made private": LiveChange(lambda server: lay_out(server).page(1, Canned(403, HTML, b"<html>")), "1", "gone"),
+    },
+    restricted=("4",),
+    # The list, robots.txt, and the newest question, which only members may read.
+    second=3,
+)
+
+
+@pytest.mark.parametrize("check", LIVE_CHECKS, ids=lambda check: check.__name__)
+def test_it_keeps_the_rules_of_live_sources(check: LiveCheck) -> None:
+    """The whole conformance kit."""
+    check(SAMPLE)
 
 
 def test_a_thread_is_read_whole(forum: Forum) -> None:
@@ -344,11 +391,6 @@ def test_the_forums_limit_is_waited_for(forum: Forum) -> None:
     page = Canned(200, HTML, (shown(2, "<p>Q</p>", classes="js-question") + shown(21, "a")).encode())
     forum.server.route("/question/2/slug-2/", [late, late, page])
     assert sorted(shelf(forum).run().records) == ["1", "2", "3"]
-
-
-def test_a_break_loses_and_doubles_nothing(forum: Forum) -> None:
-    """Wherever a first pass breaks off, the next run finishes it."""
-    breaks_anywhere(lambda: shelf(forum), forum.server)
 
 
 def test_a_payload_that_is_no_question_is_named() -> None:

@@ -166,7 +166,7 @@ SAMPLES: dict[str, Callable[[Path], Sample]] = {
 }
 
 
-LIVE_ONLY = frozenset(("github-discussions",))
+LIVE_ONLY = frozenset(("askbot", "flarum", "forem", "github-discussions", "nodebb", "zendesk"))
 """Kinds that read no files; their own tests hold them to ``LIVE_CHECKS``."""
 
 

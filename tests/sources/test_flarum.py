@@ -7,12 +7,13 @@ from typing import Any
 
 import msgspec
 import pytest
-from passes import Shelf, accepted, breaks_anywhere, paths, shelf_for
+from passes import Shelf, accepted, paths, shelf_for
 
 from kbgen.errors import RecordError, SourceError
 from kbgen.model import Thread
 from kbgen.sources.flarum import FlarumOptions, FlarumSource
-from kbgen.testing.server import Canned, FakeServer, Request
+from kbgen.testing import LIVE_CHECKS, Canned, FakeServer, LiveChange, LiveSample, Request
+from kbgen.testing.live_checks import LiveCheck
 
 PEOPLE = [
     {"type": "users", "id": "1", "attributes": {"username": "ada", "displayName": "Ada L.", "avatarUrl": "/a.png"}},
@@ -113,6 +114,55 @@ def shelf(forum: Forum, **options: Any) -> Shelf:
 def one(forum: Forum, number: str = "1", **options: Any) -> Thread:
     """Harvest everything and read one thread."""
     return shelf(forum, **options).run().threads()[number]
+
+
+def lay_out(server: FakeServer) -> Forum:
+    """Three discussions, the first with a best answer, and one that is hidden."""
+    forum = Forum(server)
+    forum.add(1, post(11, 1), post(12, 2), post(13, 3), best=13)
+    forum.add(2, post(21, 1), post(22, 2))
+    forum.add(3, post(31, 1))
+    forum.add(4, post(41, 1), isHidden=True)
+    return forum
+
+
+def accept(server: FakeServer) -> None:
+    """A best answer is chosen, and somebody writes after it."""
+    posts = post(21, 1), post(22, 2), post(23, 3)
+    lay_out(server).add(2, *posts, best=22, lastPostedAt="2025-01-20T10:00:00+00:00")
+
+
+def remove(server: FakeServer) -> None:
+    """A moderator deletes a discussion."""
+    forum = lay_out(server)
+    del forum.discussions["1"], forum.posts["1"]
+    server.route("/api/discussions/1", Canned(404, {}, b'{"errors":[{"status":"404"}]}'))
+
+
+POSTS = post(11, 1), post(12, 2), post(13, 3)
+SAMPLE = LiveSample(
+    lambda url: FlarumSource(FlarumOptions(name="fl", kind="flarum", url=url), Path()),
+    lay_out,
+    ids=("1", "2", "3"),
+    changes={
+        "chosen": LiveChange(accept, "2", "changed", "changes"),
+        "un-chosen": LiveChange(lambda server: lay_out(server).add(1, *POSTS), "1", "changed"),
+        "edited": LiveChange(
+            lambda server: lay_out(server).add(1, post(11, 1, contentHtml="<p>x</p>"), *POSTS[1:], best=13),
+            "1",
+            "changed",
+        ),
+        "deleted": LiveChange(remove, "1", "gone"),
+        "made private": LiveChange(lambda server: lay_out(server).add(1, *POSTS, isPrivate=True), "1", "gone"),
+    },
+    restricted=("4",),
+)
+
+
+@pytest.mark.parametrize("check", LIVE_CHECKS, ids=lambda check: check.__name__)
+def test_it_keeps_the_rules_of_live_sources(check: LiveCheck) -> None:
+    """The whole conformance kit."""
+    check(SAMPLE)
 
 
 def test_a_thread_is_read_whole(forum: Forum) -> None:
@@ -249,11 +299,6 @@ def test_a_forum_that_cannot_be_read_is_named(forum: Forum, answer: Any) -> None
     forum.server.route("/api/discussions", answer)
     with pytest.raises(SourceError, match="guests cannot read this forum's discussions"):
         shelf(forum).run()
-
-
-def test_a_break_loses_and_doubles_nothing(forum: Forum) -> None:
-    """Wherever a first pass breaks off, the next run finishes it."""
-    breaks_anywhere(lambda: shelf(forum), forum.server)
 
 
 def test_a_payload_that_is_no_discussion_is_named() -> None:

@@ -7,13 +7,14 @@ from typing import Any
 
 import msgspec
 import pytest
-from passes import Shelf, accepted, breaks_anywhere, paths, shelf_for
+from passes import Shelf, accepted, paths, shelf_for
 from pydantic import ValidationError
 
 from kbgen.errors import RecordError, SourceError
 from kbgen.model import Article, Thread
 from kbgen.sources.forem import ForemOptions, ForemSource
-from kbgen.testing.server import Canned, FakeServer, Request
+from kbgen.testing import LIVE_CHECKS, Canned, FakeServer, LiveChange, LiveSample, Request
+from kbgen.testing.live_checks import LiveCheck
 
 ADA = {"user_id": 1, "username": "ada", "name": "Ada", "profile_image": "/a.png", "github_username": "ada-gh"}
 BO = {"user_id": 2, "username": "bo", "name": "Bo"}
@@ -95,6 +96,59 @@ def shelf(community: Community, **options: Any) -> Shelf:
 def thread(community: Community, **options: Any) -> Thread:
     """Harvest everything and read one thread."""
     return shelf(community, tags=("help",), **options).run().threads()["1"]
+
+
+def lay_out(server: FakeServer) -> Community:
+    """Two questions, a staff article, and a post that is not published."""
+    community = Community(server)
+    community.write(1, "help")
+    community.write(2, "help")
+    community.write(3, "news", organization={"slug": "acme"}, user=BO)
+    community.write(4, "help", published_at=None)
+    return community
+
+
+def remove(server: FakeServer) -> None:
+    """An author deletes a post."""
+    del lay_out(server).posts[1]
+    server.drop("/api/articles/1")
+
+
+def answer_edited(server: FakeServer) -> None:
+    """A comment is there that the list does not count."""
+    lay_out(server)
+    server.route("/api/comments", [[comment("c1", "<p>Mended.</p>", BO)]])
+
+
+SAMPLE = LiveSample(
+    lambda url: ForemSource(
+        ForemOptions(name="dev", kind="forem", url=url, tags=("help",), organization="acme"), Path()
+    ),
+    lay_out,
+    ids=("1", "2", "3"),
+    changes={
+        "edited": LiveChange(
+            lambda server: lay_out(server).write(1, "help", body_html="<p>x</p>", edited_at="2025-03-01T00:00:00Z"),
+            "1",
+            "changed",
+            "changes",
+        ),
+        "comment edited": LiveChange(answer_edited, "1", "changed"),
+        "deleted": LiveChange(remove, "1", "gone", "changes"),
+        "unpublished": LiveChange(
+            lambda server: lay_out(server).write(1, "help", published_at=None), "1", "gone", "full"
+        ),
+        "under another tag": LiveChange(lambda server: lay_out(server).write(1, "news"), "1", "gone", "changes"),
+    },
+    restricted=("4",),
+    second=7,
+)
+
+
+@pytest.mark.parametrize("check", LIVE_CHECKS, ids=lambda check: check.__name__)
+def test_it_keeps_the_rules_of_live_sources(check: LiveCheck) -> None:
+    """The whole conformance kit."""
+    check(SAMPLE)
 
 
 def test_a_question_is_read_whole(community: Community) -> None:
@@ -244,11 +298,6 @@ def test_too_many_requests_are_waited_for(community: Community) -> None:
     late = Canned(429, {"Retry-After": "1"}, b"{}")
     community.server.route("/api/articles/2", [late, {**community.posts[2], "body_html": "<p>x</p>"}])
     assert sorted(shelf(community).run().records) == ["1", "2", "3"]
-
-
-def test_a_break_loses_and_doubles_nothing(community: Community) -> None:
-    """Wherever a first pass breaks off, the next run finishes it."""
-    breaks_anywhere(lambda: shelf(community), community.server)
 
 
 def test_a_block_that_names_nothing_is_refused() -> None:

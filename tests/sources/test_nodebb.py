@@ -7,12 +7,13 @@ from typing import Any
 
 import msgspec
 import pytest
-from passes import Shelf, accepted, breaks_anywhere, paths, shelf_for
+from passes import Shelf, accepted, paths, shelf_for
 
 from kbgen.errors import RecordError, SourceError
 from kbgen.model import Thread
 from kbgen.sources.nodebb import NodebbOptions, NodebbSource, signature
-from kbgen.testing.server import Canned, FakeServer, Request
+from kbgen.testing import LIVE_CHECKS, Canned, FakeServer, LiveChange, LiveSample, Request
+from kbgen.testing.live_checks import LiveCheck
 
 SAYS = {"Content-Type": "application/json; charset=utf-8"}
 NO = Canned(401, SAYS, b'"not-authorized"')
@@ -109,6 +110,55 @@ def shelf(forum: Forum, **options: Any) -> Shelf:
 def one(forum: Forum, number: str = "1", **options: Any) -> Thread:
     """Harvest everything and read one thread."""
     return shelf(forum, **options).run().threads()[number]
+
+
+def lay_out(server: FakeServer) -> Forum:
+    """Three topics, the first with an accepted answer, and one that is deleted."""
+    forum = Forum(server)
+    forum.add(1, 11, 12, isQuestion="1", isSolved="1", solvedPid="12")
+    forum.add(2, 21)
+    forum.add(3, cid="2")
+    forum.add(4, 41, isSolved="1", solvedPid="41")
+    server.route("/api/topic/4", NO)
+    return forum
+
+
+def edit(server: FakeServer) -> None:
+    """Somebody mends an answer."""
+    lay_out(server).topics["1"]["posts"][1]["content"] = "<p>Mended</p>"
+
+
+def remove(server: FakeServer) -> None:
+    """A moderator deletes a topic."""
+    del lay_out(server).topics["1"]
+    server.route("/api/topic/1", NO)
+
+
+def accept(server: FakeServer) -> None:
+    """An answer is accepted, and somebody writes after it."""
+    lay_out(server).add(2, 21, 22, isSolved="1", solvedPid="21", lastposttime=str(START + 9 * HOUR))
+
+
+SAMPLE = LiveSample(
+    lambda url: NodebbSource(NodebbOptions(name="nb", kind="nodebb", url=url), Path()),
+    lay_out,
+    ids=("1", "2", "3"),
+    changes={
+        "accepted": LiveChange(accept, "2", "changed", "changes"),
+        "un-accepted": LiveChange(lambda server: lay_out(server).add(1, 11, 12, isSolved="0"), "1", "changed"),
+        "edited": LiveChange(edit, "1", "changed"),
+        "deleted": LiveChange(remove, "1", "gone"),
+        "made private": LiveChange(lambda server: (lay_out(server), server.route("/api/topic/1", NO)), "1", "gone"),
+    },
+    restricted=("4",),
+    second=2,
+)
+
+
+@pytest.mark.parametrize("check", LIVE_CHECKS, ids=lambda check: check.__name__)
+def test_it_keeps_the_rules_of_live_sources(check: LiveCheck) -> None:
+    """The whole conformance kit."""
+    check(SAMPLE)
 
 
 def test_a_thread_is_read_whole(forum: Forum) -> None:
@@ -303,11 +353,6 @@ def test_shedding_of_load_is_waited_for(forum: Forum) -> None:
     busy = Canned(503, {}, b"<html>too busy</html>")
     forum.server.route("/api/topic/2", [busy, forum.topics["2"]])
     assert sorted(shelf(forum).run().records) == ["1", "2", "3"]
-
-
-def test_a_break_loses_and_doubles_nothing(forum: Forum) -> None:
-    """Wherever a first pass breaks off, the next run finishes it."""
-    breaks_anywhere(lambda: shelf(forum), forum.server)
 
 
 @pytest.mark.parametrize("payload", [{"title": "T"}, {"tid": "1", "title": "T", "posts": []}])
