@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from board import Board, BoardSource
+from board import Board, BoardOptions, BoardSource
 from projects import ROOT, Done, Kbgen, SmallForum
 
 import kbgen.sources
@@ -191,9 +191,15 @@ def test_who_asks_nobody_loads_no_http_library() -> None:
     assert set() == set(done.stdout.split()) & {"httpx2", "httpcore2", "stamina", "board", *connectors}
 
 
-def test_a_board_is_a_live_source() -> None:
-    """The host of its address is the one it may ask."""
-    options = BoardSource.Options.model_validate(
-        {"name": "b", "kind": "board", "url": "https://u:p@B.example.com:81/x"}
+def test_a_source_may_ask_the_hosts_of_its_options() -> None:
+    """Those of all its addresses, without what is said of the licence, and in the spelling the client knows."""
+
+    class TwoHosts(BoardOptions):
+        api: str = "https://api.example.com/2.3"
+        feeds: tuple[str, ...] = ("http://feeds.example.com:80/a", "http://[::1]:8080/b")
+
+    options = TwoHosts(
+        name="b", kind="board", url="https://u:p@B.example.com:81/x", licence_url="https://cc.example.com/"
     )
-    assert ("B.example.com:81",) == BoardSource(options, Path()).hosts
+    hosts = ("b.example.com:81", "api.example.com", "feeds.example.com", "[::1]:8080")
+    assert hosts == BoardSource(options, Path()).hosts

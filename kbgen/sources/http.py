@@ -11,13 +11,14 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from email.message import Message
 from typing import Protocol
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import msgspec
 
 from kbgen.errors import SourceError
 
 Params = Mapping[str, str | int]
+PORTS = {"http": 80, "https": 443}
 
 
 class Disallowed(SourceError):
@@ -106,6 +107,18 @@ def address(url: str, params: Params | None) -> str:
     if not params:
         return url
     return f"{url}{'&' if '?' in url else '?'}{urlencode(params)}"
+
+
+def host_of(url: str) -> str:
+    """Name of an address's host, with the port when it is not the usual one."""
+    parts = urlsplit(url)
+    try:
+        port = parts.port
+    except ValueError:
+        port = None
+    name = (parts.hostname or "").lower()
+    name = f"[{name}]" if ":" in name else name
+    return name if port in {None, PORTS.get(parts.scheme)} else f"{name}:{port}"
 
 
 class Client(Protocol):

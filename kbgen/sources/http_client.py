@@ -17,13 +17,13 @@ import msgspec
 import stamina
 
 from kbgen.errors import SourceError
-from kbgen.sources.http import Disallowed, Manners, Params, Refused, Reply, address
+from kbgen.sources.http import PORTS, Disallowed, Manners, Params, Refused, Reply, address, host_of
 from kbgen.sources.http_cache import AnswerCache, Kept
 from kbgen.sources.http_cassette import Recorder
 from kbgen.sources.http_guard import GuardedBackend, is_private_name
 from kbgen.sources.http_masks import Masks
 from kbgen.sources.http_pace import Pace
-from kbgen.sources.http_wire import PORTS, Asked, Busy, Wire, host_of, said
+from kbgen.sources.http_wire import Asked, Busy, Wire, said
 from kbgen.sources.robots import MAX_BYTES, Robots, read_robots
 
 _MOVED = frozenset({301, 302, 303, 307, 308})

@@ -10,18 +10,16 @@ import logging
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 import httpcore2
 import httpx2
 
 from kbgen.errors import SourceError
-from kbgen.sources.http import Manners, Reply
+from kbgen.sources.http import Manners, Reply, host_of
 from kbgen.sources.http_guard import GuardedBackend
 from kbgen.sources.http_masks import Masks
 from kbgen.sources.http_pace import Pace, asked_backoff, quota_pause, retry_after
 
-PORTS = {"http": 80, "https": 443}
 # Too much at once, or a machine in between that is not well: worth another try.
 _BUSY = frozenset({408, 425, 429, 502, 503, 504})
 _REST_OF_ANSWER = 10
@@ -214,18 +212,6 @@ class _Stream(httpx2.SyncByteStream):
 
     def close(self) -> None:
         self._response.close()
-
-
-def host_of(url: str) -> str:
-    """Name of an address's host, with the port when it is not the usual one."""
-    parts = urlsplit(url)
-    try:
-        port = parts.port
-    except ValueError:
-        port = None
-    name = (parts.hostname or "").lower()
-    name = f"[{name}]" if ":" in name else name
-    return name if port in {None, PORTS.get(parts.scheme)} else f"{name}:{port}"
 
 
 def _is_busy(reply: Reply) -> bool:

@@ -11,10 +11,9 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
-from urllib.parse import urlsplit
 
 from kbgen.sources.base import Harvested, Source
-from kbgen.sources.http import Client
+from kbgen.sources.http import Client, host_of
 
 
 class Known(Protocol):
@@ -80,11 +79,14 @@ class LiveSource(Source):
 
     @property
     def hosts(self) -> Collection[str]:
-        """Hosts the client may ask, with their port when it is not the usual one: that of ``url``.
+        """Hosts the client may ask, with their port when it is not the usual one.
 
-        A connector whose API lives elsewhere overrides it.
+        Those of every address among the options (``url``, ``api`` ...), the licence's excepted.
         """
-        return (urlsplit(self.options.url or "").netloc.rpartition("@")[2],)
+        values = [value for name, value in self.options if name != "licence_url"]
+        parts = [part for value in values for part in (value if isinstance(value, tuple) else (value,))]
+        addresses = [part for part in parts if isinstance(part, str) and part.startswith(("https://", "http://"))]
+        return tuple(dict.fromkeys(host_of(address) for address in addresses))
 
     @abstractmethod
     def steps(self, client: Client, known: Known, walk: Walk) -> Iterator[Step]:
