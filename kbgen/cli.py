@@ -325,6 +325,18 @@ def promote(
 
 
 @app.command()
+def forget(
+    what: Annotated[str, typer.Argument(metavar="PERSON|REF", help="community:@name, or community:1234.")],
+    *,
+    by: By = "",
+) -> int:
+    """Erase a person or a thread from everything kbgen keeps, for good."""
+    from kbgen import commands
+
+    return commands.forget(_open(), what, _State.voice, by=by)
+
+
+@app.command()
 def report(
     *, html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write it as a page, too.")] = None
 ) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import shutil
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -13,15 +14,15 @@ import msgspec
 
 from kbgen.config import CONFIG_FILE, Config
 from kbgen.console import Voice
-from kbgen.curate import review
+from kbgen.curate import erasure, review
 from kbgen.curate.text import slugify
-from kbgen.errors import ConfigError, UsageError
+from kbgen.errors import ConfigError, RecordError, UsageError
 from kbgen.executor import Workers
 from kbgen.initialise import initialise
-from kbgen.model import Entry, Ref
-from kbgen.pipeline import Options, Run
+from kbgen.model import Entry, Ref, Thread
+from kbgen.pipeline import Options, Run, run_stages
 from kbgen.progress import Silent, shown
-from kbgen.project import Project
+from kbgen.project import Project, open_project
 from kbgen.report import digest as digest_report
 from kbgen.report import digest_html, promotion
 from kbgen.report import export as export_report
@@ -30,7 +31,8 @@ from kbgen.report import why as why_report
 from kbgen.serve import serve as serve_site
 from kbgen.site.check import check_site
 from kbgen.site.documents import search_documents
-from kbgen.sources import source_kinds
+from kbgen.sources import open_source, source_kinds
+from kbgen.store import readable
 
 
 def init(folder: Path, voice: Voice) -> int:
@@ -170,6 +172,71 @@ def promote(project: Project, what: str, voice: Voice, *, as_article: bool = Fal
     return 0
 
 
+def forget(project: Project, what: str, voice: Voice, *, by: str = "") -> int:
+    """Erase a thread (``community:12``) or a person (``community:@name``) from all kbgen keeps."""
+    source, at, name = what.partition(":@")
+    with _look(project) as run, readable(run.store.path):
+        block: dict[str, object]
+        if at:
+            project.sources((source,))  # an unknown source is said now
+            keys, posts = _known_by(run, source, name)
+            block = {"source": source, "person": keys}
+            words = f"{len(posts)} threads have posts of theirs."
+        else:
+            ref = why_report.find_ref(what, run.store, run.library, project.config.site.url)
+            block = {"thread": str(ref)}
+            words = f"{ref} is forgotten."
+        signed = {**block, "by": by or getpass.getuser(), "when": datetime.now(UTC).date().isoformat()}
+        erasure.add_erasure(project.folder, signed)
+        _clean_up(run, erasure.load_erasure(project.folder))
+    fresh = open_project(project.folder)
+    run_stages(fresh, Options(site_dir=project.folder / "site", jobs=1), Silent(), ["curate"])
+    with _look(fresh) as run:
+        run.store.compact()
+    words += (
+        f"\nWritten to {erasure.FILE}; the store is clean. Publish with kbgen build, and delete backups of .kbgen/."
+    )
+    voice.result({"file": erasure.FILE, **block}, words)
+    return 0
+
+
+def _known_by(run: Run, source: str, name: str) -> tuple[list[str], set[Ref]]:
+    """All names and ids of the person called ``name``, as digests, and the threads with posts of theirs."""
+    opened = open_source(next(one for one in run.project.options if one.name == source), run.project.folder)
+    refs = [state.ref for state in run.store.records.states() if state.source == source]
+    keys, before = frozenset([erasure.key_of(source, name)]), frozenset[str]()
+    threads: set[Ref] = set()
+    while keys != before:  # a name leads to an id, and that to another name
+        before = keys
+        for record in run.store.records.get(refs):
+            keys = erasure.aliases(record.payload, source, keys)
+            try:
+                thread = opened.parse(record)
+            except RecordError:
+                continue
+            posts = (thread.question, *thread.answers) if isinstance(thread, Thread) else ()
+            for own in (erasure.keys_of(source, post.author) for post in posts):
+                if not keys.isdisjoint(own):
+                    keys |= frozenset(own)
+                    threads.add(record.ref)
+    return sorted(keys), threads
+
+
+def _clean_up(run: Run, forgotten: erasure.Erasure) -> None:
+    """Take it out of the stored records and of every cache beside the store."""
+    store = run.store
+    refs = [state.ref for state in store.records.states() if forgotten.concerns(state.source)]
+    with store.transaction():
+        cleaned = ((one.ref, erasure.scrub(one, forgotten), one.payload) for one in store.records.get(refs))
+        store.records.rewrite((ref, payload) for ref, payload, before in list(cleaned) if payload != before)
+        store.records.repack()
+    kept = {store.path.name, "engine", "lock"}
+    for file in run.project.cache.iterdir():
+        if file.name in kept or file.name.startswith(f"{store.path.name}-"):
+            continue
+        shutil.rmtree(file) if file.is_dir() else file.unlink()
+
+
 def report(project: Project, voice: Voice, html: Path | None = None) -> int:
     """Tell the state of the knowledge base and what needs a person."""
     with _look(project) as run:
@@ -268,7 +335,7 @@ def _kind_schema(kind: str, model: dict[str, object]) -> dict[str, object]:
 def config_check(project: Project, voice: Voice) -> int:
     """Read every file people edit: configuration (done by now), taxonomy, topics, overlays, redirects."""
     faults: list[str] = []
-    for part in ("taxonomy", "redirects"):
+    for part in ("taxonomy", "redirects", "decisions", "erasure"):
         try:
             getattr(project, part)
         except ConfigError as error:

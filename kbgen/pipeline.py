@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from kbgen.codebase import code_digest
 from kbgen.compile.inputs import Inputs
 from kbgen.compile.library import compile_library, faults
+from kbgen.curate.erasure import is_forgotten
 from kbgen.curate.review import verdicts
 from kbgen.curate.stage import CurateJob, curate
 from kbgen.errors import KbgenError, NotPublished
@@ -123,7 +124,10 @@ class Run:
             NotPublished: it has faults.
         """
         library = compile_library(self.inputs)
-        library = Library(library.pages, flatten(library.redirects), library.cards, library.permalinks)
+        # The address of a forgotten person's page is their name: it alone leaves no trace.
+        forgotten = self.project.erasure
+        redirects = {path: to for path, to in library.redirects.items() if not is_forgotten(path, forgotten)}
+        library = Library(library.pages, flatten(redirects), library.cards, library.permalinks)
         found = faults(library, self.inputs)
         if found:
             shown = "\n".join(f"  {fault}" for fault in found[:30])

@@ -20,6 +20,7 @@ from msgspec import Struct
 
 from kbgen.config import Position, load_yaml
 from kbgen.curate.files import nearest
+from kbgen.curate.text import slugify
 from kbgen.errors import ConfigError
 from kbgen.model import Person, Post, RawRecord, Ref, Thread, split_ref
 
@@ -31,6 +32,10 @@ _HEADER = """\
 # Threads and people that are not to be kept. `kbgen forget` adds to it. People stand here as digests of their names.
 """
 _LONGEST_NAME = 80
+# Where platforms write what a person is called, beside the id.
+_NAMES = frozenset(("name", "username", "displayname", "display_name", "login", "nickname", "fullname", "full_name"))
+_PEOPLE = "/people/"
+_TWO_WORDS = re.compile(r"(?=\b([^\W\d_][\w'-]* [^\W\d_][\w'-]*)\b)")
 _MENTION = re.compile(r"@([\w.-]{1,80}\w|\w)")
 _PROFILE = re.compile(r"(/(?:u|users|user|people|members|profile)/(?:\d+/)?)([\w.%-]{1,80})")
 _QUOTED = re.compile(r"(data-username=|\[quote=)([\"']?)([^\"'<>,\]]{1,80})")
@@ -68,7 +73,43 @@ def key_of(source: str, name: str) -> str:
 def keys_of(source: str, person: Person) -> tuple[str, ...]:
     """Give the digests of all a person is known by: id, name, and the handle in the profile's address."""
     names = (person.id, person.name, _handle(person))
-    return tuple(dict.fromkeys(key_of(source, name) for name in names if name.strip()))
+    slugs = (slugify(name) for name in names[1:] if name)
+    return tuple(dict.fromkeys(key_of(source, name) for name in (*names, *slugs) if name.strip()))
+
+
+def aliases(payload: bytes, source: str, keys: frozenset[str]) -> frozenset[str]:
+    """Find what else a person is called, where a platform's JSON names them: keys of ``keys`` and those beside them.
+
+    Args:
+        payload: a stored record.
+        source: name of its source.
+        keys: digests of what is known.
+    """
+    try:
+        data = msgspec.json.decode(payload)
+    except msgspec.DecodeError:
+        return keys
+    found = set(keys)
+    pending = [data]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, list):
+            pending += value
+        elif isinstance(value, dict):
+            pending += value.values()
+            names = [item for key, item in value.items() if key.lower() in _NAMES and isinstance(item, str) and item]
+            own = {key_of(source, name) for name in names if not name.isdigit()}
+            if not own.isdisjoint(keys):
+                found |= own | {key_of(source, slugify(name)) for name in names if not name.isdigit()}
+    return frozenset(found)
+
+
+def is_forgotten(path: str, erasure: Erasure) -> bool:
+    """Tell whether an address is that of a forgotten person's page: it is their name."""
+    slug = path.removeprefix(_PEOPLE).partition("/")[0] if path.startswith(_PEOPLE) else ""
+    return bool(slug) and any(
+        key_of(source, slug.rpartition(f"-{source}-")[0] or slug) in keys for source, keys in erasure.people.items()
+    )
 
 
 def _handle(person: Person) -> str:
@@ -162,6 +203,9 @@ def _unnamed(text: str, source: str, keys: frozenset[str]) -> str:
     def named(name: str) -> bool:
         return key_of(source, unquote(name)) in keys
 
+    for words in {found[1] for found in _TWO_WORDS.finditer(text)}:
+        if words[0].isupper() and named(words):
+            text = text.replace(words, NOBODY)
     text = _MENTION.sub(lambda found: f"@{_HANDLE}" if named(found[1]) else found[0], text)
     text = _PROFILE.sub(lambda found: found[1] + (_HANDLE if named(found[2]) else found[2]), text)
     return _QUOTED.sub(lambda found: found[1] + found[2] + (_HANDLE if named(found[3]) else found[3]), text)

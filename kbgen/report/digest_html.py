@@ -1,4 +1,4 @@
-"""The digest as one HTML file that needs nothing else: tables, and bars drawn with CSS. ``digest`` says what is in it."""
+"""The digest as one HTML file that needs nothing else: tables, and bars drawn with CSS. Gathered in ``digest``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ _PAGE = """<!doctype html>
 :root { color-scheme: light dark; --bar: #2f6fb5; --line: #8884; }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
 table { border-collapse: collapse; width: 100%; margin: .5rem 0 1.5rem; }
-th, td { text-align: start; vertical-align: top; padding: .25rem .75rem .25rem 0; border-bottom: 1px solid var(--line); }
+th, td { text-align: start; vertical-align: top; padding: .25rem .75rem .25rem 0; }
+th, td { border-bottom: 1px solid var(--line); }
 td.number { text-align: end; font-variant-numeric: tabular-nums; }
 td.bar { width: 55%; }
 td.bar span { display: block; height: .9rem; background: var(--bar); border-radius: 2px; min-width: 2px; }

@@ -1,6 +1,7 @@
 """Published entries and articles as JSON lines: one object a line, documented here.
 
-Each line has ``ref``, ``kind``, ``path``, ``url`` and the fields of ``model.Entry`` or ``model.ArticleEntry``.
+Each line has ``ref``, ``kind``, ``path``, ``url`` (the page's) and the fields of ``model.Entry`` or ``model.ArticleEntry``;
+an article's also ``source_url``, where it lives elsewhere. ``sources.jsonl`` reads them again.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Iterator
 import msgspec
 
 from kbgen.addresses import absolute
-from kbgen.model import Ref
+from kbgen.model import ArticleEntry, Ref
 from kbgen.store import Store
 
 _BATCH = 200
@@ -28,7 +29,8 @@ def lines(store: Store, paths: dict[Ref, str], site_url: str) -> Iterator[bytes]
     for start in range(0, len(refs), _BATCH):
         for body in store.entries.bodies(refs[start : start + _BATCH]):
             path = paths[body.ref]
-            kind = "entry" if type(body).__name__ == "Entry" else "article"
-            head = {"kind": kind, "path": path, "url": absolute(site_url, path)}
-            # The page's address wins over that of the same article elsewhere.
-            yield msgspec.json.encode({**msgspec.to_builtins(body), **head}, order="deterministic") + b"\n"
+            kind = "article" if isinstance(body, ArticleEntry) else "entry"
+            line = {**msgspec.to_builtins(body), "kind": kind, "path": path, "url": absolute(site_url, path)}
+            if isinstance(body, ArticleEntry):
+                line["source_url"] = body.url
+            yield msgspec.json.encode(line, order="deterministic") + b"\n"

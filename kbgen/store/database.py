@@ -108,6 +108,11 @@ class Store:
         """Keep a value under a name."""
         self._connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
 
+    def compact(self) -> None:
+        """Write the file anew, so that nothing deleted or replaced can be found in it or in its log."""
+        self._connection.execute("VACUUM")
+        self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     @property
     def replaced(self) -> bool:
         """The file at ``path`` is another one by now, or none: this store is a ghost that nobody else sees."""
