@@ -32,10 +32,12 @@ _HEAD = 2**16
 _MOST_BAD_ROWS = 1_000
 _DAMAGE = (EOFError, OSError, zlib.error, lzma.LZMAError, zstandard.ZstdError)
 
+# Python before 3.11.5 loses its place when a possessive group fails after its first sign (python/cpython#106052):
+# groups that repeat so are written to fail at once, or where the place does not matter.
 _STRING = rb"'[^'\\]*+(?:(?:\\.|'')[^'\\]*+)*+'"
 _QUOTED = rb'"[^"\\]*+(?:(?:\\.|"")[^"\\]*+)*+"'
 _OPEN = rb"(?:'[^'\\]*+(?:(?:\\.|'')[^'\\]*+)*+\\?+|\"[^\"\\]*+(?:(?:\\.|\"\")[^\"\\]*+)*+\\?+)"
-_NAME = rb"(?:`(?:[^`]|``)++`|\"[^\"]++\"|[\w$\x80-\xff]++)"
+_NAME = rb"(?:`[^`]++`|\"[^\"]++\"|[\w$\x80-\xff]++)"
 _TOKEN = (
     rb"(?:(?:_[A-Za-z0-9]++\s*+|[NnXxBb])?+(?:" + _STRING + rb"|" + _QUOTED + rb")"
     rb"|[^\s,()'\"`;]++(?![\s]*+['\"]))"
@@ -48,28 +50,22 @@ _ROW_BEGUN = re.compile(
     re.DOTALL,
 )
 _AFTER_ROW = re.compile(rb"\s*+([^\s])")
-_COMMENT = rb"--(?=[\s])[^\n]*+\n|\#[^\n]*+\n|/\*(?:[^*]++|\*(?=[^/]))*+\*/"
-_BLANK = re.compile(rb"(?:[\s;]++|\xef\xbb\xbf|" + _COMMENT + rb")*+")
+_COMMENT = rb"--(?=[\s])[^\n]*+\n|\#[^\n]*+\n|/\*[^*]*+\*++(?:[^/*][^*]*+\*++)*+/"
+_BLANK = re.compile(rb"[\s;]++|\xef\xbb\xbf|" + _COMMENT)
 _COMMENT_BEGUN = re.compile(rb"--?+\Z|--\s|\#|/\Z|/\*")
-# The pieces of a statement up to its semicolon; a sign that may begin something longer waits for what follows.
-_PIECES = re.compile(
-    rb"(?:[^'\"`;/#-]++|-(?=[^-])|--(?=[^\s])|/(?=[^*])|"
-    + _COMMENT
-    + rb"|"
-    + _STRING
-    + rb"|"
-    + _QUOTED
-    + rb"|`(?:[^`]|``)*+`)*+",
-    re.DOTALL,
-)
+# What ends a statement, or begins something in which a semicolon does not.
+_STOP = re.compile(rb"[;'\"`#]|--(?=\s)|/\*")
+_ENCLOSED = re.compile(_STRING + rb"|" + _QUOTED + rb"|`[^`]*+`|" + _COMMENT, re.DOTALL)
+# A stop that the end of what is held may have cut in two is no longer than this.
+_STOP_LENGTH = 3
 _INSERT = re.compile(
-    rb"(?:INSERT|REPLACE)(?:\s++(?:IGNORE|LOW_PRIORITY|HIGH_PRIORITY|DELAYED))*+(?:\s++INTO)?+\s*+"
-    rb"(?:" + _NAME + rb"\s*+\.\s*+)?(?P<table>" + _NAME + rb")\s*+(?P<columns>\([^()]*+\))?+\s*+VALUES?+(?=[\s(])",
+    rb"(?:INSERT|REPLACE)(?:\s+(?:IGNORE|LOW_PRIORITY|HIGH_PRIORITY|DELAYED)\b)*(?:\s+INTO\b)?\s*"
+    rb"(?:" + _NAME + rb"\s*\.\s*)?(?P<table>" + _NAME + rb")\s*(?P<columns>\([^()]*+\))?\s*VALUES?(?=[\s(])",
     re.IGNORECASE,
 )
 _CREATE = re.compile(
-    rb"CREATE\s++(?:TEMPORARY\s++)?+TABLE\s++(?:IF\s++NOT\s++EXISTS\s++)?+(?:" + _NAME + rb"\s*+\.\s*+)?"
-    rb"(?P<table>" + _NAME + rb")\s*+(?=\()",
+    rb"CREATE\s+(?:TEMPORARY\s+)?TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?(?:" + _NAME + rb"\s*\.\s*)?"
+    rb"(?P<table>" + _NAME + rb")\s*(?=\()",
     re.IGNORECASE,
 )
 _PARTS = re.compile(_COMMENT + rb"|" + _STRING + rb"|" + _NAME + rb"|[(),]", re.DOTALL)
@@ -125,10 +121,10 @@ class SqlDump:
         """Move past white space and comments; False at the end of the file."""
         while True:
             window.ensure(_HEAD)
-            start = window.position
-            window.advance(_matched(_BLANK, window).end())
-            for name in _SET_NAMES.findall(window.data, start, window.position):
-                self._charset.declare(name.decode("ascii", "replace"))
+            while found := _BLANK.match(window.data, window.position):
+                for name in _SET_NAMES.findall(found[0]):
+                    self._charset.declare(name.decode("ascii", "replace"))
+                window.advance(found.end())
             if window.position < len(window.data):
                 if not _COMMENT_BEGUN.match(window.data, window.position):
                     return True
@@ -175,7 +171,7 @@ class SqlDump:
             self.tables.append(table)
         window.advance(found.end())
         if not wanted:
-            _skip_statement(window)
+            _skip_rows(window)
             return
         places = [(index, name) for index, name in enumerate(columns) if name in wanted]
         while True:
@@ -300,11 +296,6 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
         yield file
 
 
-def _matched(pattern: re.Pattern[bytes], window: _Window) -> re.Match[bytes]:
-    """A match of a pattern that always matches, nothing if need be."""
-    return cast("re.Match[bytes]", pattern.match(window.data, window.position))
-
-
 def _next_row(window: _Window) -> tuple[int, list[bytes]] | None:
     """The line and the values of the next row, or None when there is something else."""
     while not (found := _ROW.match(window.data, window.position)):
@@ -318,23 +309,39 @@ def _next_row(window: _Window) -> tuple[int, list[bytes]] | None:
     return line, tokens
 
 
+def _skip_rows(window: _Window) -> None:
+    """Pass over the rows of a table nobody wants, whole rows at a time."""
+    while found := _ROW.match(window.data, window.position):
+        window.advance(found.end())
+        if window.after(_AFTER_ROW) != b",":
+            break
+        window.ensure(_HEAD)
+    _skip_statement(window)
+
+
 def _skip_statement(window: _Window) -> None:
-    while True:
-        window.advance(_matched(_PIECES, window).end())
-        if window.data[window.position : window.position + 1] == b";":
-            window.advance(window.position + 1)
-            return
-        window.need_more()
+    _whole_statement(window, keep=False)
 
 
-def _whole_statement(window: _Window) -> bytes:
+def _whole_statement(window: _Window, *, keep: bool = True) -> bytes:
+    """Move past the next semicolon that is in no string and no comment; give what stands before it."""
+    offset = 0
     while True:
-        end = _matched(_PIECES, window).end()
-        if window.data[end : end + 1] == b";":
-            text = window.data[window.position : end]
-            window.advance(end + 1)
-            return text
-        window.need_more()
+        data, start = window.data, window.position
+        found = _STOP.search(data, start + offset)
+        if found is not None and found[0] == b";":
+            window.advance(found.end())
+            return data[start : found.start()]
+        inner = _ENCLOSED.match(data, found.start()) if found else None
+        if inner is not None:
+            offset = inner.end() - start
+        else:
+            offset = found.start() - start if found else max(offset, len(data) - start - _STOP_LENGTH)
+        if not keep:
+            window.advance(start + offset)
+            offset = 0
+        if inner is None:
+            window.need_more()
 
 
 def _defined(statement: bytes) -> Iterator[str]:
