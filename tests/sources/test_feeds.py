@@ -33,8 +33,8 @@ def test_atom_is_read() -> None:
     ("item", "entry"),
     [
         (
-            '<guid isPermaLink="false">post-1</guid><link>https://x/1</link><title>A &amp;amp; B</title>'
-            "<pubDate>Fri, 20 Feb 2026 08:00:00 PST</pubDate><category>c</category>",
+            '<guid isPermaLink="false">post-1</guid><link>https://x/1</link><title>A &amp;amp; B</title><category>c</category>'
+            + "<pubDate>Fri, 20 Feb 2026 08:00:00 PST</pubDate>",
             FeedEntry("post-1", "https://x/1", "A &amp; B", AT, ("c",)),
         ),
         ("<guid>https://x/2</guid><pubDate>soon</pubDate>", FeedEntry("https://x/2", "https://x/2")),
@@ -152,5 +152,5 @@ def test_further_pages_are_read_until_the_known(server: FakeServer) -> None:
 def test_an_address_that_is_no_feed_is_named(server: FakeServer) -> None:
     """The message names the key to mend."""
     server.route("/feed", Canned(200, {"Content-Type": "text/html"}, b"<html></html>"))
-    with pytest.raises(SourceError, match="is not a feed: it begins with <html>.*`feed:`"):
+    with pytest.raises(SourceError, match=r"is not a feed: it begins with <html>.*`feed:`"):
         ask(server, None)

@@ -119,8 +119,15 @@ def test_values_are_read_by_the_element_they_are_in() -> None:
         '<span itemprop="h i"> two  <b>words</b></span></div>'
     )
     assert {name: values[0] for name, values in graph.items[0].props.items()} == {
-        **{"a": "1", "b": "/2", "c": "/3", "d": "2026-01-01", "e": "5", "f": "6", "g": "/7"},
-        **{"h": "two words", "i": "two words"},
+        "a": "1",
+        "b": "/2",
+        "c": "/3",
+        "d": "2026-01-01",
+        "e": "5",
+        "f": "6",
+        "g": "/7",
+        "h": "two words",
+        "i": "two words",
     }
 
 
