@@ -134,6 +134,12 @@ def remove(server: FakeServer) -> None:
     server.route("/api/topic/1", NO)
 
 
+def hide(server: FakeServer) -> None:
+    """A topic moves where guests may not read, and is still in a list."""
+    lay_out(server)
+    server.route("/api/topic/1", NO)
+
+
 def accept(server: FakeServer) -> None:
     """An answer is accepted, and somebody writes after it."""
     lay_out(server).add(2, 21, 22, isSolved="1", solvedPid="21", lastposttime=str(START + 9 * HOUR))
@@ -148,7 +154,7 @@ SAMPLE = LiveSample(
         "un-accepted": LiveChange(lambda server: lay_out(server).add(1, 11, 12, isSolved="0"), "1", "changed"),
         "edited": LiveChange(edit, "1", "changed"),
         "deleted": LiveChange(remove, "1", "gone"),
-        "made private": LiveChange(lambda server: (lay_out(server), server.route("/api/topic/1", NO)), "1", "gone"),
+        "made private": LiveChange(hide, "1", "gone"),
     },
     restricted=("4",),
     second=2,
