@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
+from rich.text import Text
 
 Advance = Callable[[int], None]
 """Call it with how many more are done."""
@@ -43,8 +44,16 @@ class Lines:
         return lambda _: None
 
 
+class _Speed(ProgressColumn):
+    """How many a second, once that can be told."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text("" if speed is None else f"{speed:,.1f}/s" if speed < 100 else f"{speed:,.0f}/s")
+
+
 class Terminal:
-    """Bars with counts and the time left."""
+    """Bars with counts, the rate and the time left."""
 
     def __init__(self, bars: Bars) -> None:
         self._bars = bars
@@ -63,6 +72,7 @@ def shown(console: Console, *, quiet: bool) -> Iterator[Progress]:
     elif not console.is_terminal:
         yield Lines(console)
     else:
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        name = TextColumn("{task.description}")
+        columns = (name, BarColumn(), MofNCompleteColumn(), _Speed(), TimeRemainingColumn())
         with Bars(*columns, console=console, transient=True) as bars:
             yield Terminal(bars)

@@ -6,8 +6,9 @@ import io
 
 import pytest
 from rich.console import Console
+from rich.progress import Task, TaskID
 
-from kbgen.progress import Lines, Silent, Terminal, shown
+from kbgen.progress import Lines, Silent, Terminal, _Speed, shown
 
 
 def console(*, terminal: bool) -> Console:
@@ -50,6 +51,13 @@ def test_a_terminal_shows_counts() -> None:
         advance(7)
     assert "Pouring pages" in text(screen)
     assert "12/12" in text(screen)
+
+
+@pytest.mark.parametrize(("speed", "shows"), [(None, ""), (0.25, "0.2/s"), (12.0, "12.0/s"), (4321.0, "4,321/s")])
+def test_a_terminal_shows_the_rate(speed: float | None, shows: str) -> None:
+    """Once it can be told; a community gives a few a second, a file thousands."""
+    task = Task(TaskID(1), "a", 10, 5, _get_time=lambda: 0.0, finished_speed=speed)
+    assert shows == _Speed().render(task).plain
 
 
 def test_quiet_says_nothing() -> None:
