@@ -1,7 +1,7 @@
 """Published entries and articles as JSON lines: one object a line, documented here.
 
-Each line has ``ref``, ``kind``, ``path``, ``url`` (the page's) and the fields of ``model.Entry`` or ``model.ArticleEntry``;
-an article's also ``source_url``, where it lives elsewhere. ``sources.jsonl`` reads them again.
+Each line has ``ref``, ``kind``, ``path``, ``url`` (the page's) and the fields of ``model.Entry`` or
+``model.ArticleEntry``; an article's also ``source_url``, where it lives elsewhere. ``sources.jsonl`` reads them again.
 """
 
 from __future__ import annotations

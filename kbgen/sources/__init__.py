@@ -27,6 +27,7 @@ KINDS: Mapping[str, str] = {
     "mybb": "kbgen.sources.mybb:MybbSource",
     "nodebb": "kbgen.sources.nodebb:NodebbSource",
     "phpbb": "kbgen.sources.phpbb:PhpbbSource",
+    "jsonl": "kbgen.sources.jsonl:JsonlSource",
     "mbox": "kbgen.sources.mbox:MboxSource",
     "slack": "kbgen.sources.slack:SlackSource",
     "stackexchange": "kbgen.sources.stackexchange:StackExchangeSource",

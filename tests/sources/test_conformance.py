@@ -13,6 +13,7 @@ import msgspec
 import pytest
 import sql_builders as boards
 from discord_builders import BEN, began, check, discord, exported, wrote
+from jsonl_builders import article, entry, jsonl
 from mail_builders import letter, mbox, reply, solved
 from slack_builders import asked, said, slack, tick
 from source_builders import (
@@ -153,10 +154,17 @@ def sample_discord(project: Path) -> Sample:
     return Sample(source, lambda: discord(project, exported([began("It rattles.")])), ("402",))
 
 
+def sample_jsonl(project: Path) -> Sample:
+    """A thread, an article, a thread nobody may see, and a line that is none."""
+    source = jsonl(project, entry(), article(ref="2"), entry(ref="3", visibility="private"), "{")
+    return Sample(source, lambda: jsonl(project, entry(title="Why does it rattle?")), ("3",))
+
+
 SAMPLES: dict[str, Callable[[Path], Sample]] = {
     "articles": sample_articles,
     "discord": sample_discord,
     "discourse": sample_discourse,
+    "jsonl": sample_jsonl,
     "mbox": sample_mbox,
     "slack": sample_slack,
     "stackexchange": sample_stackexchange,
