@@ -12,6 +12,10 @@ from kbgen.testing.server import Canned, FakeServer, testing_client
 
 AT = datetime(2026, 2, 20, 16, tzinfo=UTC)
 HOME = "https://forum.example.com/feeds/all"
+RICH = (
+    '<guid isPermaLink="false">post-1</guid><link>https://x/1</link><title>A &amp;amp; B</title>'
+    "<pubDate>Fri, 20 Feb 2026 08:00:00 PST</pubDate><category>c</category>"
+)
 
 
 def test_atom_is_read() -> None:
@@ -33,8 +37,7 @@ def test_atom_is_read() -> None:
     ("item", "entry"),
     [
         (
-            '<guid isPermaLink="false">post-1</guid><link>https://x/1</link><title>A &amp;amp; B</title><category>c</category>'
-            + "<pubDate>Fri, 20 Feb 2026 08:00:00 PST</pubDate>",
+            RICH,
             FeedEntry("post-1", "https://x/1", "A &amp; B", AT, ("c",)),
         ),
         ("<guid>https://x/2</guid><pubDate>soon</pubDate>", FeedEntry("https://x/2", "https://x/2")),
