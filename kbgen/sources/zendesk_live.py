@@ -69,24 +69,20 @@ class _OfKind:
         return [one for one in self._known.ids() if one.startswith(self._prefix)]
 
 
-@dataclass
 class HelpCenter:
     """One pass over a Help Center.
 
-    Attributes:
+    Args:
         wishes: what to read.
         client: the way to the network.
         make: builds the records.
     """
 
-    wishes: Wishes
-    client: Client
-    make: MakeRecord
-    _places: dict[str, dict[int, list[str]]] = field(default_factory=dict)
-    _topics: dict[int, dict[str, Any]] = field(default_factory=dict)
-    _people: dict[int, dict[str, Any]] = field(default_factory=dict)
-    _posts: dict[str, dict[str, Any]] = field(default_factory=dict)
-    _met: set[str] = field(default_factory=set)
+    def __init__(self, wishes: Wishes, client: Client, make: MakeRecord) -> None:
+        self._parts = wishes.parts
+        lists = _Lists(wishes, client)
+        self._articles = _Articles(lists, wishes, make)
+        self._community = _Community(lists, wishes, make)
 
     def steps(self, known: Known, walk: Walk) -> Iterator[Step]:
         """Do the pass: the articles first, then the community.
@@ -97,16 +93,24 @@ class HelpCenter:
         part, begun, inner = (*(walk.cursor or "").split("|", 2), "", "", "")[:3]
         mark = begun or str(int(walk.now.timestamp()))
         since = None if walk.full or not (walk.mark or "").isdecimal() else int(walk.mark or 0) - _OVERLAP
-        if part in ("", "articles") and "articles" in self.wishes.parts:
-            for step in self._articles(since, inner if part else ""):
+        if part in ("", "articles") and "articles" in self._parts:
+            for step in self._articles.steps(since, inner):
                 yield replace(step, cursor=f"articles|{mark}|{step.cursor}", mark=mark)
-        if "community" in self.wishes.parts:
+        if "community" in self._parts:
             rest = inner if part == "community" else ""
             inside = replace(walk, full=since is None, cursor=rest or None, mark=None)
-            for step in self._community(since, known, inside):
+            for step in self._community.steps(since, known, inside):
                 yield replace(step, cursor=f"community|{mark}|{step.cursor}", mark=mark)
 
-    def _get(self, path: str, params: Params) -> dict[str, Any] | None:
+
+@dataclass
+class _Lists:
+    """The API's lists."""
+
+    wishes: Wishes
+    client: Client
+
+    def get(self, path: str, params: Params) -> dict[str, Any] | None:
         address = f"{self.wishes.url}/api/v2/{path}.json"
         reply = self.client.get(address, params=params, headers=self.wishes.headers, handled=_GONE)
         if reply.status == 401 and self.wishes.headers:
@@ -114,7 +118,7 @@ class HelpCenter:
         listed = reply.json() if reply.status == 200 else None
         return listed if isinstance(listed, dict) else None
 
-    def _pages(self, path: str, after: str = "", **params: str) -> Iterator[tuple[dict[str, Any], str]]:
+    def pages(self, path: str, after: str = "", **params: str) -> Iterator[tuple[dict[str, Any], str]]:
         """Read a list by cursor, for pages by number end at the hundredth.
 
         Yields:
@@ -123,7 +127,7 @@ class HelpCenter:
         met = {after}
         for _ in range(_TOO_MANY_PAGES):
             asked: dict[str, str | int] = {**params, "page[size]": _PAGE, **({"page[after]": after} if after else {})}
-            listed = self._get(path, asked)
+            listed = self.get(path, asked)
             if listed is None:
                 return
             meta = listed.get("meta") or {}
@@ -135,9 +139,18 @@ class HelpCenter:
             if not after:
                 return
 
-    # --- articles ---------------------------------------------------------------------------------------------
 
-    def _articles(self, since: int | None, reached: str) -> Iterator[Step]:
+@dataclass
+class _Articles:
+    """The articles of one pass."""
+
+    lists: _Lists
+    wishes: Wishes
+    make: MakeRecord
+    _places: dict[str, dict[int, list[str]]] = field(default_factory=dict)
+    _met: set[str] = field(default_factory=set)
+
+    def steps(self, since: int | None, reached: str) -> Iterator[Step]:
         if since is not None:
             changed = self._incremental(since)
             if changed is not None:
@@ -154,7 +167,7 @@ class HelpCenter:
             order = {"sort_by": "updated_at", "sort_order": "desc"}
         path = f"help_center/{quote(locale, safe='-')}/articles"
         empty = True
-        for listed, following in self._pages(path, after, **order):
+        for listed, following in self.lists.pages(path, after, **order):
             empty = False
             articles = listed.get("articles") or []
             yield self._step(articles, f"{place}|{following}" if following else f"{place + 1}|")
@@ -172,7 +185,7 @@ class HelpCenter:
         """
         found: dict[tuple[Any, Any], dict[str, Any]] = {}
         for _ in range(_TOO_MANY_PAGES):
-            listed = self._get("help_center/incremental/articles", {"start_time": since})
+            listed = self.lists.get("help_center/incremental/articles", {"start_time": since})
             if listed is None:
                 return None
             # An article can come twice; the later row counts.
@@ -211,7 +224,7 @@ class HelpCenter:
         base = f"help_center/{quote(locale, safe='-')}"
         rows: dict[Literal["categories", "sections"], dict[int, dict[str, Any]]] = {"categories": {}, "sections": {}}
         for kind, found in rows.items():
-            for listed, _ in self._pages(f"{base}/{kind}"):
+            for listed, _ in self.lists.pages(f"{base}/{kind}"):
                 found.update((int(one["id"]), one) for one in listed.get(kind) or ())
         paths: dict[int, list[str]] = {}
         for number, section in rows["sections"].items():
@@ -227,10 +240,20 @@ class HelpCenter:
             paths[number] = ([str(category.get("name"))] if category else []) + names
         return paths
 
-    # --- community --------------------------------------------------------------------------------------------
 
-    def _community(self, since: int | None, known: Known, walk: Walk) -> Iterator[Step]:
-        for listed, _ in self._pages("community/topics"):
+@dataclass
+class _Community:
+    """The posts of one pass, with their comments."""
+
+    lists: _Lists
+    wishes: Wishes
+    make: MakeRecord
+    _topics: dict[int, dict[str, Any]] = field(default_factory=dict)
+    _people: dict[int, dict[str, Any]] = field(default_factory=dict)
+    _posts: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def steps(self, since: int | None, known: Known, walk: Walk) -> Iterator[Step]:
+        for listed, _ in self.lists.pages("community/topics"):
             self._topics.update((int(one["id"]), one) for one in listed.get("topics") or ())
         self._list_posts(since)
         index = {number: _signature(post) for number, post in self._posts.items()}
@@ -242,7 +265,7 @@ class HelpCenter:
 
     def _list_posts(self, since: int | None) -> None:
         order = "created_at" if since is None else "recent_activity"
-        for listed, _ in self._pages("community/posts", sort_by=order, include="users,topics"):
+        for listed, _ in self.lists.pages("community/posts", sort_by=order, include="users,topics"):
             self._meet(listed)
             self._topics.update((int(one["id"]), one) for one in listed.get("topics") or ())
             posts = listed.get("posts") or []
@@ -266,7 +289,7 @@ class HelpCenter:
             yield number, None if post is None else self._thread(number, post)
 
     def _post(self, number: str) -> dict[str, Any] | None:
-        found = self._get(f"community/posts/{number.removeprefix(POST)}", {"include": "users,topics"}) or {}
+        found = self.lists.get(f"community/posts/{number.removeprefix(POST)}", {"include": "users,topics"}) or {}
         post = found.get("post")
         self._meet(found)
         return post if isinstance(post, dict) and self._is_open(post) else None
@@ -274,7 +297,7 @@ class HelpCenter:
     def _thread(self, number: str, post: Mapping[str, Any]) -> Harvested | None:
         comments: dict[int, dict[str, Any]] = {}
         if post.get("comment_count"):
-            pages = list(self._pages(f"community/posts/{number.removeprefix(POST)}/comments", include="users"))
+            pages = list(self.lists.pages(f"community/posts/{number.removeprefix(POST)}/comments", include="users"))
             for listed, _ in pages:
                 self._meet(listed)
                 comments.update((int(one["id"]), one) for one in listed.get("comments") or ())
