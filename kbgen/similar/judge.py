@@ -11,9 +11,11 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 from msgspec import Struct
 
 from kbgen.model import Ref
+from kbgen.similar.frame import Longs
 from kbgen.similar.linkage import Pair, average_linkage
 from kbgen.similar.nearest import Nearest
 from kbgen.similar.texts import Text, apart, doubtful, same_title
@@ -22,6 +24,11 @@ Band = Literal["merge", "suggest"]
 # The same words in the same order as title: less has to be alike besides.
 _SAME_TITLE = 0.25
 _JUST_BELOW = 0.001
+# Worth a second look by a sentence model: below this, hardly a pair asks the same (docs/duplicates.md).
+_LOOK = 0.1
+_LOOKED_AT = 10
+# Share of the sentence model in the score. Chosen on Meta Stack Exchange pairs.
+_MEANING = 0.85
 
 
 class Bands(Struct, frozen=True):
@@ -92,6 +99,37 @@ def _alike(index: Nearest, least: float) -> dict[Pair, tuple[float, float]]:
     good = local >= least
     found = zip(row[good], other[good], similarity[good], local[good], strict=True)
     return {(int(min(a, b)), int(max(a, b))): (float(s), float(c)) for a, b, s, c in found}
+
+
+def second_look(index: Nearest) -> tuple[Longs, Longs]:
+    """The texts a sentence model has to see, and those of them that are in a pair it may decide."""
+    pairs = _alike(index, _LOOK)
+    rows = np.unique(np.array([place for pair in pairs for place in pair], np.int64))
+    near = index.near[rows, :_LOOKED_AT].astype(np.int64)
+    return np.union1d(rows, near[near >= 0]), rows
+
+
+def rescored(index: Nearest, rows: Longs, seen: Longs, meaning: npt.NDArray[np.float16]) -> Nearest:
+    """Neighbours in the order of a score that is mostly the sentence model's.
+
+    Args:
+        index: neighbours as words and static vectors see them.
+        rows: the texts to score anew; all others lose their neighbours.
+        seen: the texts that have a sentence vector, ascending.
+        meaning: their vectors, of unit length.
+    """
+    near = np.full_like(index.near, -1)
+    scores = np.full_like(index.scores, -1)
+    some = index.near[rows, :_LOOKED_AT].astype(np.int64)
+    theirs = meaning[np.minimum(np.searchsorted(seen, some), len(seen) - 1)].astype(np.float32)
+    mine = meaning[np.searchsorted(seen, rows)].astype(np.float32)
+    alike = np.einsum("ik,ijk->ij", mine, theirs)
+    mixed = _MEANING * alike + (1 - _MEANING) * index.scores[rows, :_LOOKED_AT]
+    mixed = np.where(some >= 0, mixed, np.float32(-1))
+    order = np.argsort(-mixed, axis=1, kind="stable")
+    near[rows, :_LOOKED_AT] = np.take_along_axis(some, order, axis=1)
+    scores[rows, :_LOOKED_AT] = np.take_along_axis(mixed, order, axis=1)
+    return index._replace(near=near, scores=scores)
 
 
 def _rule(left: Text, right: Text) -> str:

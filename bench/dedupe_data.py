@@ -1,0 +1,144 @@
+"""Labelled duplicates and the forums' titles, read in place from the folder that ``KBGEN_DATA`` names."""
+
+from __future__ import annotations
+
+import html
+import io
+import itertools
+import json
+import re
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+from xml.etree import ElementTree as ET
+
+import zstandard
+
+DUMPS = ("bicycles-meta-2023", "cardano-2021", "quantumcomputing-2018")
+_TAG = re.compile(r"<[^>]+>")
+# The mark of a closed duplicate stands in some of the texts and would give the answer away.
+_LEAK = re.compile(r"<blockquote>(?:(?!</blockquote>).)*possible duplicate.*?</blockquote>", re.IGNORECASE | re.DOTALL)
+_BODY = re.compile(r"<(p|blockquote|pre|ul|ol|h\d|strong|div|a|hr|em|code)\b")
+_SENTENCE = re.compile(r"([A-Z].{25,140}?[.?!])(?:\s|$)")
+
+Question = tuple[str, str]
+"""Title and body."""
+
+
+class Pairs(NamedTuple):
+    """Labelled pairs.
+
+    Attributes:
+        questions: each once.
+        left: positions; ``right`` likewise.
+        labels: whether the pair is a duplicate.
+    """
+
+    questions: list[Question]
+    left: list[int]
+    right: list[int]
+    labels: list[bool]
+
+
+def plain(markup: str) -> str:
+    """The words of a piece of HTML."""
+    return re.sub(r"\s+", " ", html.unescape(_TAG.sub(" ", _LEAK.sub(" ", markup)))).strip()
+
+
+def labelled(data: Path, name: str) -> Pairs:
+    """Pairs of ``askubuntu`` or ``meta``."""
+    places: dict[Question, int] = {}
+    pairs = Pairs([], [], [], [])
+    file = data / "duplicates" / "askubuntu-meta" / f"{name}-noclue-val.tsv"
+    for line in file.read_text(encoding="utf-8").split("\n"):
+        if line.count("\t") != 2:
+            continue
+        label, *texts = line.split("\t")
+        numbers = [places.setdefault(_question(text), len(places)) for text in texts]
+        pairs.left.append(numbers[0])
+        pairs.right.append(numbers[1])
+        pairs.labels.append(label == "duplicate")
+    pairs.questions.extend(places)
+    return pairs
+
+
+def _question(text: str) -> Question:
+    found = _BODY.search(text)
+    at = found.start() if found else len(text)
+    return plain(text[:at]), plain(text[at:])
+
+
+def rephrasings(data: Path) -> list[list[str]]:
+    """StackFAQ: each thread's question and what people made of it."""
+    whole = json.loads((data / "duplicates" / "stackfaq" / "stackExchange-FAQ.json").read_bytes())
+    groups = []
+    for pair in whole["root"]["qapair"]:
+        said = pair["rephr"] if isinstance(pair["rephr"], list) else [pair["rephr"]]
+        groups.append([pair["question"], *(text.strip() for text in said if text and text.strip() not in {"", "*"})])
+    return groups
+
+
+def dump(data: Path, name: str) -> tuple[dict[str, Question], list[tuple[str, str]]]:
+    """A Stack Exchange dump: questions by id, and the duplicates its users declared."""
+    folder = data / "stackexchange" / name
+    rows = ET.iterparse(folder / "Posts.xml")  # noqa: S314  # our own copy of a public dump
+    questions = {
+        row.get("Id", ""): (row.get("Title", ""), plain(row.get("Body", "")))
+        for _, row in rows
+        if row.get("PostTypeId") == "1"
+    }
+    rows = ET.iterparse(folder / "PostLinks.xml")  # noqa: S314
+    links = (row for _, row in rows if row.get("LinkTypeId") == "3")
+    pairs = {(row.get("PostId", ""), row.get("RelatedPostId", "")) for row in links}
+    return questions, sorted(pair for pair in pairs if pair[0] in questions and pair[1] in questions)
+
+
+def discourse(data: Path) -> Iterator[list[tuple[str, str]]]:
+    """Topics of both forums: each post with the title."""
+    for topic in _members(data / "discourse" / "urho3d-slice" / "topics.tar.zst"):
+        yield [(topic["title"], plain(post["cooked"])) for post in topic["post_stream"]["posts"]]
+    topics: dict[int, list[tuple[int, str, str]]] = {}
+    for post in _members(data / "discourse" / "delvingbitcoin" / "posts-json.tar.zst"):
+        if "post_number" in post:
+            one = (post["post_number"], post["topic_title"], plain(post["cooked"]))
+            topics.setdefault(post["topic_id"], []).append(one)
+    for posts in topics.values():
+        yield [(title, text) for _, title, text in sorted(posts)]
+
+
+def _members(path: Path) -> Iterator[Any]:
+    with path.open("rb") as packed:
+        raw = zstandard.ZstdDecompressor().stream_reader(packed).read()
+    with tarfile.open(fileobj=io.BytesIO(raw)) as archive:
+        for member in archive:
+            file = archive.extractfile(member) if member.name.endswith(".json") else None
+            if file is not None:
+                yield json.loads(file.read())
+
+
+def channels(data: Path) -> list[tuple[str, str, str]]:
+    """Payload's help on two platforms, both snapshots: ref, title, text; each thread once."""
+    found: dict[str, tuple[str, str, str]] = {}
+    for folder in sorted((data / "community" / "payload").glob("snapshot-*")):
+        for one in json.loads((folder / "discussions.json").read_bytes()):
+            ref = f"github:{one['id']}"
+            found[ref] = (ref, one["title"], plain(one["body"]))
+        for one in json.loads((folder / "threads.json").read_bytes()):
+            about, first = one.get("info", one), one.get("intro") or {}
+            text = first.get("content") if isinstance(first, dict) else str(first)
+            ref = f"discord:{about['id']}"
+            found[ref] = (ref, about.get("name") or "", plain(text or ""))
+    return list(found.values())
+
+
+def titles(data: Path, count: int) -> list[str]:
+    """Other titles: all there are, then sentences of posts, as many as are asked for."""
+    dumps = [list(dump(data, name)[0].values()) for name in DUMPS]
+    forums = list(discourse(data))
+    real = [title for title, _ in itertools.chain.from_iterable(dumps)]
+    real += [topic[0][0] for topic in forums] + [title for _, title, _ in channels(data)]
+    real += [title for name in ("askubuntu", "meta") for title, _ in labelled(data, name).questions]
+    bodies = [text for topic in forums for _, text in topic] + [text for several in dumps for _, text in several]
+    said = (found for text in bodies for found in _SENTENCE.findall(text)[:4])
+    return list(itertools.islice(dict.fromkeys(title for title in (*real, *said) if title), count))

@@ -1,0 +1,110 @@
+"""Scores of all pairs of a set of texts, by kbgen's two tiers and by the peers: MinHash, SimHash, TF-IDF, BM25."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from bench.dedupe_data import Question
+from kbgen.similar import semantic
+from kbgen.similar.frame import centred, make_frame, weighted
+from kbgen.similar.texts import Text, make_text
+from kbgen.similar.vectors import Embedder
+
+Scores = npt.NDArray[np.float32]
+Method = Callable[[Sequence[Question]], Scores]
+# What the judge gives the sentence model.
+_MEANING = 0.85
+_TEXT = 2000
+
+
+def texts(questions: Sequence[Question], lang: str = "en") -> list[Text]:
+    """Questions as kbgen compares them."""
+    return [
+        make_text(f"bench:{place}", (lang, *question), created=f"{place:09d}")  # type: ignore[arg-type]
+        for place, question in enumerate(questions)
+    ]
+
+
+def default(questions: Sequence[Question], lang: str = "en") -> Scores:
+    """Kbgen without the extra."""
+    vectors = Embedder().vectors(texts(questions, lang))
+    frame = make_frame(vectors, lang)
+    dense, words = centred(vectors, frame), weighted(vectors, frame)
+    shared = np.asarray((words @ words.T).todense(), np.float32)
+    mixed: Scores = np.float32(frame.share) * shared + np.float32(1 - frame.share) * (dense @ dense.T)
+    return mixed
+
+
+def with_model(questions: Sequence[Question], lang: str = "en") -> Scores:
+    """Kbgen with the extra ``semantic``."""
+    rows = semantic.embed(texts(questions, lang)).astype(np.float32)
+    mixed: Scores = np.float32(_MEANING) * (rows @ rows.T) + np.float32(1 - _MEANING) * default(questions, lang)
+    return mixed
+
+
+def minhash(questions: Sequence[Question]) -> Scores:
+    """Datasketch, 128 permutations, character 4-grams: the estimated Jaccard similarity LSH bands."""
+    from datasketch import MinHash  # noqa: PLC0415  # a peer
+
+    made = MinHash.bulk([[gram.encode() for gram in _grams(question)] for question in questions], num_perm=128)
+    values = np.stack([one.hashvalues for one in made])
+    found = np.zeros((len(values), len(values)), np.float32)
+    for column in values.T:
+        found += column[:, None] == column[None]
+    return found / np.float32(values.shape[1])
+
+
+def simhash(questions: Sequence[Question]) -> Scores:
+    """64 bits over character 4-grams; one less the share of bits that differ."""
+    from simhash import Simhash  # noqa: PLC0415  # a peer
+
+    values = np.array([Simhash(sorted(_grams(question))).value for question in questions], np.uint64)
+    bits = ((values[:, None] >> np.arange(64, dtype=np.uint64)) & np.uint64(1)).astype(np.float32) * 2 - 1
+    found: Scores = ((bits @ bits.T / 64 + 1) / 2).astype(np.float32)
+    return found
+
+
+def tfidf(questions: Sequence[Question]) -> Scores:
+    """scikit-learn, words, English stop words, sublinear counts."""
+    from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415  # a peer
+
+    rows = TfidfVectorizer(sublinear_tf=True, stop_words="english").fit_transform(map(_whole, questions))
+    return np.asarray((rows @ rows.T).todense(), np.float32)
+
+
+def bm25(questions: Sequence[Question]) -> Scores:
+    """bm25s, Lucene's formula; a pair's score is the mean of both directions, each as a share of the best."""
+    import bm25s  # noqa: PLC0415  # a peer
+
+    corpus = bm25s.tokenize([_whole(one) for one in questions], stopwords="en", show_progress=False, return_ids=False)
+    index = bm25s.BM25(method="lucene")
+    index.index(corpus, show_progress=False)
+    rows = np.stack([index.get_scores(words) if words else np.zeros(len(corpus), np.float32) for words in corpus])
+    rows = rows / np.maximum(np.diag(rows)[:, None], 1e-6)
+    found: Scores = ((rows + rows.T) / 2).astype(np.float32)
+    return found
+
+
+def local(scores: Scores, nearest: int = 10) -> Scores:
+    """Scores scaled by how crowded both places are, as kbgen judges them."""
+    alone = scores.copy()
+    np.fill_diagonal(alone, -1)
+    crowd = np.partition(alone, -nearest, axis=1)[:, -nearest:].mean(axis=1)
+    found: Scores = 2 * scores - crowd[:, None] - crowd[None]
+    return found
+
+
+def _whole(question: Question) -> str:
+    return f"{question[0]} {question[1]}"[:_TEXT]
+
+
+def _grams(question: Question) -> set[str]:
+    text = re.sub(r"\W+", " ", _whole(question).lower())
+    return {text[at : at + 4] for at in range(max(1, len(text) - 3))}
+
+
+PEERS: dict[str, Method] = {"MinHash-LSH": minhash, "SimHash": simhash, "TF-IDF": tfidf, "BM25": bm25}
