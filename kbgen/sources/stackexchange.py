@@ -171,11 +171,12 @@ class StackExchangeSource(LiveSource):
         if self.live:
             return
         title_of = msgspec.json.Decoder(_Title)
+        posts = f"{self._dump()}/Posts.xml"
         with indexed_dump(self._dump()) as index:
             yield from index.fill()
             for number, line, thread in index.threads():
                 url = self._question_url(str(number), title_of.decode(bytes(thread.question)).title)
-                record = self.record(number, "thread", url, thread, f"{self._dump()}/Posts.xml:{line}")
+                record = self.record(number, "thread", url, thread, f"{posts}:{line}")
                 # A dump that breaks off may hold back any question's answers.
                 yield msgspec.structs.replace(record, partial=True) if index.truncated else record
             if index.truncated:

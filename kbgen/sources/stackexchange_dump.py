@@ -9,12 +9,14 @@ from __future__ import annotations
 import io
 import itertools
 import operator
+import os
 import sqlite3
 import tempfile
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
+from glob import escape
 from pathlib import Path
-from typing import IO, Any, NamedTuple, cast
+from typing import IO, Any, NamedTuple
 
 import msgspec
 from lxml import etree
@@ -26,10 +28,16 @@ from kbgen.sources.fields import read_time
 
 POSTS, USERS, VOTES, LINKS, HISTORY = "Posts.xml", "Users.xml", "Votes.xml", "PostLinks.xml", "PostHistory.xml"
 FILES = (POSTS, USERS, VOTES, LINKS, HISTORY)
+_POSTS_PART = "-Posts"
 _USER_FIELDS = ("Id", "DisplayName", "Reputation", "UserType")
 _QUESTION, _ANSWER = "1", "2"
+_QUESTION_KIND, _ANSWER_KIND = int(_QUESTION), int(_ANSWER)
 _ACCEPTED_VOTE, _DUPLICATE_LINK, _CLOSED = "1", "3", "10"
+# Of these files few rows are needed; every other line is left out before it is parsed. A dump has one row a line.
+_NEEDED = {VOTES: b' VoteTypeId="1"', LINKS: b' LinkTypeId="3"', HISTORY: b' PostHistoryTypeId="10"'}
 _CHUNK = 2**18
+_BUFFER = 2**20
+_ROW_ENDS = (b"/>\n", b"/>\r\n")
 _HEAD = 1024
 _BATCH = 2_000
 # A file with more bad rows than this is damaged as a whole.
@@ -41,14 +49,16 @@ _SCHEMA = """
 PRAGMA journal_mode = OFF;
 PRAGMA synchronous = OFF;
 PRAGMA temp_store = FILE;
-CREATE TABLE posts (thread INTEGER, kind INTEGER, id INTEGER, owner INTEGER, line INTEGER, row BLOB);
+CREATE TABLE posts (
+  thread INTEGER, kind INTEGER, id INTEGER, owner INTEGER, line INTEGER, start INTEGER, size INTEGER
+);
 CREATE TABLE users (id INTEGER PRIMARY KEY, row BLOB);
 CREATE TABLE votes (post INTEGER PRIMARY KEY, row BLOB);
 CREATE TABLE links (post INTEGER, id INTEGER, row BLOB);
 CREATE TABLE closings (post INTEGER PRIMARY KEY, row BLOB);
 """
 _THREADS = """
-SELECT posts.thread, posts.kind, posts.line, posts.row, posts.owner, users.row, votes.row, closings.row
+SELECT posts.thread, posts.kind, posts.line, posts.start, posts.size, posts.owner, users.row, votes.row, closings.row
 FROM posts
 LEFT JOIN users ON users.id = posts.owner
 LEFT JOIN votes ON votes.post = posts.id
@@ -87,16 +97,22 @@ class DumpThread(Struct, omit_defaults=True):
 
 @contextmanager
 def opened_dump(path: Path) -> Iterator[Path]:
-    """The folder of a dump's XML files; a 7z is unpacked to a temporary one.
+    """The folder of a dump's XML files; a 7z, or a set of one 7z a file, is unpacked to a temporary one.
 
     Raises:
         SourceError: there is no dump, or it holds no Posts.xml.
     """
-    if path.is_dir():
+    parts = _parts(path)
+    if path.is_dir() and not parts:
         _check_posts(path, path)
         yield path
         return
-    with unpacked_seven_zip(path, lambda name: name in FILES) as folder:
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kbgen-")))
+        for part in parts or [path]:
+            unpacked = stack.enter_context(unpacked_seven_zip(part, lambda name: name in FILES))
+            for file in unpacked.iterdir():
+                (folder / file.name).symlink_to(file)
         _check_posts(folder, path)
         yield folder
 
@@ -107,6 +123,9 @@ def dump_files(path: Path) -> list[Path]:
     Raises:
         SourceError: there is no dump.
     """
+    parts = _parts(path)
+    if parts:
+        return parts
     if path.is_dir():
         _check_posts(path, path)
         return [path / name for name in FILES if (path / name).is_file()]
@@ -115,6 +134,21 @@ def dump_files(path: Path) -> list[Path]:
     if not is_seven_zip(path):
         raise SourceError(f"{path}: is not a 7z archive; download it again, or name a folder of XML files")
     return [path]
+
+
+def _parts(path: Path) -> list[Path]:
+    """The archives of a dump that comes as one 7z a file, as the largest site's does (``NAME-Posts.7z`` ...).
+
+    Args:
+        path: their folder, or the one with the posts.
+    """
+    if path.is_dir():
+        found = [] if (path / POSTS).is_file() else sorted(path.glob("*.7z"))
+    else:
+        site = path.stem.removesuffix(_POSTS_PART)
+        found = sorted(path.parent.glob(f"{escape(site)}-*.7z")) if path.stem.endswith(_POSTS_PART) else []
+    parts = [file for file in found if f"{file.stem.rpartition('-')[2]}.xml" in FILES]
+    return parts if any(file.stem.endswith(_POSTS_PART) for file in parts) else []
 
 
 def _check_posts(folder: Path, path: Path) -> None:
@@ -128,11 +162,13 @@ class XmlRows:
     Args:
         path: the file.
         shown: its name in messages.
+        needed: bytes that every row that counts holds; whole rows without them are passed over unread.
     """
 
-    def __init__(self, path: Path, shown: str) -> None:
+    def __init__(self, path: Path, shown: str, needed: bytes = b"") -> None:
         self.path = path
         self.shown = shown
+        self._needed = needed
         self._row_line = 0
 
     def __iter__(self) -> Iterator[Row | RecordError]:
@@ -155,6 +191,13 @@ class XmlRows:
                 fault = yield from self._rows(file, line, prefix)
                 if fault is None:
                     return
+                if self._needed:
+                    # Which line is at fault is only certain when none is left out: from the last good row, read all.
+                    self._needed = b""
+                    good = max(self._row_line, line - 1)
+                    _seek_line(file, start, good + 1 - line)
+                    line, prefix = good + 1, b"<" + root + b">" if good >= line else prefix
+                    continue
                 bad = self._bad_line(fault, line)
                 yield RecordError(f"{self.shown}:{bad}", f"is not a whole row ({fault.msg}); mend or remove the line")
                 _seek_line(file, start, bad + 1 - line)
@@ -173,7 +216,7 @@ class XmlRows:
         parser = etree.XMLPullParser(events=("end",), tag="row", resolve_entities=False, no_network=True)
         parser.feed(prefix)
         fault, last = None, first
-        while not fault and (chunk := file.read(_CHUNK)):
+        while not fault and (chunk := self._chunk(file)):
             last += chunk.count(b"\n")
             fault = _fault_of(parser.feed, chunk)
             yield from self._finished(parser, first)
@@ -184,17 +227,25 @@ class XmlRows:
                 raise SourceTruncated(f"{where}: the file ends in the middle, after this line; download it again")
         return fault
 
+    def _chunk(self, file: IO[bytes]) -> bytes:
+        if not self._needed:
+            return file.read(_CHUNK)
+        # An empty line in the place of each row that does not count, so that lines are still counted right.
+        return b"".join(
+            line if self._needed in line or not line.endswith(_ROW_ENDS) else b"\n" for line in file.readlines(_CHUNK)
+        )
+
     def _finished(self, parser: etree.XMLPullParser, first: int) -> Iterator[Row]:
         parent: etree._Element | None = None
-        for _, element in parser.read_events():
-            row = cast("etree._Element", element)  # noqa: SLF001 - the only name of its type
+        row: Any
+        for _, row in parser.read_events():
             if parent is None:
                 parent = row.getparent()
                 if row.getroottree().docinfo.internalDTD is not None:
                     raise SourceError(f"{self.shown}:1: has a document type, which no dump has; download it again")
-            line = cast("int", row.sourceline)
+            line = row.sourceline
             self._row_line = first + line - 1 if line < _LAST_LINE else self._row_line + 1
-            yield Row(self._row_line, cast("dict[str, str]", dict(row.attrib)))
+            yield Row(self._row_line, dict(row.attrib))
         if parent is not None:
             del parent[: len(parent) - 1]
 
@@ -225,22 +276,28 @@ def _seek_line(file: IO[bytes], start: int, lines: int) -> None:
 class DumpIndex:
     """A dump's rows in a temporary database, to be read thread by thread.
 
+    Posts themselves stand one after the other in a file of their own, for writing and reading them there costs less
+    than half of what it costs in the database, which says where each is.
+
     Args:
         folder: of the XML files.
         shown: the folder or archive as messages name it.
         database: an empty database.
+        bodies: an empty file, open for writing and reading.
 
     Attributes:
         missing: files that are not there.
         truncated: what was wrong with a file that ended in the middle.
     """
 
-    def __init__(self, folder: Path, shown: str, database: sqlite3.Connection) -> None:
+    def __init__(self, folder: Path, shown: str, database: sqlite3.Connection, bodies: IO[bytes]) -> None:
         self.missing: list[str] = []
         self.truncated: SourceTruncated | None = None
         self._folder = folder
         self._shown = shown
         self._database = database
+        self._bodies = bodies
+        self._end = 0
         self._closed = False
         database.executescript(_SCHEMA)
 
@@ -264,7 +321,7 @@ class DumpIndex:
         batch: list[Values] = []
         self._database.execute("BEGIN")
         try:
-            for row in XmlRows(path, shown):
+            for row in XmlRows(path, shown, _NEEDED.get(name, b"")):
                 if isinstance(row, RecordError):
                     yield row
                     continue
@@ -298,10 +355,16 @@ class DumpIndex:
         self._closed = self._closed or "ClosedDate" in fields
         owner = int(fields["OwnerUserId"]) if "OwnerUserId" in fields else None
         thread = number if kind == _QUESTION else int(fields["ParentId"])
-        return (thread, int(kind), number, owner, row.line, encode(fields))
+        body = encode(fields)
+        start, self._end = self._end, self._end + self._bodies.write(body)
+        return (thread, int(kind), number, owner, row.line, start, len(body))
+
+    def _body(self, start: int, size: int) -> msgspec.Raw:
+        return msgspec.Raw(os.pread(self._bodies.fileno(), size, start))
 
     def threads(self) -> Iterator[tuple[int, int, DumpThread]]:
         """Yield (question id, line of its row, its rows) in the order of ids; answers without question are left out."""
+        self._bodies.flush()
         links = _Ordered(self._database.execute("SELECT post, row FROM links ORDER BY post, id"))
         rows = self._database.execute(_THREADS)
         for number, group in itertools.groupby(rows, key=operator.itemgetter(0)):
@@ -312,16 +375,16 @@ class DumpIndex:
                 yield number, line, thread
 
     def _thread(self, rows: list[tuple[Any, ...]]) -> tuple[int, DumpThread | None]:
-        if rows[0][1] != int(_QUESTION):
+        if rows[0][1] != _QUESTION_KIND:
             return 0, None
-        _, _, line, question, *_, closing = rows[0]
-        answers = [row for row in rows if row[1] == int(_ANSWER)]
-        users = {row[4]: row[5] for row in rows if row[5] is not None}
+        _, _, line, start, size, *_, closing = rows[0]
+        answers = [row for row in rows if row[1] == _ANSWER_KIND]
+        users = {row[5]: row[6] for row in rows if row[6] is not None}
         thread = DumpThread(
-            question=msgspec.Raw(question),
-            answers=[msgspec.Raw(row[3]) for row in answers],
+            question=self._body(start, size),
+            answers=[self._body(row[3], row[4]) for row in answers],
             users=[msgspec.Raw(users[number]) for number in sorted(users)],
-            accept_votes=[msgspec.Raw(row[6]) for row in answers if row[6] is not None],
+            accept_votes=[msgspec.Raw(row[7]) for row in answers if row[7] is not None],
             missing=self.missing,
         )
         if closing is not None:
@@ -389,5 +452,6 @@ def indexed_dump(path: Path) -> Iterator[DumpIndex]:
         opened_dump(path) as folder,
         tempfile.TemporaryDirectory(prefix="kbgen-") as name,
         closing(sqlite3.connect(Path(name) / "dump.sqlite", isolation_level=None)) as database,
+        (Path(name) / "bodies").open("w+b", buffering=_BUFFER) as bodies,
     ):
-        yield DumpIndex(folder, str(path), database)
+        yield DumpIndex(folder, str(path), database, bodies)

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+import py7zr
 import pytest
-from source_builders import answer, question, read, stackexchange, write_dump, xml
+from source_builders import answer, question, read, stackexchange, threads, write_dump, xml
 
 from kbgen.errors import RecordError, SourceError, SourceTruncated
 from kbgen.sources.stackexchange_dump import Row, XmlRows
@@ -166,3 +167,39 @@ def test_the_fingerprint_is_of_the_files_that_are_read(tmp_path: Path) -> None:
     before = stackexchange(tmp_path).fingerprint()
     (folder / "Badges.xml").write_text("<badges/>", encoding="utf-8")
     assert before == stackexchange(tmp_path).fingerprint()
+
+
+@pytest.mark.parametrize("dump", ["set", "set/hubs.example.com-Posts.7z"])
+def test_a_set_of_archives_is_one_dump(dump: str, tmp_path: Path) -> None:
+    """A site whose files come as one 7z each is read from their folder, or from the one with the posts."""
+    votes = [{"Id": "1", "PostId": "2", "VoteTypeId": "1", "CreationDate": "2021-05-04T00:00:00.000"}]
+    folder = write_dump(tmp_path / "dump", Posts=[question(1, AcceptedAnswerId="2"), answer(2, 1)], Votes=votes)
+    (tmp_path / "set").mkdir()
+    for file in folder.iterdir():
+        with py7zr.SevenZipFile(tmp_path / f"set/hubs.example.com-{file.stem}.7z", "w") as archive:
+            archive.write(file, file.name)
+    whole, parts = threads(stackexchange(tmp_path)), threads(stackexchange(tmp_path, dump))
+    assert whole == parts
+    before = stackexchange(tmp_path, dump).fingerprint()
+    (tmp_path / "set/hubs.example.com-Votes.7z").unlink()
+    assert before != stackexchange(tmp_path, dump).fingerprint()
+
+
+def test_archives_without_posts_are_no_dump(tmp_path: Path) -> None:
+    """A folder of other archives says what is missing."""
+    with py7zr.SevenZipFile(tmp_path / "hubs-Users.7z", "w") as archive:
+        archive.writestr("<users/>", "Users.xml")
+    with pytest.raises(SourceError, match=r"holds no Posts\.xml"):
+        stackexchange(tmp_path, ".").fingerprint()
+
+
+def test_rows_that_do_not_count_are_passed_over(tmp_path: Path) -> None:
+    """Rows without the needed bytes are not even parsed; from a bad row on all are, so that it is named by its line."""
+    kinds = [*("2" for _ in range(9)), "1", "3", "1"]
+    rows = [{"Id": str(number), "VoteTypeId": kind} for number, kind in enumerate(kinds)]
+    lines = xml("votes", rows).split("\n")
+    lines[4] = '  <row Id="&" VoteTypeId="2" />'
+    lines.insert(13, '  <row Id="&" VoteTypeId="1" />')
+    file = tmp_path / "Votes.xml"
+    file.write_text("\n".join(lines), encoding="utf-8")
+    assert shown(list(XmlRows(file, "Votes.xml", b' VoteTypeId="1"'))) == ["12:9", "13:10", "Votes.xml:14", "15:11"]
