@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
 from pathlib import Path
 from zlib import crc32
 
@@ -20,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Struct
 
-from kbgen.search.analysis import Analyser, analyser, base_language, browser_rules
+from kbgen.search.analysis import analyser, base_language, browser_rules
 from kbgen.search.documents import SearchDoc
 from kbgen.search.format import (
     CHUNK_DOCS,
@@ -33,7 +31,7 @@ from kbgen.search.format import (
     pack_block,
     term_key,
 )
-from kbgen.search.prepared import read_prepared
+from kbgen.search.prepared import count_terms, prepare, read_prepared
 from kbgen.search.scoring import BOOSTS, FieldCounter, Weighted, summed
 from kbgen.search.stemmer_js import LICENCE_NAME, stemmer_licence, stemmer_module
 
@@ -92,24 +90,12 @@ def _home(lang: str, wanted: Sequence[str]) -> str:
     return (same or list(wanted))[0]
 
 
-class _ChunkTerms(dict[str, tuple[int, ...]]):
-    """Chunk of text to term ids; a chunk is analysed once. Term ids are handed out in ``ids``."""
+class _Ids(dict[str, int]):
+    """Term to its id, handed out when the term is first met."""
 
-    def __init__(self, language: Analyser, ids: dict[str, int], *, keep_stop: bool) -> None:
-        super().__init__()
-        self._language = language
-        self._ids = ids
-        self._keep_stop = keep_stop
-
-    def __missing__(self, chunk: str) -> tuple[int, ...]:
-        ids = self._ids
-        words = self._language.chunk_words(chunk)
-        terms = tuple(ids.setdefault(t, len(ids)) for w in words if self._keep_stop or not w.stop for t in w.terms)
-        if not self._language.is_run(chunk):  # whole sentences of Chinese would not come again
-            if len(self) >= _CACHED_CHUNKS:
-                self.clear()
-            self[chunk] = terms
-        return terms
+    def __missing__(self, term: str) -> int:
+        self[term] = number = len(self)
+        return number
 
 
 class _Language:
@@ -118,9 +104,7 @@ class _Language:
     def __init__(self, lang: str) -> None:
         self.lang = lang
         self._analyser = analyser(lang)
-        self._ids: dict[str, int] = {}
-        self._full = _ChunkTerms(self._analyser, self._ids, keep_stop=True)
-        self._bare = _ChunkTerms(self._analyser, self._ids, keep_stop=False)
+        self._ids = _Ids()
         self._fields = {name: FieldCounter() for name in BOOSTS}
         self._rows: list[tuple[str, str, str, str, str, str]] = []
         self._topics: dict[str, str] = {}
@@ -138,37 +122,17 @@ class _Language:
 
     def add(self, doc: SearchDoc) -> None:
         """Analyse one document; its text is not kept."""
-        if doc.prepared:
-            own = read_prepared(doc.prepared)
-            for name, counts in (("title", own.title), ("also", own.also), ("text", own.text)):
-                self._fields[name].add(self._repeated(counts))
-            self._fields["tags"].add(self._ids_of("\n".join((*doc.tags, doc.topic_title)), self._bare))
-        else:
-            # Common words count in titles only, so that a question made of nothing else still finds its page.
-            self._fields["title"].add(self._ids_of(doc.title, self._full))
-            self._fields["also"].add(self._ids_of("\n".join(doc.also), self._full))
-            self._fields["tags"].add(self._ids_of("\n".join((*doc.tags, doc.topic_title)), self._bare))
-            self._fields["text"].add(self._ids_of(doc.text, self._bare))
+        own = read_prepared(doc.prepared or prepare(doc.title, doc.also, doc.text, self.lang))
+        # Tags change without the page, so its own words are analysed apart from them.
+        tags = count_terms("\n".join((*doc.tags, doc.topic_title)), self.lang)
+        for name, field in (("title", own.title), ("also", own.also), ("text", own.text), ("tags", tags)):
+            self._fields[name].add(map(self._ids.__getitem__, field.terms), field.counts)
         summary = doc.summary or _opening(doc.text)
         self._rows.append((doc.title, doc.path, summary, doc.badge, doc.updated, doc.kind))
         self._order.append((not doc.topic, doc.topic, -doc.score, doc.path))
         if doc.topic:
             titles = {self._topics.get(doc.topic, ""), doc.topic_title} - {""}
             self._topics[doc.topic] = min(titles, default="")
-
-    def _ids_of(self, text: str, terms: _ChunkTerms) -> array[int]:
-        return array("I", chain.from_iterable(map(terms.__getitem__, self._analyser.chunks(text))))
-
-    def _repeated(self, counts: dict[str, int]) -> array[int]:
-        ids = self._ids
-        found = array("I")
-        for term, count in counts.items():
-            number = ids.setdefault(term, len(ids))
-            if count == 1:
-                found.append(number)
-            else:
-                found.extend([number] * count)
-        return found
 
     def write(self, files: _Files) -> int:
         """All files of the language; returns the number of terms."""
@@ -209,8 +173,6 @@ class _Language:
         ranks[np.fromiter((self._ids[t] for t in terms), dtype=np.int64, count=len(terms))] = np.arange(len(terms))
         ids = np.zeros(self.size, dtype=np.uint32)
         ids[np.array(added, dtype=np.int64)] = np.arange(self.size)
-        self._full.clear()
-        self._bare.clear()
         fields = {name: counter.postings(ranks, ids) for name, counter in self._fields.items()}
         self._fields.clear()
         for run in summed(fields, terms=len(terms), docs=self.size, best=BEST_POSTINGS):

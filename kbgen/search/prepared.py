@@ -17,12 +17,19 @@ from kbgen.search.analysis import Analyser, analyser
 _CACHED_CHUNKS = 200_000
 
 
-class Prepared(Struct, frozen=True, array_like=True):
-    """Terms of each field with how often they occur; common words count in titles only."""
+class Terms(Struct, frozen=True, array_like=True):
+    """Distinct terms of one field, and how often each occurs."""
 
-    title: dict[str, int]
-    also: dict[str, int]
-    text: dict[str, int]
+    terms: list[str]
+    counts: list[int]
+
+
+class Prepared(Struct, frozen=True, array_like=True):
+    """Terms of each field; common words count in titles only."""
+
+    title: Terms
+    also: Terms
+    text: Terms
 
 
 class _Terms:
@@ -32,12 +39,12 @@ class _Terms:
         self._language = language
         self._known: dict[tuple[str, bool], tuple[str, ...]] = {}
 
-    def count(self, text: str, *, keep_stop: bool) -> dict[str, int]:
+    def count(self, text: str, *, keep_stop: bool) -> Terms:
         counts: dict[str, int] = {}
         for chunk, times in Counter(self._language.chunks(text)).items():
             for term in self._of(chunk, keep_stop=keep_stop):
                 counts[term] = counts.get(term, 0) + times
-        return counts
+        return Terms(list(counts), list(counts.values()))
 
     def _of(self, chunk: str, *, keep_stop: bool) -> tuple[str, ...]:
         key = (chunk, keep_stop)
@@ -76,6 +83,16 @@ def prepare(title: str, also: Sequence[str], text: str, lang: str) -> bytes:
         terms.count(text, keep_stop=False),
     )
     return msgspec.msgpack.encode(made)
+
+
+def count_terms(text: str, lang: str) -> Terms:
+    """The terms of a text without its common words.
+
+    Args:
+        text: such as the names of tags.
+        lang: the language it is indexed in.
+    """
+    return _terms(lang).count(text, keep_stop=False)
 
 
 _DECODER = msgspec.msgpack.Decoder(Prepared)

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +24,6 @@ from msgspec import Struct
 K1 = 1.2
 B = 0.75
 BOOSTS: dict[str, float] = {"title": 1.5, "also": 1.5, "tags": 1.0, "text": 1.0}
-_FLUSH = 4_000_000  # tokens held before they are counted: 16 MB
 _SLICE = 2_000_000  # postings summed at a time
 
 U32 = npt.NDArray[np.uint32]
@@ -33,45 +32,36 @@ I64 = npt.NDArray[np.int64]
 
 
 class FieldCounter:
-    """Counts the terms of one field, document after document."""
+    """Collects the terms of one field, document after document."""
 
     def __init__(self) -> None:
-        self._tokens = array("I")
+        self._terms = array("I")
+        self._counts = array("I")
+        self._distinct = array("I")
         self._lengths = array("I")
-        self._pending = 0
-        self._counted: list[tuple[U32, U32, U32]] = []
 
-    def add(self, terms: Sequence[int]) -> None:
-        """The term ids of the next document's field, in any order, repeated as they occur."""
-        self._tokens.extend(terms)
-        self._lengths.append(len(terms))
-        self._pending += 1
-        if len(self._tokens) >= _FLUSH:
-            self._count()
+    def add(self, terms: Iterable[int], counts: Sequence[int]) -> None:
+        """Take the next document's field.
 
-    def _count(self) -> None:
-        first = len(self._lengths) - self._pending
-        lengths = np.array(self._lengths[first:], dtype=np.uint32)
-        docs = np.repeat(np.arange(first, len(self._lengths), dtype=np.int64), lengths)
-        keys = (docs << 32) | np.frombuffer(self._tokens, dtype=np.uint32)
-        unique, counts = np.unique(keys, return_counts=True)
-        self._counted.append(
-            ((unique >> 32).astype(np.uint32), (unique & 0xFFFFFFFF).astype(np.uint32), counts.astype(np.uint32))
-        )
-        self._tokens = array("I")
-        self._pending = 0
+        Args:
+            terms: distinct term ids.
+            counts: how often each occurs.
+        """
+        self._terms.extend(terms)
+        self._counts.extend(counts)
+        self._distinct.append(len(counts))
+        self._lengths.append(sum(counts))
 
     def postings(self, ranks: U32, ids: U32) -> Field:
-        """All that was counted, sorted by term.
+        """All that was collected, sorted by term.
 
         Args:
             ranks: for each term id its place in the index's term order.
             ids: for each document, in the order added, its id in the index.
         """
-        self._count()
-        docs, terms, counts = (np.concatenate(column) for column in zip(*self._counted, strict=True))
-        self._counted.clear()
-        terms = ranks[terms]
+        docs = np.repeat(np.arange(len(self._distinct), dtype=np.uint32), np.frombuffer(self._distinct, np.uint32))
+        counts = np.frombuffer(self._counts, np.uint32)
+        terms = ranks[np.frombuffer(self._terms, np.uint32)]
         order = np.argsort(terms, kind="stable")
         lengths = np.frombuffer(self._lengths, dtype=np.uint32).astype(np.float64)
         offsets = np.concatenate(([0], np.cumsum(np.bincount(terms, minlength=len(ranks)))))
