@@ -128,7 +128,7 @@ def test_what_is_not_wanted_is_not_decoded(tmp_path: Path) -> None:
 
 def test_procedures_are_passed_over(tmp_path: Path) -> None:
     """What stands between other delimiters is code of the server's, whatever statements it holds."""
-    code = "DELIMITER ;;\nCREATE TRIGGER a BEGIN INSERT INTO t VALUES (9,'no'); END ;;\nDELIMITER ;\n"
+    code = "DELIMITER ;;\nCREATE TRIGGER a BEGIN SET @x = 1; INSERT INTO t VALUES (9,'no'); END ;;\nDELIMITER ;\n"
     assert values(tmp_path, TABLE + code + "INSERT INTO t VALUES (1,'x');") == [{"id": "1", "v": "x"}]
 
 
@@ -279,8 +279,9 @@ def test_a_cut_dump_gives_partial_records(tmp_path: Path) -> None:
     file = write_sql(tmp_path / "dump.sql", phpbb([phpbb_topic(7)], [phpbb_post(70)]))
     file.write_bytes(file.read_bytes()[:-600])
     records = board(tmp_path, "phpbb", forums=["2"]).records()
+    assert getattr(next(records), "partial", None) is True
     with pytest.raises(SourceTruncated):
-        assert [getattr(record, "partial", None) for record in records] == [True]
+        next(records)
 
 
 def test_nothing_private_is_kept(tmp_path: Path) -> None:
