@@ -142,8 +142,27 @@ def asked_backoff(body: bytes) -> float | None:
     return min(backoff, _LONGEST) if backoff and backoff > 0 else None
 
 
+def asked_wait(body: bytes) -> float | None:
+    """Seconds in the body of an answer that says "later": Discourse's ``wait_seconds``, Askbot's ``retry_after``."""
+    try:
+        found = msgspec.json.decode(body, type=_Later)
+    except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError):
+        return None
+    seconds = found.retry_after or (found.extras.wait_seconds if found.extras else None)
+    return min(seconds, _LONGEST) if seconds and seconds > 0 else None
+
+
 class _Wrapper(msgspec.Struct):
     backoff: float | None = None
+
+
+class _Extras(msgspec.Struct):
+    wait_seconds: float | None = None
+
+
+class _Later(msgspec.Struct):
+    retry_after: float | None = None
+    extras: _Extras | None = None
 
 
 def _number(value: str | None) -> float | None:

@@ -18,7 +18,7 @@ from kbgen.errors import SourceError
 from kbgen.sources.http import Manners, Reply, host_of
 from kbgen.sources.http_guard import GuardedBackend
 from kbgen.sources.http_masks import Masks
-from kbgen.sources.http_pace import Pace, asked_backoff, quota_pause, retry_after
+from kbgen.sources.http_pace import Pace, asked_backoff, asked_wait, quota_pause, retry_after
 
 # Too much at once, or a machine in between that is not well: worth another try.
 _BUSY = frozenset({408, 425, 429, 502, 503, 504})
@@ -150,7 +150,7 @@ class Wire:
             self._pace.hold(host, asked)
         if _is_busy(reply):
             seconds = retry_after(reply.headers)
-            waits = [value for value in (seconds, pause, asked) if value]
+            waits = [value for value in (seconds, pause, asked, asked_wait(reply.body)) if value]
             shown = self._masks.text(reply.url)
             raise Busy(f"{shown} answers {said(reply.status)}, again and again", max(waits, default=None))
         if pause:

@@ -90,9 +90,12 @@ def test_an_answer_is_unpacked(web: Web) -> None:
         (Canned(502), 1),
         (Canned(400, {}, b'{"error_id":502,"error_name":"throttle_violation","backoff":40}'), 40),
         (Canned(403, {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "40"}), 40),
-        (Canned(429, {}, b'{"errors":["slow down"],"extras":{"wait_seconds":1}}'), 1),
+        (Canned(429, {}, b'{"errors":["slow down"],"extras":{"wait_seconds":40}}'), 40),
+        (Canned(429, {}, b'{"error":"rate_limited","retry_after":40}'), 40),
+        (Canned(429, {"Content-Type": "text/html"}, b"<p>Slow down"), 1),
+        (Canned(429, {}, b'{"extras":[],"retry_after":"soon"}'), 1),
     ],
-    ids=["seconds", "date", "503", "502", "throttle", "quota", "silent"],
+    ids=["seconds", "date", "503", "502", "throttle", "quota", "extras", "field", "page", "nonsense"],
 )
 def test_a_busy_host_is_asked_again_when_it_says(web: Web, busy: Canned, expected: int) -> None:
     """Every way of saying "later" is waited for, and then the answer comes."""
