@@ -72,7 +72,7 @@ _PARTS = re.compile(_COMMENT + rb"|" + _STRING + rb"|" + _NAME + rb"|[(),]", re.
 _NO_COLUMN = frozenset(b"PRIMARY KEY UNIQUE INDEX CONSTRAINT FULLTEXT SPATIAL FOREIGN CHECK PERIOD".split())
 _SET_NAMES = re.compile(rb"\bSET\s++NAMES\s++'?(\w++)", re.IGNORECASE)
 _DELIMITER = re.compile(rb"DELIMITER\s++(?!;\s*+\n)[^\n]*+\n", re.IGNORECASE)
-_DELIMITER_BACK = re.compile(rb"^DELIMITER\s++;", re.IGNORECASE | re.MULTILINE)
+_DELIMITER_BACK = re.compile(rb"^DELIMITER[ \t]++;[ \t\r]*+$", re.IGNORECASE | re.MULTILINE)
 # In a dump the line feeds of texts are escaped, so a line that begins so begins a statement.
 _NEXT_STATEMENT = re.compile(rb"\n(?=(?:INSERT|REPLACE|CREATE|LOCK|UNLOCK|DROP|ALTER) )")
 
