@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from kbgen.sources.fields import SiteUrl, ascii_slug, read_time
+from kbgen.sources.fields import SiteUrl, ascii_slug, read_epoch, read_time
 
 
 @pytest.mark.parametrize(
@@ -63,3 +63,23 @@ def test_a_site_is_an_absolute_address(address: str) -> None:
     """An address without scheme or host, or with a query, is refused."""
     with pytest.raises(ValidationError, match="must be an absolute address"):
         TypeAdapter(SiteUrl).validate_python(address)
+
+
+@pytest.mark.parametrize(
+    ("value", "per_second", "expected"),
+    [
+        (1736154000, 1, "2025-01-06T09:00:00+00:00"),
+        ("1736154000", 1, "2025-01-06T09:00:00+00:00"),
+        ("1736154000500", 1000, "2025-01-06T09:00:00.500000+00:00"),
+        (0, 1, "1970-01-01T00:00:00+00:00"),
+        ("", 1, None),
+        (None, 1, None),
+        (True, 1, None),
+        ("yesterday", 1, None),
+        (10**30, 1, None),
+    ],
+)
+def test_seconds_since_1970_are_read(value: object, per_second: int, expected: str | None) -> None:
+    """Numbers and their digits, in seconds or finer; anything else is no time."""
+    time = read_epoch(value, per_second=per_second)
+    assert expected == (time.isoformat() if time else None)
