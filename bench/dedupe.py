@@ -196,6 +196,18 @@ def merges(folder: Path, target: Path, *, model: bool) -> None:
     print(f"  both texts of each are in {target}")
 
 
+def languages(*, model: bool) -> None:
+    """Questions in other languages than English, each asked twice: is the other wording the nearest."""
+    print("Languages, forty pairs each, almost no word in common")
+    for lang, asked in data.languages().items():
+        questions = [(text, "") for pair in asked for text in pair]
+        for label, method in (("kbgen", default), *((("kbgen[semantic]", with_model),) if model else ())):
+            scores = local(method(questions, lang))
+            np.fill_diagonal(scores, -9)
+            right = float(np.mean(scores.argmax(axis=1) == (np.arange(len(questions)) ^ 1)) * 100)
+            say(f"{lang}, {label}: P@1", right, 65.0 if label == "kbgen" else 85.0)
+
+
 def growth(folder: Path, sizes: Sequence[int]) -> None:
     """What it costs from nothing, and after one thread in a hundred is new."""
     sentences = data.titles(folder, 30_000)
@@ -230,7 +242,7 @@ def growth(folder: Path, sizes: Sequence[int]) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the parts that are asked for, all of them by default."""
     parser = argparse.ArgumentParser(prog="python -m bench.dedupe", description=__doc__)
-    names = ("growth", "pairs", "declared", "clusters", "hidden", "merges")
+    names = ("growth", "pairs", "declared", "clusters", "hidden", "languages", "merges")
     parser.add_argument("--parts", nargs="+", choices=names, default=names)
     parser.add_argument("--sizes", nargs="+", type=int, default=[10_000, 30_000, 100_000])
     parser.add_argument("--no-semantic", action="store_true", help="leave the sentence models out")
@@ -249,6 +261,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "declared": lambda: declared(folder, methods),
         "clusters": lambda: clusters(folder, methods),
         "hidden": lambda: hidden(folder, model=model),
+        "languages": lambda: languages(model=model),
         "merges": lambda: merges(folder, chosen.merges, model=model),
     }
     for name in chosen.parts:

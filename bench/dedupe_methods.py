@@ -42,7 +42,9 @@ def default(questions: Sequence[Question], lang: str = "en") -> Scores:
 def with_model(questions: Sequence[Question], lang: str = "en") -> Scores:
     """Kbgen with the extra ``semantic``."""
     rows = semantic.embed(texts(questions, lang)).astype(np.float32)
-    mixed: Scores = np.float32(_MEANING) * (rows @ rows.T) + np.float32(1 - _MEANING) * default(questions, lang)
+    mixed: Scores = np.float32(_MEANING) * semantic.similarity(lang, rows @ rows.T) + np.float32(
+        1 - _MEANING
+    ) * default(questions, lang)
     return mixed
 
 

@@ -6,6 +6,7 @@ The only module of this package that callers need, and the one that loads all ot
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
@@ -102,7 +103,7 @@ class Comparison:
             return index
         wanted, rows = second_look(index)
         vectors = self._meanings([texts[place] for place in wanted.tolist()], model, cache)
-        return rescored(index, rows, wanted, vectors)
+        return rescored(index, rows, wanted, (vectors, partial(semantic.similarity, texts[0].lang)))
 
     def _meanings(self, texts: Sequence[Text], model: str, cache: Cache) -> npt.NDArray[np.float16]:
         packed = cache.get(model, [text.key for text in texts])

@@ -25,7 +25,7 @@ _CELLS = 3
 _PRIOR = 8.0
 # Share of the words beside the meaning in one score. Chosen on Meta Stack Exchange pairs; elsewhere n-grams carry more.
 _WORDS = {"en": 0.35}
-_WORDS_ELSEWHERE = 0.7
+_WORDS_ELSEWHERE = 0.85
 _SKETCH = 256
 _HASHES = 4
 

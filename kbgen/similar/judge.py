@@ -7,7 +7,7 @@ twice the similarity, less the mean similarity of each text's ten nearest.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import numpy as np
@@ -19,8 +19,10 @@ from kbgen.similar.frame import Longs
 from kbgen.similar.linkage import Pair, average_linkage
 from kbgen.similar.nearest import Nearest
 from kbgen.similar.texts import Text, apart, doubtful, same_title
+from kbgen.similar.vectors import Floats
 
 Band = Literal["merge", "suggest"]
+Meaning = tuple[npt.NDArray[np.float16], Callable[[Floats], Floats]]
 # The same words in the same order as title: less has to be alike besides.
 _SAME_TITLE = 0.25
 _JUST_BELOW = 0.001
@@ -109,21 +111,22 @@ def second_look(index: Nearest) -> tuple[Longs, Longs]:
     return np.union1d(rows, near[near >= 0]), rows
 
 
-def rescored(index: Nearest, rows: Longs, seen: Longs, meaning: npt.NDArray[np.float16]) -> Nearest:
+def rescored(index: Nearest, rows: Longs, seen: Longs, meaning: Meaning) -> Nearest:
     """Neighbours in the order of a score that is mostly the sentence model's.
 
     Args:
         index: neighbours as words and static vectors see them.
         rows: the texts to score anew; all others lose their neighbours.
         seen: the texts that have a sentence vector, ascending.
-        meaning: their vectors, of unit length.
+        meaning: their vectors, of unit length, and how alike two are by their cosine.
     """
+    vectors, scale = meaning
     near = np.full_like(index.near, -1)
     scores = np.full_like(index.scores, -1)
     some = index.near[rows, :_LOOKED_AT].astype(np.int64)
-    theirs = meaning[np.minimum(np.searchsorted(seen, some), len(seen) - 1)].astype(np.float32)
-    mine = meaning[np.searchsorted(seen, rows)].astype(np.float32)
-    alike = np.einsum("ik,ijk->ij", mine, theirs)
+    theirs = vectors[np.minimum(np.searchsorted(seen, some), len(seen) - 1)].astype(np.float32)
+    mine = vectors[np.searchsorted(seen, rows)].astype(np.float32)
+    alike = scale(np.einsum("ik,ijk->ij", mine, theirs))
     mixed = _MEANING * alike + (1 - _MEANING) * index.scores[rows, :_LOOKED_AT]
     mixed = np.where(some >= 0, mixed, np.float32(-1))
     order = np.argsort(-mixed, axis=1, kind="stable")

@@ -43,6 +43,11 @@ def embed(texts: Sequence[Text]) -> npt.NDArray[np.float16]:
     return unit(_e5([f"{text.title} {text.body}"[:_ELSEWHERE].strip() for text in texts])).astype(np.float16)
 
 
+def similarity(lang: str, cosines: Floats) -> Floats:
+    """Cosines on one scale: those of the multilingual model lie between 0.8, nothing in common, and 1."""
+    return cosines if lang == "en" else (cosines - np.float32(0.8)) * np.float32(5)
+
+
 @functools.cache
 def _session() -> tuple[Any, Any]:
     import onnxruntime  # noqa: PLC0415  # an extra
