@@ -225,7 +225,7 @@ def test_a_reply_is_known_behind_tags() -> None:
 def test_messages_are_split_where_one_begins(tmp_path: Path) -> None:
     """A "From " in a body is no envelope: without an empty line, a date, or a header below it; masks are taken off."""
     body = (
-        "One.\nFrom a@b Tue Jan  7 12:00:00 2025\nTwo.\n\nFrom here on nothing works.\n\n>From now.\n>>From then.\n\n"
+        "One.\nFrom a@b Tue Jan  7 12:00:00 2025\nTwo.\n\nFrom here on nothing works.\n\nFrom there\nNote: nor then.\n\n>From now.\n>>From then.\n\n"
         "From a@b Tue Jan  7 12:00:00 2025\nno header\n"
     )
     record = read(mbox(tmp_path, letter("q1", body) + VALVE))[0][0]
