@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from board import LOGIN, Board, board_source
+from board import LOGIN, PER_PAGE, Board, board_source
 
 from kbgen.errors import SourceError
 from kbgen.harvest import Errand
@@ -141,6 +141,7 @@ def test_a_pass_goes_on_where_it_was_killed(town: Town, die_at: int) -> None:
     report = town.run()
     assert ["1", "2", "3", "4", "5"] == town.held()
     assert 5 - len(before) == report.written
+    assert str(len(before) // PER_PAGE) == town.server.requests[0].query["page"]
     assert "went on where the last run was interrupted" in report.notes
     assert ["5"] == [town.run() and town.since()[0]]
 
