@@ -31,6 +31,8 @@ _SMALL = frozenset(
 _MARKUP = re.compile(rf"<(?:{_INLINE}|table|kbd)\b[^<>]*>", re.IGNORECASE)
 _ESCAPED = re.compile(rf"&lt;/?(?:{_INLINE})\b", re.IGNORECASE)
 _PLACES = 10
+_PREFIXES = ("post_", "post-", "answer-", "answer_", "comment-", "message-", "M", "p")
+_NUMBERS = ("data-message-uid", "data-answerid", "data-post-id", "data-postid", "data-comment-id", "data-id")
 _CUT = re.compile(r"(?:\s*(?:…|\.\.\.|\[…\]|\[\.\.\.\]|Read more|Show more))+\s*$", re.IGNORECASE)
 _SECRET = re.compile(
     r"^(?:x-amz-.*|x-goog-.*|x-ms-.*|signature|sig|token|access_token|auth|jwt|key|api_?key|expires|ex|is|hm|se|sp|sv|sr|"
@@ -151,7 +153,8 @@ class PageText:
         index = bisect_left(self._by_start, place, key=lambda entry: entry[0])
         best: HtmlElement | None = None
         size = 0
-        for start, stop, element in self._by_start[index:]:
+        for number in range(index, len(self._by_start)):
+            start, stop, element = self._by_start[number]
             if start != place:
                 break
             inside = within is None or element is within or within in element.iterancestors()
@@ -170,32 +173,37 @@ class PageText:
         return found
 
 
-def anchored(root: HtmlElement, url: str) -> HtmlElement | None:
-    """The element an address leads to: by its fragment, or by the number it ends with.
+class Anchors:
+    """Where the addresses of a page's posts lead.
 
     Platforms write the number of a post as ``post_2``, ``answer-2``, ``M77``, or as an attribute of their own.
+
+    Args:
+        root: the parsed page.
     """
-    parts = urlsplit(url)
-    if parts.fragment:
-        for attribute in ("id", "name"):
-            found = root.xpath(f"//*[@{attribute}=$name]", name=parts.fragment)
-            if found:
-                return _container(found[0])
-    numbers = re.findall(r"\d+", parts.fragment or parts.path)
-    if not numbers:
-        return None
-    number = numbers[-1]
-    names = [f"{word}{number}" for word in ("post_", "post-", "answer-", "answer_", "comment-", "message-", "M", "p")]
-    for name in names:
-        found = root.xpath("//*[@id=$name]", name=name)
-        if found:
-            return _container(found[0])
-    attributes = " or ".join(
-        f"@{name}=$number"
-        for name in ("data-message-uid", "data-answerid", "data-post-id", "data-postid", "data-comment-id", "data-id")
-    )
-    found = root.xpath(f"//*[{attributes}]", number=number)
-    return found[0] if found else None
+
+    def __init__(self, root: HtmlElement) -> None:
+        self._named: dict[str, HtmlElement] = {}
+        self._numbered: dict[str, HtmlElement] = {}
+        for element in root.iter(etree.Element):
+            for name in (element.get("id"), element.get("name")):
+                if name and element.tag not in {"meta", "input"}:
+                    self._named.setdefault(name, element)
+            for name in _NUMBERS:
+                if element.get(name):
+                    self._numbered.setdefault(element.get(name, ""), element)
+
+    def find(self, url: str) -> HtmlElement | None:
+        """The element an address leads to: by its fragment, else by the last number in it."""
+        parts = urlsplit(url)
+        if parts.fragment in self._named:
+            return _container(self._named[parts.fragment])
+        numbers = re.findall(r"\d+", parts.fragment or parts.path)
+        if not numbers:
+            return None
+        names = [f"{word}{numbers[-1]}" for word in _PREFIXES]
+        named = next((self._named[name] for name in names if name in self._named), None)
+        return _container(named) if named is not None else self._numbered.get(numbers[-1])
 
 
 def _container(element: HtmlElement) -> HtmlElement:

@@ -17,7 +17,7 @@ from lxml.html import HtmlElement
 
 from kbgen.sources.markup import write_html
 
-_DEPTH = 40
+_DEPTH, _WRAPPERS = 40, 8
 # What content systems wrap a script in; a comment that holds a brace is a wrapper, not a remark.
 _LEADING = re.compile(
     r"""\s*(?:\ufeff|<!--[^{\[]*?-->|<!--|//\s*<!\[CDATA\[|/\*\s*<!\[CDATA\[\s*\*/|<!\[CDATA\[|//[^\n{\[]*\n)\s*"""
@@ -121,8 +121,10 @@ def read_jsonld(root: HtmlElement) -> tuple[list[Item], int]:
 
 
 def _load(text: str) -> Any:
-    while (found := _LEADING.match(text)) is not None and found.end():
-        text = text[found.end() :]
+    # A few wrappers are a content system's, thousands are somebody's joke.
+    for _ in range(_WRAPPERS):
+        found = _LEADING.match(text)
+        text = text[found.end() :] if found is not None else text
     text = text.strip()
     if '"' not in text and "&quot;" in text:
         text = unescape(text)

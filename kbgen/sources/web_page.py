@@ -21,8 +21,8 @@ from kbgen.sources.feeds import read_date
 from kbgen.sources.http import Reply
 from kbgen.sources.markup import words_of, write_html
 from kbgen.sources.web_body import (
+    Anchors,
     PageText,
-    anchored,
     is_cut,
     nearest_id,
     parse_page,
@@ -199,6 +199,7 @@ class Reader:
     def __init__(self, url: str, roots: Sequence[HtmlElement], selectors: Selectors, staff: Sequence[str]) -> None:
         self._url = url
         self._pages = [(root, PageText(root)) for root in roots]
+        self._anchors = [Anchors(root) for root in roots]
         self._selectors = selectors
         self._staff = {one.casefold() for one in staff}
         self._people: dict[str, Person] = {}
@@ -289,11 +290,8 @@ class Reader:
         return tidy(said.text, self._url), body, container
 
     def _anchored(self, url: str) -> HtmlElement | None:
-        for root, _ in self._pages if url else ():
-            found = anchored(root, url)
-            if found is not None:
-                return found
-        return None
+        found = (anchors.find(url) for anchors in self._anchors if url)
+        return next((element for element in found if element is not None), None)
 
     def _located(self, letters: str, container: HtmlElement | None) -> tuple[HtmlElement | None, int]:
         for root, page in self._pages:

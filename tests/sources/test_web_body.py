@@ -3,8 +3,8 @@
 import pytest
 
 from kbgen.sources.web_body import (
+    Anchors,
     PageText,
-    anchored,
     as_markup,
     is_cut,
     nearest_id,
@@ -56,7 +56,7 @@ def test_a_post_is_found_inside_its_own_element_only() -> None:
     """The same words elsewhere are another post's."""
     root = parse_page(PAGE)
     assert root is not None
-    assert PageText(root).find("Other", anchored(root, "https://x/t#post_7")) is None
+    assert PageText(root).find("Other", Anchors(root).find("https://x/t#post_7")) is None
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_an_address_leads_to_an_element(url: str, classes: str | None) -> None:
     """By fragment, by an empty anchor, by the number in an id, by an attribute that holds it."""
     root = parse_page(PAGE)
     assert root is not None
-    found = anchored(root, f"https://x{url}")
+    found = Anchors(root).find(f"https://x{url}")
     assert ("none" if found is None else found.get("class")) == classes
 
 

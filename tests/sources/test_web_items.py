@@ -56,7 +56,7 @@ def test_raw_line_ends_in_strings_are_read() -> None:
     assert ([item.props["text"] for item in items], broken) == ([["one\ntwo"]], 0)
 
 
-@pytest.mark.parametrize("bad", ["{", "nothing", "", '{"a" "b"}', "[" * 100_000])
+@pytest.mark.parametrize("bad", ["{", "nothing", "", '{"a" "b"}', "[" * 100_000, "<!--" * 50_000])
 def test_a_broken_block_costs_no_other(bad: str) -> None:
     """What cannot be read is counted, and the blocks around it are read."""
     items, broken = read_jsonld(page(GOOD, bad, GOOD))
