@@ -99,9 +99,8 @@ class Run:
         advance(1)
         return built
 
-    @cached_property
     def inputs(self) -> Inputs:
-        """All the site is compiled from."""
+        """All the site is compiled from; not kept, since it is as large as the library itself."""
         before = self.before
         return Inputs(
             config=self.project.config,
@@ -123,12 +122,13 @@ class Run:
         Raises:
             NotPublished: it has faults.
         """
-        library = compile_library(self.inputs)
+        inputs = self.inputs()
+        library = compile_library(inputs)
         # The address of a forgotten person's page is their name: it alone leaves no trace.
         forgotten = self.project.erasure
         redirects = {path: to for path, to in library.redirects.items() if not is_forgotten(path, forgotten)}
         library = Library(library.pages, flatten(redirects), library.cards, library.permalinks)
-        found = faults(library, self.inputs)
+        found = faults(library, inputs)
         if found:
             shown = "\n".join(f"  {fault}" for fault in found[:30])
             raise NotPublished(f"the site would have {len(found)} faults and was not rendered:\n{shown}")

@@ -20,9 +20,10 @@ _TAGS = (
     "|s|samp|small|span|strong|sub|summary|sup|table|tbody|td|th|thead|tr|u|ul|var"
 )
 _ATTRIBUTES = "aria-label|class|colspan|href|rel|role|rowspan|scope|start|tabindex|title"
-_TAG = rf'</?(?:{_TAGS})(?: (?:{_ATTRIBUTES})="[^"<>\0]*+"| reversed)*+>'
-# Possessive all through: a hostile text costs no more than its length.
-_PLAIN = re.compile(rf"(?:[^<>\0]++|{_TAG})*+")
+_TAG = rf'</?(?:{_TAGS})(?: (?:{_ATTRIBUTES})="[^"<>\0]*"| reversed)*>'
+# Text and tags by turns, told apart by their first character: a hostile text costs no more than its length. Possessive
+# groups would say the same, and are broken in Python 3.11.2.
+_PLAIN = re.compile(rf"[^<>\0]*(?:{_TAG}[^<>\0]*)*")
 _HREF = re.compile(r' href="([^"]*)"([^>]*)')
 _ELSEWHERE = ("https://", "http://")
 

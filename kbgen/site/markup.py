@@ -31,6 +31,8 @@ BADGES = {
 """Why an answer is the best one: class, words and icon of its badge."""
 _ARTICLE = ("staff", "badge_article", "material/file-document-outline")
 
+_NAMESPACE = ' xmlns="http://www.w3.org/2000/svg"'
+
 encoded = lru_cache(maxsize=50_000)(encode)
 
 
@@ -43,7 +45,10 @@ def trusted(html: str) -> Markup:
 def icon(name: str, fallback: str = "") -> Markup:
     """One of Material's icons, hidden from screen readers; "" when there is none of either name."""
     svg = icon_svg(name) or (icon_svg(fallback) if fallback else None)
-    return trusted(svg.replace("<svg ", '<svg aria-hidden="true" ', 1)) if svg else Markup("")
+    # Inside HTML the namespace goes without saying (HTML, section 13.2.6.1).
+    return (
+        trusted(svg.replace(_NAMESPACE, "", 1).replace("<svg ", '<svg aria-hidden="true" ', 1)) if svg else Markup("")
+    )
 
 
 @lru_cache(maxsize=20_000)

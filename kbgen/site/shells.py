@@ -290,6 +290,8 @@ class _Tidy(HTMLParser):
             return _mend_input(attrs, self.mending.task if self.mending else "")
         if attrs.get("class") == "md-skip":  # engines aim it at places of their own; this one is on every page
             return {**attrs, "href": "#kb-main"}
+        if tag == "svg" and "xmlns" in attrs:  # goes without saying inside HTML
+            return {key: value for key, value in attrs.items() if key != "xmlns"}
         if tag == "img" and self.mending is not None:
             return self._mend_image(attrs, self.mending)
         return None
