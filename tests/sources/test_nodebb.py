@@ -334,10 +334,12 @@ def test_a_redirect_without_location_is_followed(forum: Forum) -> None:
 
 
 def test_hidden_and_scheduled_topics_are_not_read(forum: Forum) -> None:
-    """A list can show topics whose time has not come."""
+    """A list can show topics whose time has not come; they are not even asked for."""
     forum.topics["2"]["scheduled"] = 1
     forum.topics["3"]["deleted"] = True
-    assert sorted(shelf(forum).run().records) == ["1"]
+    kept = shelf(forum).run()
+    assert sorted(kept.records) == ["1"]
+    assert [path for path in paths(kept) if "/topic/" in path] == ["/api/topic/1"]
 
 
 def test_a_forum_closed_to_guests_is_named(forum: Forum) -> None:
