@@ -42,9 +42,8 @@ def default(questions: Sequence[Question], lang: str = "en") -> Scores:
 def with_model(questions: Sequence[Question], lang: str = "en") -> Scores:
     """Kbgen with the extra ``semantic``."""
     rows = semantic.embed(texts(questions, lang)).astype(np.float32)
-    mixed: Scores = np.float32(_MEANING) * semantic.similarity(lang, rows @ rows.T) + np.float32(
-        1 - _MEANING
-    ) * default(questions, lang)
+    alike = semantic.similarity(lang, rows @ rows.T)
+    mixed: Scores = np.float32(_MEANING) * alike + np.float32(1 - _MEANING) * default(questions, lang)
     return mixed
 
 
