@@ -311,7 +311,9 @@ class _Pass:
             yield Step(items=items, gone=gone, cursor=cursor, mark=mark, total=len(wanted))
         if self._others[BROWSER] and not self._threads and not self._known.ids():
             raise SourceError(f"{self._source.name}: the pages, such as {self._examples[BROWSER]}, {BROWSER}")
-        notes = [f"{count} pages {why}, such as {self._examples[why]}" for why, count in self._others.most_common()]
+        notes = [
+            f"{count}, such as {self._examples[why]}: pages that {why}" for why, count in self._others.most_common()
+        ]
         yield Step(seen=seen, mark=msgspec.json.encode(self._mark).decode(), notes=notes)
 
     def _fetch(self, part: Sequence[Listed]) -> tuple[list[Harvested], list[str]]:
