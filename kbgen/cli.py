@@ -37,6 +37,8 @@ config_app = typer.Typer(help="Look at the configuration.", no_args_is_help=True
 app.add_typer(config_app, name="config")
 review_app = typer.Typer(help="Decide what waits for a person.", no_args_is_help=True)
 app.add_typer(review_app, name="review")
+taxonomy_app = typer.Typer(help="Look at the vocabulary.", no_args_is_help=True)
+app.add_typer(taxonomy_app, name="taxonomy")
 
 # Typer raises click's exceptions in some versions and a copy of its own in others; either way they are the parents of
 # the one it exports.
@@ -310,6 +312,24 @@ def split(refs: Pair, *, by: By = "", why: Why = "") -> int:
     from kbgen import commands
 
     return commands.review_pair(_open(), "split", refs, _State.voice, by=by, why=why)
+
+
+@taxonomy_app.command(name="suggest")
+def taxonomy_suggest(
+    *, write: Annotated[bool, typer.Option("--write", help="Write site_config/taxonomy.yml if there is none.")] = False
+) -> int:
+    """Propose topics, tags and synonyms from the tags the communities use."""
+    from kbgen import commands
+
+    return commands.taxonomy_suggest(_open(), _State.voice, write=write)
+
+
+@taxonomy_app.command(name="unmapped")
+def taxonomy_unmapped() -> int:
+    """Show the communities' tags the taxonomy does not know."""
+    from kbgen import commands
+
+    return commands.taxonomy_unmapped(_open(), _State.voice)
 
 
 @app.command()

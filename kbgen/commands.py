@@ -15,6 +15,7 @@ import msgspec
 from kbgen.config import CONFIG_FILE, Config
 from kbgen.console import Voice
 from kbgen.curate import erasure, review
+from kbgen.curate.taxonomy import FILE as TAXONOMY_FILE
 from kbgen.curate.text import slugify
 from kbgen.errors import ConfigError, RecordError, UsageError
 from kbgen.executor import Workers
@@ -27,6 +28,7 @@ from kbgen.report import digest as digest_report
 from kbgen.report import digest_html, promotion
 from kbgen.report import export as export_report
 from kbgen.report import review as review_report
+from kbgen.report import taxonomy as taxonomy_report
 from kbgen.report import why as why_report
 from kbgen.serve import serve as serve_site
 from kbgen.site.check import check_site
@@ -169,6 +171,36 @@ def promote(project: Project, what: str, voice: Voice, *, as_article: bool = Fal
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(text, encoding="utf-8")
     voice.result({"ref": lead, "file": str(file)}, f"Wrote {file}; it is yours now.")
+    return 0
+
+
+def taxonomy_suggest(project: Project, voice: Voice, *, write: bool = False) -> int:
+    """Propose a taxonomy.yml from the tags the communities use; written only where there is none."""
+    file = project.folder / TAXONOMY_FILE
+    if write and file.exists():
+        raise UsageError(f"{file}: exists already; leave out --write and take from the proposal what you like")
+    with _look(project) as run:
+        proposal = taxonomy_report.propose(taxonomy_report.used_tags(run.store))
+    if not proposal.counts:
+        raise UsageError(
+            "no tag is on three published threads or more; run `kbgen curate` first, or write topics by hand"
+        )
+    text = taxonomy_report.yaml_of(proposal)
+    if write:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    words = f"Wrote {file}: {len(proposal.topics)} topics, {len(proposal.counts)} tags." if write else text
+    voice.result({"file": str(file) if write else None, "taxonomy": text, "proposal": proposal}, words.rstrip("\n"))
+    return 0
+
+
+def taxonomy_unmapped(project: Project, voice: Voice) -> int:
+    """Show the communities' tags that the taxonomy does not know."""
+    with _look(project) as run:
+        found = taxonomy_report.unmapped(run.store, project.taxonomy)
+    lines = [f"{count:7,}  {word}{f'  (like {near}?)' if near else ''}" for word, count, near in found]
+    rows = [{"tag": word, "threads": count, "like": near} for word, count, near in found]
+    voice.result({"unmapped": rows}, "\n".join(lines) or "The taxonomy knows every tag.")
     return 0
 
 
