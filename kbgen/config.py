@@ -131,9 +131,9 @@ class DuplicatesConfig(Section):
     """``duplicates:`` which threads become one page by themselves, and which pairs a person is asked about."""
 
     enabled: bool = True
-    # Read on five communities: all but one in forty of the pairs above it ask the same (docs/duplicates.md).
+    # Read on five communities: all 19 pairs above it ask the same (docs/duplicates.md).
     merge: float = Field(default=0.85, ge=0.3, le=2)
-    # Above it about half do: worth a person's look.
+    # Above it a third to a half do: worth a person's look.
     suggest: float = Field(default=0.5, ge=0.2, le=2)
     largest: int = Field(default=50, ge=2, le=1000)
     semantic: Literal["auto", "on", "off"] = "auto"
