@@ -125,10 +125,10 @@ def channels(data: Path) -> list[tuple[str, str, str]]:
             ref = f"github:{one['id']}"
             found[ref] = (ref, one["title"], plain(one["body"]))
         for one in json.loads((folder / "threads.json").read_bytes()):
-            about, first = one.get("info", one), one.get("intro") or {}
-            text = first.get("content") if isinstance(first, dict) else str(first)
+            about, said = one.get("info", one), one.get("messages") or [{}]
+            intro = one["intro"].get("content") if isinstance(one.get("intro"), dict) else one.get("intro")
             ref = f"discord:{about['id']}"
-            found[ref] = (ref, about.get("name") or "", plain(text or ""))
+            found[ref] = (ref, about.get("name") or "", plain(str(intro or said[0].get("content") or "")))
     return list(found.values())
 
 

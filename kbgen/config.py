@@ -131,7 +131,7 @@ class DuplicatesConfig(Section):
     """``duplicates:`` which threads become one page by themselves, and which pairs a person is asked about."""
 
     enabled: bool = True
-    # Read on five communities: all 19 pairs above it ask the same (docs/duplicates.md).
+    # Read on six communities: all of the (few) pairs above it ask the same; below 0.8 every other does not.
     merge: float = Field(default=0.85, ge=0.3, le=2)
     # Above it a third to a half do: worth a person's look.
     suggest: float = Field(default=0.5, ge=0.2, le=2)

@@ -113,6 +113,7 @@ class Run:
             published={path: page.kind for path, page in before.pages.items()} if before else {},
             engine_pages=frozenset(self.frames.pages()),
             written_pages=written_pages(self.project.folder, self.frames.pages()),
+            near=self.store.vectors.related(),
         )
 
     @cached_property

@@ -24,6 +24,7 @@ class Inputs:
         history: redirects of earlier runs.
         published: path to kind of every page of the last published site.
         engine_pages: paths the site engine renders itself.
+        near: each thread's and article's nearest others by text, best first.
         written_pages: path to (title, description) of pages a writer added besides articles.
     """
 
@@ -37,6 +38,7 @@ class Inputs:
     published: Mapping[str, str] = field(default_factory=dict)
     engine_pages: frozenset[str] = frozenset()
     written_pages: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    near: Mapping[Ref, tuple[Ref, ...]] = field(default_factory=dict)
 
     def url(self, path: str) -> str:
         """The absolute URL of a page."""

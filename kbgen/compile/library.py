@@ -32,7 +32,7 @@ def compile_library(inputs: Inputs) -> Library:
     links = assign(inputs.summaries, inputs.assigned)
     titles = unique_titles(inputs.summaries, inputs)
     shelf = _shelve(inputs, links.paths, titles)
-    alike = related(inputs.summaries, shelf.cards, inputs.config.pages.related)
+    alike = related(inputs.summaries, shelf.cards, inputs.config.pages.related, inputs.near)
     pages: dict[str, Page] = {}
     for summary in inputs.summaries:
         page = entry_page(summary, titles[summary.ref], alike.get(summary.ref, ()), inputs, shelf=shelf)

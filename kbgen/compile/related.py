@@ -1,13 +1,13 @@
-"""Related pages by the words of their titles and their tags: deterministic, linear in the number of pages.
+"""Related pages: those whose texts are nearest, then by the words of titles and by tags; deterministic, linear.
 
-Near-duplicate detection is not here; this only fills the foot of a page.
+What is nearest was worked out by curation (``curate.near``); this only fills the foot of a page.
 """
 
 from __future__ import annotations
 
 import heapq
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 
 from kbgen.compile.inputs import as_linked
 from kbgen.model import Card, Ref, Slug, Summary
@@ -22,13 +22,16 @@ Key = tuple[str, str]
 """Language and feature: pages of two languages are never related."""
 
 
-def related(summaries: Iterable[Summary], cards: Mapping[Ref, Card], count: int) -> dict[Ref, tuple[Card, ...]]:
+def related(
+    summaries: Sequence[Summary], cards: Mapping[Ref, Card], count: int, near: Mapping[Ref, Sequence[Ref]] | None = None
+) -> dict[Ref, tuple[Card, ...]]:
     """The cards most alike to each page, best first.
 
     Args:
         summaries: every entry and article.
         cards: their cards.
         count: how many a page shows at most; 0 for none.
+        near: each thread's and article's nearest others, best first; where it names too few, words and tags do.
     """
     if count == 0:
         return {}
@@ -42,11 +45,25 @@ def related(summaries: Iterable[Summary], cards: Mapping[Ref, Card], count: int)
     linked = {ref: as_linked(card) for ref, card in cards.items()}
     topics = {ref: frozenset(card.topics) for ref, card in cards.items()}
     found: dict[Ref, tuple[Card, ...]] = {}
-    for ref, keys in features.items():
-        scores = _scores(ref, keys, postings, weights)
-        near = _nearest(scores, topics[ref], topics, count)
-        found[ref] = tuple(linked[other] for other in near)
+    pages = {ref: summary.ref for summary in summaries for ref in summary.refs}
+    for summary in summaries:
+        ref = summary.ref
+        best = _by_text(summary, near or {}, pages, cards)[:count]
+        if len(best) < count:
+            scores = _scores(ref, features[ref], postings, weights)
+            by_words = _nearest(scores, topics[ref], topics, count)
+            best = list(dict.fromkeys([*best, *by_words]))[:count]
+        found[ref] = tuple(linked[other] for other in best)
     return found
+
+
+def _by_text(
+    summary: Summary, near: Mapping[Ref, Sequence[Ref]], pages: Mapping[Ref, Ref], cards: Mapping[Ref, Card]
+) -> list[Ref]:
+    """The pages of what lies nearest to the lead's text."""
+    found = (pages.get(other, other) for other in near.get(summary.ref, ()))
+    kept = (ref for ref in found if ref != summary.ref and ref in cards and cards[ref].lang == summary.lang)
+    return list(dict.fromkeys(kept))
 
 
 def _features(summary: Summary) -> tuple[Key, ...]:

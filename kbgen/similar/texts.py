@@ -14,6 +14,9 @@ from kbgen.model import Curated, Ref
 
 # Beyond this a question repeats itself, quotes logs or pastes code; measured on labelled pairs: no gain.
 _BODY = 1000
+# A title of three words and nothing else agrees with too much.
+_FEWEST = 7
+_UNSPACED = frozenset({"zh", "ja", "th"})
 _VERSION = re.compile(r"v?(?:ersion-)?(\d+(?:[.-](?:\d+|x))+|\d{1,4})")
 _FIGURE = re.compile(r"\d+(?:\.\d+)*")
 # Two questions that differ in one of these ask for the opposite.
@@ -36,6 +39,7 @@ class Text(Struct, frozen=True):
         versions: product versions it is tagged with.
         article: written by staff; it is related to threads and never merged by itself.
         created: ISO 8601, for the order of texts.
+        words: how many title and body have.
     """
 
     ref: Ref
@@ -46,6 +50,7 @@ class Text(Struct, frozen=True):
     versions: frozenset[str] = frozenset()
     article: bool = False
     created: str = ""
+    words: int = 0
 
 
 def text_of(item: Curated) -> Text:
@@ -72,7 +77,8 @@ def make_text(
     """A text of its language, title and body."""
     lang, title, body = words[0].split("-")[0].lower(), words[1], words[2][:_BODY]
     key = hashlib.blake2b(f"{lang}\0{title}\0{body}".encode(), digest_size=16).hexdigest()
-    return Text(ref, lang, title, key, body, versions, article, created)
+    count = len(_WORD.findall(title)) + len(_WORD.findall(body))
+    return Text(ref, lang, title, key, body, versions, article, created, count)
 
 
 def apart(left: Text, right: Text) -> str:
@@ -88,6 +94,8 @@ def doubtful(left: Text, right: Text) -> str:
     """Why a person should look at two alike texts before they become one page, "" when nothing speaks against it."""
     if left.article or right.article:
         return "article"
+    if min(left.words, right.words) < _FEWEST and left.lang not in _UNSPACED:
+        return "few words"
     first, second = _words(left.title), _words(right.title)
     if set(_FIGURE.findall(left.title)) != set(_FIGURE.findall(right.title)):
         return "figures"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import msgspec
 from compile_samples import TAXONOMY, config, inputs, summary
 
 from kbgen.compile.library import compile_library
 from kbgen.compile.related import related
-from kbgen.model import Summary
+from kbgen.model import Ref, Summary
 
 # Enough unlike pages that a shared word says something.
 CROWD = tuple(summary(f"crowd:{number}", f"Matter{number} thing{number} of kind{number}") for number in range(40))
@@ -76,3 +77,19 @@ def test_a_new_page_leaves_the_links_of_others_alone() -> None:
     """One more unrelated page does not move the related pages of a community."""
     twins = [summary("forum:1", "Thermostat frost"), summary("forum:2", "Frost in the thermostat")]
     assert alike(*twins) == alike(*twins, summary("forum:77", "Zebra crossing"))
+
+
+def test_what_lies_nearest_by_text_comes_first() -> None:
+    """Texts decide before words do; a thread merged elsewhere stands for the page it is on; one page once."""
+    pages = (
+        summary("forum:1", "Thermostat shows frost"),
+        summary("forum:2", "Frost on my thermostat"),
+        msgspec.structs.replace(summary("forum:3", "Cold in the hall"), refs=(Ref("forum:3"), Ref("forum:4"))),
+        summary("forum:5", "Brina sul termostato", lang="it"),
+    )
+    cards = compile_library(inputs(*pages, taxonomy=TAXONOMY)).cards
+    near = {Ref("forum:1"): tuple(map(Ref, ("forum:4", "forum:3", "forum:5", "forum:1", "gone:9")))}
+
+    found = related([*pages, *CROWD], cards | compile_library(inputs(*CROWD, taxonomy=TAXONOMY)).cards, 6, near)
+
+    assert ["forum:3", "forum:2"] == [card.ref for card in found[Ref("forum:1")]]

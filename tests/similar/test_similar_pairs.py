@@ -129,7 +129,17 @@ def test_templates_are_not_duplicates() -> None:
 )
 def test_contraries_and_figures_wait_for_a_person(left: str, right: str, reason: str) -> None:
     """Titles that differ in a number or in a word's contrary are suggested at most."""
-    assert doubtful(text(1, left), text(2, right)) == reason
+    body = "It is the model of last year and I have read the manual."
+
+    assert doubtful(text(1, left, body), text(2, right, body)) == reason
+
+
+def test_a_word_or_two_are_not_enough() -> None:
+    """Two bare titles that agree are suggested; there is too little in them to merge threads by."""
+    bare = [*labelled(), text(60, "Timer broken"), text(61, "Timer broken")]
+    (pair,) = (pair for pair in compare(bare).pairs if pair.left == "forum:60")
+
+    assert (pair.band, pair.rule) == ("suggest", "same-title, but few words")
 
 
 def test_versions_and_languages_stay_apart() -> None:
