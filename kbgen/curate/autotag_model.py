@@ -14,9 +14,12 @@ made or used: what it needs takes a second to load.
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Iterable, Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -156,12 +159,12 @@ class Model:
 def load(file: Path) -> Model | None:
     """Read a model; None when there is none or it is damaged. Nothing in the file is run."""
     try:
-        with np.load(file, allow_pickle=False) as stored:
+        with np.load(BytesIO(file.read_bytes()), allow_pickle=False) as stored:
             parts = {name: stored[name] for name in stored.files}
         head = json.loads(parts.pop("head").tobytes())
         space = _Space({gram: column for column, gram in enumerate(head["grams"])}, parts.pop("idf"))
         return Model(space, head["names"], parts)
-    except (OSError, ValueError, KeyError, EOFError):
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error):
         return None
 
 
