@@ -13,7 +13,7 @@ from lxml import html as lxml_html
 
 _SPACE = re.compile(r"\s+")
 _SPECIAL = re.compile(r"([\\`*_\[\]<>])")
-_LINE_START = re.compile(r"^(\s*)(#{1,6} |[-+] |\d+[.)] |>|=+$|-+$)", re.MULTILINE)
+_LINE_START = re.compile(r"^(\s*)(#{1,6} |[-+] |>|=+$|-+$)|^(\s*\d+)(?=[.)] )", re.MULTILINE)
 _TICKS = re.compile(r"`+")
 _MARKS = {"strong": "**", "b": "**", "em": "*", "i": "*", "del": "~~", "s": "~~"}
 _HEADINGS = {f"h{level}": "#" * level for level in range(1, 7)}
@@ -102,4 +102,4 @@ def _inline(element: etree._Element) -> str:
 
 def _text(text: str | None) -> str:
     escaped = _SPECIAL.sub(r"\\\1", _SPACE.sub(" ", text or ""))
-    return _LINE_START.sub(r"\1\\\2", escaped)
+    return _LINE_START.sub(lambda found: f"{found[1] or found[3] or ''}\\{found[2] or ''}", escaped)

@@ -142,7 +142,7 @@ def _topics(
     hearts: list[str] = []
     for tag, count in counts.items():
         rare, common = count < max(_FEWEST, _TOPIC_SHARE * threads), count > _EVERYWHERE * threads
-        near = any(_lift(counts, together, tag, heart, threads) > 2 * _CLOSE for heart in hearts)
+        near = any(_lift(counts, together, tag, heart, threads) > 1.5 * _CLOSE for heart in hearts)
         if not (rare or common or near or tag in parents) and len(hearts) < _MOST_TOPICS:
             hearts.append(tag)
     members: dict[str, list[str]] = {heart: [heart] for heart in hearts}
