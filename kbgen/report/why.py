@@ -14,6 +14,7 @@ from kbgen.addresses import path_of_url
 from kbgen.errors import UsageError
 from kbgen.model import Curated, Library, Overlay, Page, Ref, split_ref
 from kbgen.store import Store
+from kbgen.store.vectors import PairRow
 
 
 class Explanation(Struct, frozen=True):
@@ -22,6 +23,7 @@ class Explanation(Struct, frozen=True):
     Attributes:
         record: ``stored``, ``withdrawn`` (its source no longer has it) or ``unknown``.
         cluster: threads merged with it, each with the evidence.
+        pairs: texts that ask the same or seem to: ref, band, similarity, local score, rule, words both have.
         canonical: the URL and the rule that chose it.
         redirect: where its old address leads, when it has no page of its own.
     """
@@ -40,6 +42,7 @@ class Explanation(Struct, frozen=True):
     warnings: tuple[str, ...] = ()
     overlay: str | None = None
     cluster: tuple[tuple[Ref, str], ...] = ()
+    pairs: tuple[tuple[Ref, str, float, float, str, str], ...] = ()
     page: str | None = None
     permalink: str | None = None
     redirect: str | None = None
@@ -122,6 +125,7 @@ def explain(ref: Ref, store: Store, library: Library, overlays: dict[Ref, Overla
         warnings=item.warnings if item else (),
         overlay=overlay.file if overlay else None,
         cluster=cluster,
+        pairs=tuple(_pair(ref, row) for row in store.vectors.pairs_of(ref)),
         page=page.path if page else None,
         permalink=permalink,
         redirect=library.redirects.get(permalink) if permalink else None,
@@ -129,6 +133,11 @@ def explain(ref: Ref, store: Store, library: Library, overlays: dict[Ref, Overla
         canonical_rule=page.canonical_rule if page else "",
         in_sitemap=page.in_sitemap if page else False,
     )
+
+
+def _pair(ref: Ref, row: PairRow) -> tuple[Ref, str, float, float, str, str]:
+    other = row.right if row.left == ref else row.left
+    return other, row.band, row.similarity, row.local, row.rule, row.words
 
 
 def _pages_of(ref: Ref, library: Library) -> Sequence[Page]:
@@ -155,6 +164,10 @@ def words(found: Explanation) -> str:
         lines.append(f"  overlay    {found.overlay}")
     if len(found.cluster) > 1:
         lines += [f"  merged     {ref} ({why})" for ref, why in found.cluster]
+    lines += [
+        f"  alike      {ref} ({band}: similarity {similarity:.2f}, local {local:.2f}, {rule}; both say: {shared})"
+        for ref, band, similarity, local, rule, shared in found.pairs
+    ]
     if found.page:
         sitemap = "in the sitemap" if found.in_sitemap else "not in the sitemap"
         lines += [

@@ -123,15 +123,18 @@ def _moved(old: Nearest, keys: tuple[tuple[str, str], ...], kept: Sequence[tuple
     target[before] = after
     near, scores = _empty(len(keys))
     renamed = target[old.near[before]]
-    order = np.argsort(renamed < 0, axis=1, kind="stable")
-    near[after] = np.take_along_axis(renamed, order, axis=1)
-    scores[after] = np.take_along_axis(np.where(renamed < 0, np.float32(-1), old.scores[before]), order, axis=1)
+    near[after], scores[after] = renamed, np.where(renamed < 0, np.float32(-1), old.scores[before])
+    torn = after[((renamed < 0) & (old.near[before] >= 0)).any(axis=1)]
+    order = np.argsort(near[torn] < 0, axis=1, kind="stable")
+    near[torn] = np.take_along_axis(near[torn], order, axis=1)
+    scores[torn] = np.take_along_axis(scores[torn], order, axis=1)
     rows = np.zeros((len(keys), old.rows.shape[1]), np.int8)
     rows[after] = old.rows[before]
     where = np.zeros((len(keys), old.cells.shape[1]), np.int32)
     where[after] = old.cells[before]
     touched = np.ones(len(keys), bool)
-    touched[after] = ((old.near[before] >= 0) & (renamed < 0)).any(axis=1)
+    touched[after] = False
+    touched[torn] = True
     return Nearest(keys, old.frame, rows, where, near, scores, touched)
 
 
