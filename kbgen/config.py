@@ -90,6 +90,8 @@ class RulesConfig(Section):
     minimum_confidence: float = Field(default=0.8, ge=0, le=1)
     other_answers: int = Field(default=5, ge=0, le=50)
     other_answer_score: int = 1
+    current_version: str = ""
+    stale_notice: bool = False
 
 
 class SeoConfig(Section):

@@ -25,6 +25,7 @@ from kbgen.curate.language import detect
 from kbgen.curate.links import clean_href, host_of
 from kbgen.curate.privacy import redact_html, redact_text
 from kbgen.curate.sanitise import safe_html
+from kbgen.curate.staleness import signs
 from kbgen.curate.tagging import tag
 from kbgen.curate.text import Html, clean_title, describe, html_text, parse, plain_text
 from kbgen.curate.verdict import judge, judge_article
@@ -44,7 +45,7 @@ from kbgen.model import (
 )
 from kbgen.sources.base import Source, SourceOptions
 
-CURATE_VERSION = 7
+CURATE_VERSION = 8
 """Raise it when the same record would be curated differently: everything is then curated again."""
 
 # Shorter questions ("It does not work") are the same words for different problems.
@@ -193,6 +194,7 @@ def curate_thread(thread: Thread, context: Context, *, review: Verdict | None = 
     if verdict.outcome != "publish":
         named = title if thread.visibility in ("public", "unlisted") else PlainText("")
         return Curated(thread.ref, "thread", verdict, named, url or None, warnings=warnings)
+    against = tuple(cleaner.text(one) for one in signs(thread, ranked, texts, context.rules))
     asked, best = cleaner.post(thread.question, url), shown[0].tree
     question, answers = asked.post, tuple(one.post for one in shown)
     prose = _prose(title, asked.tree, best) if len(context.languages) > 1 else ""
@@ -217,6 +219,7 @@ def curate_thread(thread: Thread, context: Context, *, review: Verdict | None = 
         duplicate_of=tuple(ref for ref in thread.duplicate_of if ref != thread.ref),
         redacted=tuple(sorted(cleaner.redacted)),
         warnings=thread.warnings,
+        signs=against,
     )
 
 

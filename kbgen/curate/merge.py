@@ -37,7 +37,7 @@ from kbgen.model import (
 )
 from kbgen.sources.base import SourceOptions
 
-MERGE_VERSION = 2
+MERGE_VERSION = 3
 """Raise it when the same threads would be built differently: every entry is then built again."""
 
 Options = Mapping[str, SourceOptions]
@@ -105,6 +105,7 @@ def build_entry(
         replaced=replaced,
         pinned=overlay is not None and overlay.pin,
         canonical=overlay.canonical if overlay else None,
+        doubted=bool(rules and rules.stale_notice and not replaced and _signs(best, members)),
         links=_links([question.html, _replace_text(best, overlay).html, *(post.html for post in shown)]),
     )
     return _with_digest(entry)
@@ -181,6 +182,11 @@ def _replace_text(best: CuratedPost, overlay: Overlay | None) -> CuratedPost:
     if overlay is None or overlay.body is None:
         return best
     return msgspec.structs.replace(best, html=overlay.body, text=overlay.text)
+
+
+def _signs(best: CuratedPost, members: Sequence[Curated]) -> tuple[str, ...]:
+    """What speaks against the answer that leads."""
+    return next((member.signs for member in members if member.answers and member.answers[0] is best), ())
 
 
 def _describe(best: CuratedPost, members: Sequence[Curated], overlay: Overlay | None, title: PlainText) -> PlainText:

@@ -25,6 +25,7 @@ from kbgen.curate.erasure import Erasure, scrub
 from kbgen.curate.item import CURATE_VERSION, Context, curate_record
 from kbgen.curate.merge import MERGE_VERSION, build_article, build_entry
 from kbgen.curate.near import near_duplicates
+from kbgen.curate.staleness import ORIGIN, suggestions
 from kbgen.curate.summary import summarise
 from kbgen.curate.tagging import with_learnt
 from kbgen.executor import Workers, chunks
@@ -271,6 +272,8 @@ def _make_entries(
     heads = [one for one in store.curated.heads() if one.ref not in settled]
     near = near_duplicates(store, job.config.duplicates, heads, articles, clean=clean)
     clusters = find_clusters(heads, job.overlays, frozenset(store.permalinks.all()), near=near)
+    with store.transaction():
+        store.suggestions.replace(ORIGIN, suggestions(heads, clusters))
     around = _options_digest(job)
     learnt = learn_tags(store, job.taxonomy, job.overlays, progress, clean=clean)
     builds = [_cluster_build(cluster, job, digests, around, learnt) for cluster in clusters]

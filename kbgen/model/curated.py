@@ -59,6 +59,7 @@ class Curated(Struct, frozen=True):
         topics: slugs, the first is the page's breadcrumb.
         unmapped: source tags the taxonomy does not know.
         redacted: kinds of secrets and personal data taken out (``email``, ``phone``, ``token``).
+        signs: what speaks against the best answer (``update:a later reply says ...``), see ``curate.staleness``.
         article: set for ``kind == "article"``: as parsed, its ``html`` sanitised and its ``text`` plain.
     """
 
@@ -82,6 +83,7 @@ class Curated(Struct, frozen=True):
     redacted: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     article: Article | None = None
+    signs: tuple[str, ...] = ()
 
 
 class Overlay(Struct, frozen=True):
@@ -125,6 +127,7 @@ class Entry(Struct, frozen=True):
         also_asked: the other wordings of the question.
         replaced: a writer replaced the answer's text.
         canonical: a writer's choice (``self``, ``source`` or a URL), None for the policy.
+        doubted: the page says that something speaks against the best answer.
         score: rank among other entries; higher is better.
         links: refs the HTML links to as ``href="kb:<ref>"``; replaced by the pages' addresses when poured.
         digest: of all the above, set by curate; a page is poured again only when it moves.
@@ -149,6 +152,7 @@ class Entry(Struct, frozen=True):
     pinned: bool = False
     canonical: str | None = None
     links: tuple[Ref, ...] = ()
+    doubted: bool = False
     digest: str = ""
 
 
@@ -209,6 +213,7 @@ class Head(Struct, frozen=True):
         strength: how good a lead it would be (curate.merge says how it is computed); higher is better.
         words: digest of title, question and language: all that tagging reads; votes and views do not move it.
         tags: those a person gave it, by way of the taxonomy; neither parents nor learnt ones.
+        signs: as of ``Curated``.
     """
 
     ref: Ref
@@ -220,6 +225,7 @@ class Head(Struct, frozen=True):
     created: datetime | None = None
     words: str = ""
     tags: tuple[Slug, ...] = ()
+    signs: tuple[str, ...] = ()
 
 
 class Cluster(Struct, frozen=True):
@@ -277,6 +283,7 @@ class Summary(Struct, frozen=True):
         choice: the writer's ``canonical``; ``replaced`` whether the answer's text is the writer's.
         source: name of the lead's source.
         people: authors of the shown answers.
+        images: addresses of the images its texts name, without signatures; ``undescribed`` how many say nothing.
         digest: of the whole entry.
     """
 
@@ -305,3 +312,5 @@ class Summary(Struct, frozen=True):
     path: str | None = None
     links: tuple[Ref, ...] = ()
     people: tuple[Contributor, ...] = ()
+    images: tuple[str, ...] = ()
+    undescribed: int = 0
