@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,7 +19,7 @@ from kbgen import __version__
 from kbgen.console import Voice
 from kbgen.errors import KbgenError
 from kbgen.progress import shown
-from kbgen.runs import Options
+from kbgen.runs import Options, RunReport
 from kbgen.standing import unchanged
 
 if TYPE_CHECKING:
@@ -154,31 +155,54 @@ def _run(names: Sequence[str] | None, site_dir: Path | None, **options: Any) -> 
     voice = _State.voice
     folder = _State.folder.resolve()
     chosen = Options(site_dir=site_dir or folder / "site", **options)
+    run = partial(_report, folder, chosen, names)
+    report = run() if chosen.summary is None else _summarised(folder, chosen.summary, run)
+    voice.run(report)
+    return report.exit_code
+
+
+def _report(folder: Path, chosen: Options, names: Sequence[str] | None) -> RunReport:
     nothing = unchanged(folder, chosen) if names is None else None
     if nothing is not None:
-        voice.run(nothing)
-        return nothing.exit_code
+        return nothing
     from kbgen.pipeline import run_stages
 
     project = _open()
-    with shown(voice.err, quiet=voice.quiet) as progress:
-        report = run_stages(project, chosen, progress, names)
-    voice.run(report)
-    return report.exit_code
+    with shown(_State.voice.err, quiet=_State.voice.quiet) as progress:
+        return run_stages(project, chosen, progress, names)
+
+
+def _summarised(folder: Path, summary: Path, run: Callable[[], RunReport]) -> RunReport:
+    from kbgen import summary as words
+    from kbgen.config import load_config
+    from kbgen.sources import source_kinds
+
+    try:
+        report = run()
+    except KbgenError as error:
+        words.write_summary(summary, words.of_error(error))
+        raise
+    words.write_summary(summary, words.of_run(report, load_config(folder, source_kinds()).site.url))
+    return report
 
 
 @app.command()
 def init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")],
+    *,
+    ci: Annotated[
+        list[str] | None,
+        typer.Option("--ci", metavar="KIND", help="github, gitlab, systemd or container; repeat for several."),
+    ] = None,
 ) -> int:
-    """Write the skeleton of a new knowledge base."""
+    """Write the skeleton of a new knowledge base, or the nightly run of one that is there."""
     from kbgen import commands
 
-    return commands.init(folder, _State.voice)
+    return commands.init(folder, _State.voice, tuple(ci or ()))
 
 
 @app.command()
-def build(
+def build(  # noqa: PLR0913  # a parameter an option
     *,
     offline: Annotated[bool, typer.Option("--offline", help="No network: files and what the store holds.")] = False,
     site_dir: SiteDir = None,
@@ -186,9 +210,13 @@ def build(
     clean: Clean = False,
     engine: Engine = "mkdocs",
     allow_vanish: AllowVanish = False,
+    summary: Annotated[
+        Path | None, typer.Option("--summary", metavar="FILE.md", help="Write what the run came to as Markdown, too.")
+    ] = None,
 ) -> int:
     """Run every stage; what CI runs at night."""
-    return _run(None, site_dir, jobs=jobs, clean=clean, engine=engine, allow_vanish=allow_vanish, offline=offline)
+    options = {"jobs": jobs, "clean": clean, "engine": engine, "allow_vanish": allow_vanish, "offline": offline}
+    return _run(None, site_dir, summary=summary, **options)
 
 
 @app.command()

@@ -19,7 +19,7 @@ from kbgen.curate.taxonomy import FILE as TAXONOMY_FILE
 from kbgen.curate.text import slugify
 from kbgen.errors import ConfigError, RecordError, UsageError
 from kbgen.executor import Workers
-from kbgen.initialise import initialise
+from kbgen.initialise import add_ci, initialise
 from kbgen.model import Entry, Ref, Thread
 from kbgen.pipeline import Options, Run, run_stages
 from kbgen.progress import Silent, shown
@@ -37,9 +37,13 @@ from kbgen.sources import open_source, source_kinds
 from kbgen.store import readable
 
 
-def init(folder: Path, voice: Voice) -> int:
-    """Write the skeleton of a new project into an empty folder."""
-    files = initialise(folder)
+def init(folder: Path, voice: Voice, ci: Sequence[str] = ()) -> int:
+    """Write the skeleton of a new project into an empty folder, and its nightly run; or that alone."""
+    if ci and (folder / CONFIG_FILE).is_file():
+        files = add_ci(folder, ci)
+        voice.result({"folder": str(folder), "files": files}, f"Wrote {', '.join(files)} to {folder}.")
+        return 0
+    files = initialise(folder, ci)
     words = f"Wrote {len(files)} files to {folder}.\nNext: edit {folder / CONFIG_FILE}, then kbgen -C {folder} build"
     voice.result({"folder": str(folder), "files": files}, words)
     return 0
@@ -115,9 +119,19 @@ def review_answer(
                 continue
             (one,) = review_report.chosen(_waiting(run), [word])
             pair: review.Verb = "merge" if verb == "approve" else "split"
+            articles = [ref for ref in (one.ref, Ref(one.other)) if _is_article(run, ref)]
+            if articles and verb == "approve" and one.kind == "merge":
+                raise UsageError(
+                    f"{word}: {articles[0]} is an article: write the other's ref into `answers` of its front matter, "
+                    "and it takes the page"
+                )
             refs = (one.ref, Ref(one.other)) if one.other else (one.ref,)
             made.append(review.Decision(pair if one.kind == "merge" else "done", refs, suggestion=one.id))
     return _decide(project, made, voice, by, why)
+
+
+def _is_article(run: Run, ref: Ref) -> bool:
+    return any(item.kind == "article" for item in run.store.curated.get([ref]))
 
 
 def _about_thread(run: Run, verb: Literal["approve", "reject"], ref: Ref) -> review.Decision:

@@ -72,6 +72,7 @@ def run_data(report: RunReport) -> Mapping[str, object]:
         "stages": report.stages,
         "failed": report.failed,
         "notes": report.notes,
+        "changes": report.changes,
     }
 
 
@@ -86,6 +87,9 @@ def run_words(report: RunReport, *, verbose: bool = False) -> str:
         if len(shown) < len(stage.failed):
             lines.append(f"    ! and {len(stage.failed) - len(shown)} more; -v shows all, --json too")
     lines += [f"  {note}" for note in report.notes]
+    if report.changes is not None:
+        counts = ", ".join(f"{count:,} {what}" for what, count in report.changes.counts.items())
+        lines.append(f"  changes: {counts or 'none that readers see'}")
     if report.published:
         lines.append(f"Published {report.pages:,} pages to {report.site_dir} in {report.seconds:.1f} s")
     return "\n".join(lines)

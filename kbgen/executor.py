@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -93,8 +94,20 @@ class Workers:
             context = multiprocessing.get_context("forkserver" if os.name == "posix" else "spawn")
             if self._preload:
                 context.set_forkserver_preload(self._preload)
-            self._pool = ProcessPoolExecutor(self.jobs, mp_context=context)
+            self._pool = ProcessPoolExecutor(self.jobs, mp_context=context, initializer=_end_with_the_run)
         return self._pool
+
+
+def _end_with_the_run() -> None:
+    # A worker that outlives a killed run would go on writing where the next run is at work.
+    parent = multiprocessing.parent_process()
+
+    def watch() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def chunks(items: Sequence[Part], size: int) -> list[Sequence[Part]]:

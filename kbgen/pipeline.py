@@ -21,7 +21,7 @@ from kbgen.codebase import code_digest
 from kbgen.compile.inputs import Inputs
 from kbgen.compile.library import compile_library, faults
 from kbgen.curate.erasure import is_forgotten
-from kbgen.curate.review import verdicts
+from kbgen.curate.review import answered, verdicts
 from kbgen.curate.stage import CurateJob, curate
 from kbgen.errors import KbgenError, NotPublished
 from kbgen.executor import Workers
@@ -30,9 +30,12 @@ from kbgen.lock import run_lock
 from kbgen.model import Library, StageReport
 from kbgen.progress import Progress, Silent
 from kbgen.project import Project
-from kbgen.runs import Options, RunReport
+from kbgen.report.review import waiting_counts
+from kbgen.runs import Changes, Options, RunReport
+from kbgen.site.changes import changes
 from kbgen.site.engine import Frames, build_frames
-from kbgen.site.live import live_rows
+from kbgen.site.files import explained
+from kbgen.site.live import LIVE, identity, live_rows
 from kbgen.site.manifest import Manifest, permalinks
 from kbgen.site.redirects import flatten
 from kbgen.site.stage import SiteJob, publish, published, render
@@ -58,6 +61,7 @@ class Run:
     options: Options
     progress: Progress = field(default_factory=Silent)
     done: bool = False
+    changes: Changes | None = None
     _stack: ExitStack = field(default_factory=ExitStack)
 
     def __enter__(self) -> Self:
@@ -83,11 +87,17 @@ class Run:
         return published(self.options.site_dir)
 
     def _adopt(self) -> None:
-        """A machine without a store takes permalinks and redirects from the published site: no URL ever dies."""
-        if self.before is not None and not self.store.permalinks.all():
-            with self.store.transaction():
-                self.store.permalinks.add(permalinks(self.before))
-                self.store.permalinks.set_redirects(self.before.redirects, live=self.before.pages)
+        """Take what the store does not know of the published site: its permalinks and redirects. No URL ever dies.
+
+        The store is new, or older than the site: put back from a copy, or its run was killed right after the switch.
+        """
+        if self.before is None or self.store.get(LIVE) == identity(self.options.site_dir):
+            return
+        known = self.store.permalinks.redirects()
+        fresh = {path: to for path, to in self.before.redirects.items() if path not in known}
+        with self.store.transaction():
+            self.store.permalinks.add(permalinks(self.before))
+            self.store.permalinks.set_redirects(fresh, live=self.before.pages)
 
     @cached_property
     def frames(self) -> Frames:
@@ -222,10 +232,11 @@ def _render(run: Run) -> list[StageReport]:
 
 
 def _publish(run: Run) -> list[StageReport]:
-    key = run.site_key()
+    key, before = run.site_key(), run.before
     report = publish(run.job(), allow_vanish=run.options.allow_vanish)
     with run.store.transaction():
         run.store.put(_INPUTS, key)
+    run.changes = changes(before, run.library, run.store.pages.all())
     run.done = True
     return [report]
 
@@ -255,6 +266,8 @@ def run_stages(project: Project, options: Options, progress: Progress, names: Se
         return _run_stages(project, options, progress, names)
     except KbgenError:
         raise
+    except OSError as error:
+        raise explained(error, options.site_dir, "the run") from error
     except Exception as error:
         # A fault of our own is no reason for an exit code that says "published".
         at = traceback.extract_tb(error.__traceback__)[-1]
@@ -279,10 +292,19 @@ def _run_stages(project: Project, options: Options, progress: Progress, names: S
         notes = _site_notes(run) if run.done else ()
         pages = len(run.library.pages) if run.done else (len(run.before.pages) if run.before else 0)
         seconds = time.monotonic() - started
-        report = RunReport(tuple(reports), options.site_dir, pages, run.done, notes, seconds)
+        report = RunReport(
+            tuple(reports), options.site_dir, pages, run.done, notes, seconds, run.changes, _waiting(run)
+        )
         if names is None:
             remember(run.store, key if report.exit_code == 0 else None)
         return report
+
+
+def _waiting(run: Run) -> dict[str, int] | None:
+    if run.options.summary is None:
+        return None
+    apart = [(ref, other) for ref, overlay in run.project.overlays.items() for other in overlay.split]
+    return waiting_counts(run.store, answered(run.project.decisions), apart)
 
 
 def _site_notes(run: Run) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("testing",),
     ("project", "preview", "standing"),
     ("pipeline",),
-    ("console", "initialise"),
+    ("console", "initialise", "summary"),
     ("serve",),
     ("commands",),
     ("cli",),

@@ -5,6 +5,7 @@ Decisions are read and written in ``curate.review``; this module only gathers an
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
@@ -73,6 +74,12 @@ def queue(
     ]
     found += _described(store, open_ones)
     return tuple(sorted(found, key=lambda one: KINDS.index(one.kind)))
+
+
+def waiting_counts(store: Store, answered: frozenset[str], apart: Iterable[tuple[str, str]] = ()) -> dict[str, int]:
+    """How many things wait, by kind; kinds of which nothing waits are left out. Arguments as for ``queue``."""
+    counts = Counter(one.kind for one in queue(store, answered, apart))
+    return {kind: counts[kind] for kind in KINDS if counts[kind]}
 
 
 def _held(store: Store) -> Iterable[Waiting]:

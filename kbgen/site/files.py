@@ -44,11 +44,14 @@ def saying_what_to_do(path: Path, doing: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        place = error.filename if isinstance(error.filename, str) else str(path)
-        hint = _HINTS.get(error.errno or 0, "mend that and run again")
-        raise NotPublished(
-            f"{place}: {doing} failed: {error.strerror or error}; {hint}. The last good site stands"
-        ) from error
+        raise explained(error, path, doing) from error
+
+
+def explained(error: OSError, path: Path, doing: str) -> NotPublished:
+    """An error of the file system in words for people; arguments as for ``saying_what_to_do``."""
+    place = error.filename if isinstance(error.filename, str) else str(path)
+    hint = _HINTS.get(error.errno or 0, "mend that and run again")
+    return NotPublished(f"{place}: {doing} failed: {error.strerror or error}; {hint}. The last good site stands")
 
 
 def copy_tree(source: Path, target: Path, *, files: Collection[str] | None = None) -> None:

@@ -30,6 +30,7 @@ from kbgen.site.crawlers import llms_txt, robots_txt
 from kbgen.site.documents import prepared_documents
 from kbgen.site.engine import Frames
 from kbgen.site.feeds import feeds
+from kbgen.site.files import saying_what_to_do
 from kbgen.site.frame_input import DEPTHS
 from kbgen.site.live import LIVE, identity, live_rows, manifest_digest
 from kbgen.site.manifest import MANIFEST, Manifest, read_manifest, target_url, write_manifest
@@ -155,8 +156,9 @@ def _key(rows: Mapping[str, tuple[str, str]], file: str) -> str | None:
 
 
 def _remember(job: SiteJob, staged: Staged) -> None:
-    job.cache.mkdir(parents=True, exist_ok=True)
-    (job.cache / _STAGED).write_bytes(msgspec.msgpack.encode(staged))
+    with saying_what_to_do(job.cache / _STAGED, "writing"):
+        job.cache.mkdir(parents=True, exist_ok=True)
+        (job.cache / _STAGED).write_bytes(msgspec.msgpack.encode(staged))
 
 
 def _write_others(
@@ -254,7 +256,10 @@ def staged(job: SiteJob) -> Staged:
         data = (job.cache / _STAGED).read_bytes()
     except OSError as error:
         raise NotPublished("there is no staging site; run `kbgen render` first") from error
-    found = msgspec.msgpack.decode(data, type=Staged)
+    try:
+        found = msgspec.msgpack.decode(data, type=Staged)
+    except msgspec.MsgspecError as error:
+        raise NotPublished(f"{job.cache / _STAGED}: damaged ({error}); run `kbgen render` first") from error
     # The manifest tells: right after a switch that was killed the old site lies where the staging one was.
     if found.site_dir != str(job.site_dir.resolve()) or manifest_digest(staging_of(job.site_dir)) != _key(
         found.rows, MANIFEST
