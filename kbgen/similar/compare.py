@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 from kbgen.errors import ConfigError
 from kbgen.model import Ref
@@ -85,7 +86,9 @@ class Comparison:
             cache: of vectors.
         """
         before = nearest.unpack(old) if old else None
-        index, _ = nearest.update(before, texts, lambda some: self._vectors(some, cache))
+        # Threads wait for each other on matrices as small as these: ten times the CPU for nothing.
+        with threadpool_limits(1, "blas"):
+            index, _ = nearest.update(before, texts, lambda some: self._vectors(some, cache))
         known = set(before.keys) if before else set()
         moved = frozenset(text.ref for text, key in zip(texts, index.keys, strict=True) if key not in known)
         pairs = judge(self._looked_at(index, texts, cache), texts, self._bands)

@@ -24,7 +24,7 @@ _SCALING = 10
 _BLOCK = 4096
 _PAIRS = 1 << 16
 # A sketched score strays from the exact one by about this much.
-_MARGIN = 0.05
+_MARGIN = 0.03
 _STEPS = 254
 
 Ints = npt.NDArray[np.int32]
@@ -108,10 +108,6 @@ def _coarse(rows: Floats) -> npt.NDArray[np.int8]:
     return np.clip(np.rint(rows * _STEPS), -127, 127).astype(np.int8)
 
 
-def _fine(rows: npt.NDArray[np.int8]) -> Floats:
-    return rows.astype(np.float32) / np.float32(_STEPS)
-
-
 def _empty(count: int) -> tuple[Ints, Floats]:
     return np.full((count, NEAR), -1, np.int32), np.full((count, NEAR), -1, np.float32)
 
@@ -164,7 +160,8 @@ def _candidates(index: Nearest, asked: Longs) -> tuple[Longs, Longs]:
     count = len(index.keys)
     is_asked = np.zeros(count, bool)
     is_asked[asked] = True
-    worst = index.scores[:, -1] - np.float32(_MARGIN)
+    # Beyond the tenth a neighbour changes neither crowding nor a band.
+    worst = index.scores[:, _SCALING - 1] - np.float32(_MARGIN)
     flat = index.cells.ravel()
     order = np.argsort(flat, kind="stable")
     members = order // index.cells.shape[1]
@@ -186,10 +183,11 @@ def _candidates(index: Nearest, asked: Longs) -> tuple[Longs, Longs]:
 def _look(index: Nearest, part: tuple[Longs, Longs], worst: Floats, ranked: list[Packed], wanted: list[Longs]) -> None:
     """Compare the asked texts of a cell with all of it: which are best for them, and for whom they may be better."""
     mine, block = part
-    theirs = _fine(index.rows[block])
+    theirs = index.rows[block].astype(np.float32)
     for start in range(0, len(mine), 1024):
         some = mine[start : start + 1024]
-        scores = _fine(index.rows[some]) @ theirs.T
+        scaled: Floats = (index.rows[some] / np.float32(_STEPS * _STEPS)).astype(np.float32)
+        scores = scaled @ theirs.T
         scores[some[:, None] == block[None]] = -2
         top = min(_CANDIDATES, len(block) - 1)
         best = np.argpartition(scores, -top, axis=1)[:, -top:]
