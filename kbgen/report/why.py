@@ -118,7 +118,7 @@ def explain(ref: Ref, store: Store, library: Library, overlays: dict[Ref, Overla
         decided_by=item.verdict.by if item else "",
         title=item.title if item else "",
         url=item.url if item else None,
-        tags=tuple((mark.tag, mark.why) for mark in item.tags) if item else (),
+        tags=(*(tuple((mark.tag, mark.why) for mark in item.tags) if item else ()), *_learnt(ref, store)),
         topics=item.topics if item else (),
         unmapped=item.unmapped if item else (),
         redacted=item.redacted if item else (),
@@ -138,6 +138,15 @@ def explain(ref: Ref, store: Store, library: Library, overlays: dict[Ref, Overla
 def _pair(ref: Ref, row: PairRow) -> tuple[Ref, str, float, float, str, str]:
     other = row.right if row.left == ref else row.left
     return other, row.band, row.similarity, row.local, row.rule, row.words
+
+
+def _learnt(ref: Ref, store: Store) -> tuple[tuple[str, str], ...]:
+    """Tags a model gave a thread nobody tagged; those it was not sure of are suggestions."""
+    lines = [line.rsplit(" ", 2) for line in filter(None, store.suggestions.tags().get(ref, "").split("\n"))]
+    return tuple(
+        (tag, f"learnt:{float(confidence):.2f}{'' if state == 'applied' else ', not applied'}")
+        for tag, confidence, state in lines
+    )
 
 
 def _pages_of(ref: Ref, library: Library) -> Sequence[Page]:
