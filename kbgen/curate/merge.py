@@ -37,7 +37,7 @@ from kbgen.model import (
 )
 from kbgen.sources.base import SourceOptions
 
-MERGE_VERSION = 3
+MERGE_VERSION = 4
 """Raise it when the same threads would be built differently: every entry is then built again."""
 
 Options = Mapping[str, SourceOptions]
@@ -79,8 +79,7 @@ def build_entry(
     if question is None or not lead.answers:
         msg = f"{lead.ref} has no question and answer; only published threads can be built"
         raise ValueError(msg)
-    best, *others = _answers(members, rules or RulesConfig())
-    shown = tuple(others)
+    best, *shown = _answers(members, rules or RulesConfig())
     tags, topics = _place(members, overlay, taxonomy or Taxonomy())
     title = overlay.title if overlay and overlay.title else lead.title
     threads = _threads(cluster, members, options)
@@ -91,7 +90,7 @@ def build_entry(
         title=title,
         question=question,
         best=_replace_text(best, overlay),
-        others=shown,
+        others=tuple(shown),
         threads=threads,
         also_asked=_wordings(title, [member.title for member in members]),
         description=_describe(best, members, overlay, title),

@@ -1,0 +1,101 @@
+"""``kbgen promote``, ``forget``, ``report`` and ``taxonomy``, as they are typed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from projects import Kbgen, SmallForum, build_here, forum_post, forum_topic
+
+from kbgen.curate.overlays import load_overlays
+from kbgen.store import open_store
+
+
+@pytest.fixture
+def small(tmp_path: Path, frames: Path) -> SmallForum:
+    """Four topics; in the third, Tomas is named by somebody else."""
+    forum = SmallForum(tmp_path / "small", frames=frames)
+    topic = forum_topic(3, "How do I pair a sensor?")
+    posts = topic["post_stream"]["posts"]
+    posts[1] |= {"username": "tomas_n", "name": "Tomas Novak", "user_id": 88}
+    posts.append(forum_post(3, 3, "Thank you @tomas_n, as Tomas Novak said, that did it."))
+    forum.write(topic)
+    return forum
+
+
+def everything(forum: SmallForum) -> bytes:
+    """All bytes kbgen keeps: stored payloads, the store's file and log, caches, and the site."""
+    store = open_store(forum.folder / ".kbgen" / "store.sqlite")
+    try:
+        payloads = b"".join(one.payload for one in store.records.get([state.ref for state in store.records.states()]))
+        items = repr(store.curated.get(list(store.curated.digests()))).encode()
+    finally:
+        store.close()
+    folders = (forum.folder / ".kbgen", forum.site)
+    files = [file.read_bytes() for folder in folders for file in sorted(folder.rglob("*")) if file.is_file()]
+    return b"".join([payloads, items, *files]).lower()
+
+
+def test_a_forgotten_person_is_nowhere(small: SmallForum, inside: Kbgen) -> None:
+    """Handle and full name are gone from store, caches and site; the answer stays; a harvest brings nothing back."""
+    build_here(small.folder)
+    assert b"tomas" in everything(small)
+    done = inside("-C", small.folder, "forget", "forum:@tomas_n", "--by", "Dana")
+    assert (0, True) == (done.code, "1 threads have posts of theirs" in done.out)
+    build_here(small.folder)
+    assert b"tomas" not in everything(small)
+    assert b"settles number 3 for good" in everything(small)
+    again = forum_topic(3, "How do I pair a new sensor?")
+    again["post_stream"]["posts"][1] |= {"username": "tomas_n", "name": "Tomas Novak", "user_id": 88}
+    small.write(again)
+    build_here(small.folder)
+    text = everything(small)
+    assert (False, True) == (b"tomas" in text, b"pair a new sensor" in text)
+
+
+def test_a_forgotten_thread_is_withdrawn(small: SmallForum, inside: Kbgen) -> None:
+    """Its page is gone, and its words with it."""
+    build_here(small.folder)
+    inside("-C", small.folder, "forget", "forum:2")
+    build_here(small.folder, allow_vanish=True)
+    assert ("forum:2" in small.paths(), b"settles number 2 for good" in everything(small)) == (False, False)
+    assert "erased" in inside("-C", small.folder, "why", "forum:2").out
+
+
+def test_an_overlay_is_written_once(small: SmallForum, inside: Kbgen) -> None:
+    """It is read without a fault and changes nothing of the words; a second one would overwrite a writer's work."""
+    build_here(small.folder)
+    assert inside("-C", small.folder, "promote", "forum:1").code == 0
+    overlays, faults = load_overlays(small.folder)
+    assert (["forum:1"], []) == (list(overlays), faults)
+    assert "settles number 1 for good" in (overlays[next(iter(overlays))].body or "")
+    assert inside("-C", small.folder, "promote", "forum:1").code == 2
+
+
+def test_an_article_settles_its_threads(small: SmallForum, inside: Kbgen) -> None:
+    """It begins as a draft, so that nothing is published before somebody has read it."""
+    build_here(small.folder)
+    inside("-C", small.folder, "promote", "forum:1", "--article")
+    text = (small.folder / "content" / "articles" / "how-do-i-rename-a-room.md").read_text(encoding="utf-8")
+    assert ("draft: true" in text, "answers: ['forum:1']" in text) == (True, True)
+
+
+def test_the_report_counts_and_is_a_page(small: SmallForum, inside: Kbgen, tmp_path: Path) -> None:
+    """In words, as JSON, and as HTML in which nothing harvested is markup."""
+    small.write(forum_topic(8, "Why <b>bold</b>?", accepted=False))
+    small.configure(rules={"answered": "hold"})
+    build_here(small.folder)
+    page = tmp_path / "report.html"
+    found = inside("-C", small.folder, "--json", "report", "--html", page).data
+    assert ({"held": 1}, 4) == (found["waiting"], found["pages"]["entry"])
+    assert "<b>bold" not in page.read_text(encoding="utf-8")
+    assert "held 1" in inside("-C", small.folder, "report").out
+
+
+def test_a_taxonomy_is_written_where_there_is_none(small: SmallForum, inside: Kbgen) -> None:
+    """The next run reads it; a second time nothing is overwritten."""
+    build_here(small.folder, ["harvest", "curate"])
+    assert inside("-C", small.folder, "taxonomy", "suggest", "--write").code == 0
+    assert inside("-C", small.folder, "config", "check").code == 0
+    assert inside("-C", small.folder, "taxonomy", "suggest", "--write").code == 2
+    assert "The taxonomy knows every tag." in inside("-C", small.folder, "taxonomy", "unmapped").out
