@@ -161,6 +161,16 @@ class HttpConfig(Section):
         return value
 
 
+class MediaConfig(Section):
+    """``media:`` whether images of published posts are copied to the site."""
+
+    mirror: bool = False
+    max_megabytes: int = Field(default=10, ge=1, le=100)
+    total_megabytes: int = Field(default=2000, ge=1)
+    # Wider than the text column on any screen at twice its density.
+    max_width: int = Field(default=1200, ge=200, le=4096)
+
+
 class Config(Section):
     """The whole of ``site_config/kbgen.yml``, with the project folder it was read from."""
 
@@ -173,6 +183,7 @@ class Config(Section):
     guard: GuardConfig = GuardConfig()
     duplicates: DuplicatesConfig = DuplicatesConfig()
     http: HttpConfig = HttpConfig()
+    media: MediaConfig = MediaConfig()
 
 
 def load_config(project: Path, kinds: Mapping[str, type[BaseModel]]) -> Config:

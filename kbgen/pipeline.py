@@ -27,7 +27,7 @@ from kbgen.errors import KbgenError, NotPublished
 from kbgen.executor import Workers
 from kbgen.harvest import harvest
 from kbgen.lock import run_lock
-from kbgen.model import Library, StageReport
+from kbgen.model import Library, Picture, StageReport
 from kbgen.progress import Progress, Silent
 from kbgen.project import Project
 from kbgen.report.review import waiting_counts
@@ -38,9 +38,10 @@ from kbgen.site.files import explained
 from kbgen.site.live import LIVE, identity, live_rows
 from kbgen.site.manifest import Manifest, permalinks
 from kbgen.site.redirects import flatten
-from kbgen.site.stage import SiteJob, publish, published, render
+from kbgen.site.stage import MEDIA, SiteJob, publish, published, render
 from kbgen.site.written import written_pages
 from kbgen.sources.base import Source
+from kbgen.sources.http import host_of
 from kbgen.sources.live import LiveSource
 from kbgen.standing import remember, standing_key
 from kbgen.store import Store, open_store, readable
@@ -61,6 +62,7 @@ class Run:
     options: Options
     progress: Progress = field(default_factory=Silent)
     done: bool = False
+    images_wait: bool = False
     changes: Changes | None = None
     _stack: ExitStack = field(default_factory=ExitStack)
 
@@ -124,7 +126,20 @@ class Run:
             engine_pages=frozenset(self.frames.pages()),
             written_pages=written_pages(self.project.folder, self.frames.pages()),
             near=self.store.vectors.related(),
+            images=self._images(),
         )
+
+    def _images(self) -> dict[str, Picture]:
+        """The mirrored images whose files are there."""
+        folder = self.project.cache / MEDIA
+        if not self.project.config.media.mirror or not folder.is_dir():
+            return {}
+        there = {file.name for file in folder.iterdir()}
+        return {
+            address: picture
+            for address, picture in self.store.media.pictures().items()
+            if {picture.file, picture.full or picture.file} <= there
+        }
 
     @cached_property
     def library(self) -> Library:
@@ -163,7 +178,8 @@ class Run:
         """Digest of all the site is made from: while it stands still, so does the site."""
         hasher = hashlib.blake2b(digest_size=16)
         code = code_digest("compile", "site", "search", "model")
-        for part in (code, self.project.digest(), self.frames.digest, str(self.options.site_dir.resolve())):
+        images = self.store.media.digest() if self.project.config.media.mirror else ""
+        for part in (code, self.project.digest(), self.frames.digest, str(self.options.site_dir.resolve()), images):
             hasher.update(f"{part}\0".encode())
         for ref, digest in self.store.entries.digests():
             hasher.update(f"{ref}\0{digest}\n".encode())
@@ -220,6 +236,24 @@ def _curate(run: Run) -> list[StageReport]:
     return [report]
 
 
+def _media(run: Run) -> list[StageReport]:
+    config, folder = run.project.config, run.project.cache / MEDIA
+    if not config.media.mirror:
+        if run.store.media.all():
+            from kbgen.media.stage import forget_all  # noqa: PLC0415
+
+            forget_all(run.store, folder)
+        return []
+    # Only who mirrors pays for an image library and for an HTTP library.
+    from kbgen.harvest.asking import manners  # noqa: PLC0415
+    from kbgen.media.stage import MediaJob, media_network, mirror  # noqa: PLC0415
+
+    hosts = frozenset(host_of(source.url) for source in config.sources if source.url)
+    network = None if run.options.offline else media_network(manners(config), config.media)
+    report, run.images_wait = mirror(MediaJob(config.media, folder, hosts, network), run.store, run.progress)
+    return [report]
+
+
 def _compile(run: Run) -> list[StageReport]:
     started = time.monotonic()
     library = run.library
@@ -244,6 +278,7 @@ def _publish(run: Run) -> list[StageReport]:
 STAGES: tuple[tuple[str, Callable[[Run], list[StageReport]]], ...] = (
     ("harvest", _harvest),
     ("curate", _curate),
+    ("media", _media),
     ("compile", _compile),
     ("render", _render),
     ("publish", _publish),
@@ -296,7 +331,7 @@ def _run_stages(project: Project, options: Options, progress: Progress, names: S
             tuple(reports), options.site_dir, pages, run.done, notes, seconds, run.changes, _waiting(run)
         )
         if names is None:
-            remember(run.store, key if report.exit_code == 0 else None)
+            remember(run.store, key if report.exit_code == 0 and not run.images_wait else None)
         return report
 
 

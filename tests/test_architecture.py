@@ -20,7 +20,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("addresses", "codebase", "executor", "progress", "runs"),
     ("config", "store", "sources", "search", "lock"),
     ("similar",),
-    ("curate", "compile", "site", "report", "harvest"),
+    ("curate", "media", "compile", "site", "report", "harvest"),
     ("testing",),
     ("project", "preview", "standing"),
     ("pipeline",),
@@ -153,6 +153,7 @@ def test_no_import_cycles() -> None:
         ("stamina", {"kbgen.sources.http_client"}),
         ("nh3", {"kbgen.curate"}),
         ("tokenizers", {"kbgen.similar"}),
+        ("PIL", {"kbgen.media.encode"}),
     ],
 )
 def test_a_library_has_one_home(package: str, allowed: set[str]) -> None:

@@ -30,7 +30,7 @@ def is_current(forum: SmallForum, *, clean: bool = False) -> bool:
 
 def test_the_order_of_stages_is_data() -> None:
     """A build is these, one after the other."""
-    assert ["harvest", "curate", "compile", "render", "publish"] == [name for name, _ in STAGES]
+    assert ["harvest", "curate", "media", "compile", "render", "publish"] == [name for name, _ in STAGES]
 
 
 def test_a_build_runs_every_stage_and_says_how_pages_are_split(forum: SmallForum) -> None:

@@ -78,6 +78,7 @@ def entry_page(summary: Summary, title: str, related: tuple[Card, ...], inputs: 
         related=related,
         links=_links(summary, shelf.cards),
         canonical_rule=choice.rule,
+        images=tuple(inputs.images[address] for address in summary.images if address in inputs.images),
     )
 
 

@@ -9,7 +9,7 @@ import msgspec
 
 from kbgen.addresses import absolute
 from kbgen.config import Config
-from kbgen.model import Card, Listing, PlainText, Ref, Slug, SourceInfo, Summary, Taxonomy, Topic
+from kbgen.model import Card, Listing, Picture, PlainText, Ref, Slug, SourceInfo, Summary, Taxonomy, Topic
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,7 @@ class Inputs:
         published: path to kind of every page of the last published site.
         engine_pages: paths the site engine renders itself.
         near: each thread's and article's nearest others by text, best first.
+        images: mirrored images by the address texts name them by.
         written_pages: path to (title, description) of pages a writer added besides articles.
     """
 
@@ -39,6 +40,7 @@ class Inputs:
     engine_pages: frozenset[str] = frozenset()
     written_pages: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     near: Mapping[Ref, tuple[Ref, ...]] = field(default_factory=dict)
+    images: Mapping[str, Picture] = field(default_factory=dict)
 
     def url(self, path: str) -> str:
         """The absolute URL of a page."""

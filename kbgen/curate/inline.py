@@ -14,6 +14,7 @@ from lxml import etree
 from kbgen.curate.flow import Flow, Mark
 from kbgen.curate.links import INTERNAL, clean_href, host_of
 from kbgen.curate.text import plain_text
+from kbgen.sources.pictures import UNNAMED, is_image_address, unsigned
 
 _SAME = "b strong i em u s del ins code kbd samp var sub sup small mark q cite dfn bdi"
 MARKS = {
@@ -113,12 +114,15 @@ class InlineWriter:
         url = clean_href(href)
         if not url:
             return None
+        # A signature opens the file to whoever reads the page, and runs out.
+        url = unsigned(url) if image else url
         own = self.trusted or url.startswith(INTERNAL) or host_of(url) in self._own_hosts
         classes = ' class="kb-image"' if image else ""
         return Mark("a", f'{classes} href="{escape(url)}"{"" if own else _USER_LINK}')
 
     def _link(self, element: etree._Element, flow: Flow, depth: int) -> None:
-        mark = self._link_mark(element.get("href", ""), image="kb-image" in classes_of(element))
+        image = "kb-image" in classes_of(element) or _is_its_own_image(element)
+        mark = self._link_mark(element.get("href", ""), image=image)
         if mark is None or flow.plain:
             self.children(element, flow, depth)
         else:
@@ -138,7 +142,7 @@ class InlineWriter:
         if "emoji" in classes_of(element):
             flow.text(alt)
         elif clean_href(element.get("src", "")):
-            self._labelled(alt or "Image", element.get("src", ""), flow, image=True)
+            self._labelled(alt or UNNAMED, element.get("src", ""), flow, image=True)
         else:
             flow.text(alt)
 
@@ -162,6 +166,15 @@ class InlineWriter:
     def _line_break(self, element: etree._Element, flow: Flow, depth: int) -> None:
         del element, depth
         flow.line_break()
+
+
+def _is_its_own_image(link: etree._Element) -> bool:
+    """Whether a link holds one image and nothing else, and leads to that image, perhaps in a larger size."""
+    images = list(link.iter("img"))
+    if len(images) != 1 or "emoji" in classes_of(images[0]) or "".join(map(str, link.itertext())).strip():
+        return False
+    href, source = link.get("href", ""), images[0].get("src", "")
+    return is_image_address(href) or bool(source and href.partition("?")[0] == source.partition("?")[0])
 
 
 def classes_of(element: etree._Element) -> list[str]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from html import unescape
 
 from kbgen.curate.text import slugify
 from kbgen.model import ArticleEntry, Contributor, CuratedPost, Entry, Ref, Slug, Summary, split_ref
+from kbgen.sources.pictures import IMAGE_LINK, description
 
 
 def summarise(entry: Entry | ArticleEntry) -> Summary:
@@ -16,6 +18,7 @@ def summarise(entry: Entry | ArticleEntry) -> Summary:
 def _entry(entry: Entry) -> Summary:
     source = split_ref(entry.ref)[0]
     answers = (entry.best, *entry.others)
+    images = _images(entry.question.html, *(answer.html for answer in answers))
     return Summary(
         ref=entry.ref,
         kind="entry",
@@ -41,10 +44,13 @@ def _entry(entry: Entry) -> Summary:
         choice=entry.canonical,
         links=entry.links,
         people=tuple(dict.fromkeys(_contributor(answer, source) for answer in answers if not answer.author.deleted)),
+        images=tuple(images),
+        undescribed=sum(not described for described in images.values()),
     )
 
 
 def _article(article: ArticleEntry) -> Summary:
+    images = _images(article.html)
     return Summary(
         ref=article.ref,
         kind="article",
@@ -64,7 +70,19 @@ def _article(article: ArticleEntry) -> Summary:
         updated=article.updated,
         path=article.path,
         links=article.links,
+        images=tuple(images),
+        undescribed=sum(not described for described in images.values()),
     )
+
+
+def _images(*texts: str) -> dict[str, str]:
+    """Addresses of the images the texts name, each with what is said of it."""
+    return {
+        unescape(address): description(label)
+        for html in texts
+        if 'class="kb-image"' in html
+        for address, label in IMAGE_LINK.findall(html)
+    }
 
 
 def _refs(lead: Ref, others: Iterable[Ref]) -> tuple[Ref, ...]:

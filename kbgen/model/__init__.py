@@ -43,6 +43,7 @@ from kbgen.model.site import (
     Link,
     Listing,
     Page,
+    Picture,
     SourceInfo,
     StageReport,
 )
@@ -81,6 +82,7 @@ __all__ = [
     "Page",
     "PageKind",
     "Person",
+    "Picture",
     "PlainText",
     "Post",
     "RawRecord",

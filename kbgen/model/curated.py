@@ -283,6 +283,7 @@ class Summary(Struct, frozen=True):
         choice: the writer's ``canonical``; ``replaced`` whether the answer's text is the writer's.
         source: name of the lead's source.
         people: authors of the shown answers.
+        images: addresses of the images its texts name; ``undescribed`` counts those of which nothing is said.
         images: addresses of the images its texts name, without signatures; ``undescribed`` how many say nothing.
         digest: of the whole entry.
     """
@@ -312,5 +313,7 @@ class Summary(Struct, frozen=True):
     path: str | None = None
     links: tuple[Ref, ...] = ()
     people: tuple[Contributor, ...] = ()
+    images: tuple[str, ...] = ()
+    undescribed: int = 0
     images: tuple[str, ...] = ()
     undescribed: int = 0

@@ -82,6 +82,22 @@ class Listing(Struct, frozen=True):
     profile: str | None = None
 
 
+class Picture(Struct, frozen=True):
+    """A mirrored image.
+
+    Attributes:
+        address: what the body names it by.
+        file: name of the file that is shown; ``width`` and ``height`` are its pixels.
+        full: name of the file in full size, or moving; "" when ``file`` is all there is.
+    """
+
+    address: str
+    file: str
+    width: int
+    height: int
+    full: str = ""
+
+
 class Page(Struct, frozen=True):
     """One page of the site: all that rendering needs but the body's text.
 
@@ -95,6 +111,7 @@ class Page(Struct, frozen=True):
         related: cards at the foot of the page.
         alternates: (language, absolute URL) of true translations.
         links: for each ``kb:`` reference in the body, the path of its page; a missing one loses its link.
+        images: the mirrored ones of the images the body names; the others stay links.
     """
 
     path: str
@@ -119,6 +136,7 @@ class Page(Struct, frozen=True):
     alternates: tuple[tuple[str, str], ...] = ()
     links: tuple[tuple[Ref, str], ...] = ()
     canonical_rule: str = ""
+    images: tuple[Picture, ...] = ()
 
 
 class SourceInfo(Struct, frozen=True):

@@ -20,10 +20,16 @@ _TAGS = (
     "|s|samp|small|span|strong|sub|summary|sup|table|tbody|td|th|thead|tr|u|ul|var"
 )
 _ATTRIBUTES = "aria-label|class|colspan|href|rel|role|rowspan|scope|start|tabindex|title"
-_TAG = rf'</?(?:{_TAGS})(?: (?:{_ATTRIBUTES})="[^"<>\0]*"| reversed)*>'
+# A picture of this site and nobody else's: its address begins with no scheme, no host and no root.
+_IMAGE = (
+    r'<img class="kb-image" src="(?:\.\./)*assets/media/[0-9a-f]{32}\.webp" width="\d{1,5}" height="\d{1,5}"'
+    r' alt="[^"<>\0]*" loading="lazy" decoding="async">'
+)
+_TAG = rf'</?(?:{_TAGS})(?: (?:{_ATTRIBUTES})="[^"<>\0]*"| reversed)*>|{_IMAGE}'
 # Text and tags by turns, told apart by their first character: a hostile text costs no more than its length. Possessive
 # groups would say the same, and are broken in Python 3.11.2.
-_PLAIN = re.compile(rf"[^<>\0]*(?:{_TAG}[^<>\0]*)*")
+_PLAIN = re.compile(rf"[^<>\0]*(?:(?:{_TAG})[^<>\0]*)*")
+_SRC = re.compile(r' src="([^"]*)"')
 _HREF = re.compile(r' href="([^"]*)"([^>]*)')
 _ELSEWHERE = ("https://", "http://")
 
@@ -49,6 +55,8 @@ def check_bodies(
             if not href.startswith(_ELSEWHERE) or href.startswith(own):
                 url = unescape(href)
                 links[url] = links.get(url, True) and "ugc" in rest
+        for src in _SRC.findall(body) if " src=" in body else ():
+            links.setdefault(src, False)
     for url, by_user in links.items():
         yield from check_link(url, view, facts, resolver, by_user=by_user)
 

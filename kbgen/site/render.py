@@ -35,6 +35,7 @@ from kbgen.site import jsonld
 from kbgen.site.engine import Frames
 from kbgen.site.language import Language
 from kbgen.site.markup import Place, icon, trusted
+from kbgen.site.pictures import with_images
 from kbgen.site.shells import HOLE, Poured
 from kbgen.site.words import Words, direction, words_for
 
@@ -99,9 +100,10 @@ class Renderer:
         context = language.context(page, at)
         bodies: list[str] = []
         links = dict(page.links)
+        images = {picture.address: picture for picture in page.images}
 
         def place(html: str) -> Markup:
-            bodies.append(_link_pages(html, links, at))
+            bodies.append(with_images(_link_pages(html, links, at), images, at))
             return _HOLE
 
         context["place"] = place

@@ -33,6 +33,7 @@ from kbgen.site.feeds import feeds
 from kbgen.site.files import saying_what_to_do
 from kbgen.site.frame_input import DEPTHS
 from kbgen.site.live import LIVE, identity, live_rows, manifest_digest
+from kbgen.site.pictures import files_of
 from kbgen.site.manifest import MANIFEST, Manifest, read_manifest, target_url, write_manifest
 from kbgen.site.pour import PourJob, page_keys, pour
 from kbgen.site.publish import clone_tree, guard, recover, remove_file, staging_of, switch, write_file
@@ -42,6 +43,8 @@ from kbgen.site.sitemap import sitemaps
 from kbgen.store import Store, open_store
 
 _STAGED = "staged.msgpack"
+MEDIA = "media"
+"""Folder of mirrored images in the cache."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +117,8 @@ def render(job: SiteJob, workers: Workers, progress: Progress, *, clean: bool = 
     with ThreadPoolExecutor(1) as beside:
         indexing = beside.submit(_write_search, job, staging)
         pouring = pour(pour_job, sorted(changed, key=lambda page: page.path), workers, progress)
-        others = _write_others(job, renderer, live, rows, progress)
+        others = _write_images(job, staging, live)
+        others |= _write_others(job, renderer, live, rows.keys() | others.keys(), progress)
         parts = list(pouring)
         others |= indexing.result()
     digests = {path: digest for part in parts for path, digest in part.digests.items()}
@@ -178,6 +182,17 @@ def _write_others(
         if live.get(file) != rows[file]:
             write_file(staging, file, data)
     advance(1)
+    return rows
+
+
+def _write_images(job: SiteJob, staging: Path, live: Mapping[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
+    """The mirrored images that pages show. They are named by their content, so one that is there is right."""
+    rows: dict[str, tuple[str, str]] = {}
+    for file, name in sorted(files_of(job.library.pages.values()).items()):
+        digest = name.partition(".")[0]
+        rows[file] = (digest, digest)
+        if live.get(file) != rows[file]:
+            write_file(staging, file, (job.cache / MEDIA / name).read_bytes())
     return rows
 
 

@@ -29,6 +29,23 @@ class Refused(SourceError):
     """The address is none this source may be asked at: another host, or one in a private network."""
 
 
+class TooLarge(SourceError):
+    """The answer is longer than the client reads."""
+
+
+class Moved(SourceError):
+    """The address has moved to another host, which is not followed.
+
+    Args:
+        message: for people.
+        target: where to; it may carry a signature, and stands in no message.
+    """
+
+    def __init__(self, message: str, target: str = "") -> None:
+        super().__init__(message)
+        self.target = target
+
+
 @dataclass(frozen=True)
 class Manners:
     """How a client behaves towards hosts; set by ``http:`` in ``site_config/kbgen.yml``.

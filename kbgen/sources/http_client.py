@@ -17,7 +17,7 @@ import msgspec
 import stamina
 
 from kbgen.errors import SourceError
-from kbgen.sources.http import PORTS, Disallowed, Manners, Params, Refused, Reply, address, host_of
+from kbgen.sources.http import PORTS, Disallowed, Manners, Moved, Params, Refused, Reply, address, host_of
 from kbgen.sources.http_cache import AnswerCache, Kept
 from kbgen.sources.http_cassette import Recorder
 from kbgen.sources.http_guard import GuardedBackend, is_private_name
@@ -178,7 +178,7 @@ class HttpClient:
                 f"{shown} redirects to another host, {where}, which is not followed; "
                 "if that is the community's address, write it as `url:`"
             )
-            raise SourceError(msg)
+            raise Moved(msg, target)
         if asked.method != "GET" and reply.status not in {307, 308}:
             raise SourceError(f"{shown} answers a POST with a redirect ({reply.status}); check the address")
         return target

@@ -15,7 +15,7 @@ import httpcore2
 import httpx2
 
 from kbgen.errors import SourceError
-from kbgen.sources.http import Manners, Reply, host_of
+from kbgen.sources.http import Manners, Reply, TooLarge, host_of
 from kbgen.sources.http_guard import GuardedBackend
 from kbgen.sources.http_masks import Masks
 from kbgen.sources.http_pace import Pace, asked_backoff, asked_wait, quota_pause, retry_after
@@ -132,7 +132,7 @@ class Wire:
             size += len(chunk)
             if size > manners.max_bytes:
                 limit = manners.max_bytes // 1_000_000
-                raise SourceError(f"{self._masks.text(url)} answers with more than {limit} MB (http.max_megabytes)")
+                raise TooLarge(f"{self._masks.text(url)} answers with more than {limit} MB (http.max_megabytes)")
             if time.monotonic() > end:
                 raise Busy(f"{self._masks.text(url)} did not finish its answer in time (http.timeout)", reached=False)
             chunks.append(chunk)

@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from kbgen.errors import StoreError
-from kbgen.store import vectors
+from kbgen.store import media, vectors
 from kbgen.store.items import CuratedItems, Entries
 from kbgen.store.passes import Passes
 from kbgen.store.published import Pages, Permalinks
@@ -56,6 +56,7 @@ _MIGRATIONS: tuple[str, ...] = (
     CREATE TABLE passes (source TEXT PRIMARY KEY, state TEXT NOT NULL) WITHOUT ROWID;
     """,
     vectors.MIGRATION,
+    media.MIGRATION,
 )
 SCHEMA_VERSION = len(_MIGRATIONS)
 
@@ -72,6 +73,7 @@ class Store:
         pages: what the published site was made from.
         suggestions: what people should decide, and the tags a model gave.
         vectors: what duplicate detection keeps: vectors, neighbours, pairs.
+        media: which images were mirrored.
     """
 
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
@@ -86,6 +88,7 @@ class Store:
         self.pages = Pages(connection)
         self.suggestions = Suggestions(connection)
         self.vectors = vectors.Vectors(connection)
+        self.media = media.Media(connection)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
