@@ -284,7 +284,6 @@ class Summary(Struct, frozen=True):
         source: name of the lead's source.
         people: authors of the shown answers.
         images: addresses of the images its texts name; ``undescribed`` counts those of which nothing is said.
-        images: addresses of the images its texts name, without signatures; ``undescribed`` how many say nothing.
         digest: of the whole entry.
     """
 
@@ -313,7 +312,5 @@ class Summary(Struct, frozen=True):
     path: str | None = None
     links: tuple[Ref, ...] = ()
     people: tuple[Contributor, ...] = ()
-    images: tuple[str, ...] = ()
-    undescribed: int = 0
     images: tuple[str, ...] = ()
     undescribed: int = 0
