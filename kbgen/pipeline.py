@@ -9,6 +9,7 @@ import hashlib
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -65,6 +66,7 @@ class Run:
     images_wait: bool = False
     changes: Changes | None = None
     _stack: ExitStack = field(default_factory=ExitStack)
+    _frames: Future[Frames] | None = None
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
@@ -101,9 +103,21 @@ class Run:
             self.store.permalinks.add(permalinks(self.before))
             self.store.permalinks.set_redirects(fresh, live=self.before.pages)
 
+    def begin_frames(self) -> None:
+        """Start to build the frames beside the next stage: the site engine is a process of its own."""
+        beside = self._stack.enter_context(ThreadPoolExecutor(1))
+        self._frames = beside.submit(self._build_frames)
+
     @cached_property
     def frames(self) -> Frames:
-        """The shells and written pages, built by the site engine when something it sees has changed."""
+        """The shells and written pages, built by the site engine when something it sees has changed.
+
+        Raises:
+            EngineError: it failed.
+        """
+        return self._frames.result() if self._frames else self._build_frames()
+
+    def _build_frames(self) -> Frames:
         advance = self.progress.start(f"Building the frame with {self.options.engine}", 1)
         built = build_frames(
             self.project.folder, self.project.config, self.project.cache / "engine", self.options.engine
@@ -320,6 +334,8 @@ def _run_stages(project: Project, options: Options, progress: Progress, names: S
         for name, stage in STAGES:
             if names is not None and name not in names:
                 continue
+            if names is None and name == "curate":
+                run.begin_frames()
             if names is None and name == "compile" and run.is_current():
                 reports.append(StageReport("compile", notes=("nothing changed; the site stands as it is",)))
                 break
