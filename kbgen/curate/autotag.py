@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec import Struct
 
 from kbgen.curate.autotag_text import Document, document, names_of
-from kbgen.executor import chunks
+from kbgen.executor import Workers, chunks
 from kbgen.model import Curated, Head, Overlay, Ref, Slug, TagMark, Taxonomy, split_ref
 from kbgen.progress import Advance, Progress
 from kbgen.store import Store
@@ -76,6 +76,7 @@ class _Step(NamedTuple):
     taxonomy: Taxonomy
     wanted: Mapping[Ref, str]
     advance: Advance
+    workers: Workers | None
     clean: bool
 
 
@@ -85,6 +86,7 @@ def learn_tags(
     overlays: Mapping[Ref, Overlay],
     progress: Progress,
     *,
+    workers: Workers | None = None,
     clean: bool = False,
 ) -> dict[Ref, tuple[Learnt, ...]]:
     """Bring the learnt tags of every untagged thread up to date.
@@ -94,6 +96,7 @@ def learn_tags(
         taxonomy: the vocabulary.
         overlays: a thread a writer tagged is left alone.
         progress: where to report.
+        workers: where models are trained; None for this process.
         clean: train and ask again.
 
     Returns:
@@ -114,7 +117,7 @@ def learn_tags(
         with store.transaction():
             store.suggestions.delete_tags(gone)
     if todo:
-        step = _Step(store, taxonomy, wanted, progress.start("Tagging", len(todo)), clean)
+        step = _Step(store, taxonomy, wanted, progress.start("Tagging", len(todo)), workers, clean)
         for taught in {one.name: one for one in classes.values()}.values():
             _ask(taught, [ref for ref in todo if classes[split_ref(ref)[0]] is taught], step)
     return read_learnt(store)
@@ -209,7 +212,8 @@ def _model(taught: _Class, step: _Step) -> Model:
         documents = _documents(step.store, [head.ref for head in part])
         marks = (tuple(sorted(place[tag] for tag in head.tags if tag in place)) for head in part)
         taught_by += map(Lesson, documents, marks)
-    made = train(taught_by, names_of(taught.tags, step.taxonomy))
+    spread = step.workers.start if step.workers else map
+    made = train(taught_by, names_of(taught.tags, step.taxonomy), spread)
     for old in folder.glob(f"{taught.name or 'all'}.*.npz"):
         old.unlink()
     made.save(file)

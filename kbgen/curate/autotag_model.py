@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -30,6 +31,7 @@ from sklearn.svm import LinearSVC
 from kbgen.curate.autotag_text import Document, Names, grams
 
 Matrix = NDArray[np.float32]
+Spread = Callable[[Callable[[int], "Evidence"], Sequence[int]], Iterable["Evidence"]]
 _FOLDS = 5
 _NEIGHBOURS = 30
 _COST = 0.5  # of the SVM; measured on seven communities, together with one and two-term features
@@ -168,20 +170,23 @@ def load(file: Path) -> Model | None:
         return None
 
 
-def train(lessons: Sequence[Lesson], names: Sequence[Sequence[str]]) -> Model:
+def train(lessons: Sequence[Lesson], names: Sequence[Sequence[str]], spread: Spread = map) -> Model:
     """Learn from tagged threads.
 
     Args:
         lessons: at least a few dozen, in an order that is always the same.
         names: words for each tag of the vocabulary, by its position.
+        spread: applies a picklable function to several things, as ``map`` does; in other processes, if it can.
     """
     documents = [lesson.document for lesson in lessons]
     truth = _truth(lessons, len(names))
     places = _places(documents, Names(names), len(names))
-    parts = _weigh(_held_out(documents, truth, places), truth)
+    whole = _Whole(documents, truth, places)
+    folds = spread(partial(_judge_fold, whole), range(_FOLDS))
     space = _space(documents)
     rows = space.rows(documents)
     weights, bias = _linear(rows, truth)
+    parts = _weigh(_held_out(whole, folds), truth)
     weights[np.abs(weights) < _SMALLEST_WEIGHT] = 0
     parts |= {"bias": bias, "odds": _odds(places, truth)}
     parts |= _write_sparse("weights", sparse.csr_matrix(weights.T))
@@ -248,19 +253,37 @@ def _lift(places: NDArray[np.int8], odds: Matrix) -> Matrix:
     return np.asarray(np.clip(lift, 0, None), dtype=np.float32)
 
 
-def _held_out(documents: Sequence[Document], truth: NDArray[np.int8], places: NDArray[np.int8]) -> Evidence:
+class _Whole(NamedTuple):
+    """All lessons, as every fold needs them."""
+
+    documents: Sequence[Document]
+    truth: NDArray[np.int8]
+    places: NDArray[np.int8]
+
+
+def _held_out(whole: _Whole, folds: Iterable[Evidence]) -> Evidence:
     """The three parts for each thread, made by parts that have not seen it."""
-    margins, near, lift = (np.zeros(truth.shape, dtype=np.float32) for _ in range(3))
-    fold = np.arange(len(documents)) % _FOLDS
-    for number in range(_FOLDS):
-        rest, held = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
-        space = _space([documents[row] for row in rest.tolist()])
-        rows, asked = (space.rows([documents[row] for row in part.tolist()]) for part in (rest, held))
-        weights, bias = _linear(rows, truth[rest])
-        margins[held] = (asked @ sparse.csr_matrix(weights.T)).toarray() + bias
-        near[held] = _nearest(asked, rows, sparse.csr_matrix(truth[rest].astype(np.float32)))
-        lift[held] = _lift(places[held], _odds(places[rest], truth[rest]))
-    return Evidence(margins, near, lift)
+    parts = Evidence(*(np.zeros(whole.truth.shape, dtype=np.float32) for _ in range(3)))
+    for number, found in enumerate(folds):
+        for part, rows in zip(parts, found, strict=True):
+            part[_fold(whole) == number] = rows
+    return parts
+
+
+def _fold(whole: _Whole) -> NDArray[np.int64]:
+    return np.arange(len(whole.documents)) % _FOLDS
+
+
+def _judge_fold(whole: _Whole, number: int) -> Evidence:
+    """The three parts for the threads of one fold; a plain function for other processes."""
+    documents, truth, places = whole
+    rest, held = np.flatnonzero(_fold(whole) != number), np.flatnonzero(_fold(whole) == number)
+    space = _space([documents[row] for row in rest.tolist()])
+    rows, asked = (space.rows([documents[row] for row in part.tolist()]) for part in (rest, held))
+    weights, bias = _linear(rows, truth[rest])
+    margins = np.asarray((asked @ sparse.csr_matrix(weights.T)).toarray() + bias, dtype=np.float32)
+    near = _nearest(asked, rows, sparse.csr_matrix(truth[rest].astype(np.float32)))
+    return Evidence(margins, near, _lift(places[held], _odds(places[rest], truth[rest])))
 
 
 def _weigh(evidence: Evidence, truth: NDArray[np.int8]) -> dict[str, Any]:

@@ -275,7 +275,7 @@ def _make_entries(
     with store.transaction():
         store.suggestions.replace(ORIGIN, suggestions(heads, clusters))
     around = _options_digest(job)
-    learnt = learn_tags(store, job.taxonomy, job.overlays, progress, clean=clean)
+    learnt = learn_tags(store, job.taxonomy, job.overlays, progress, workers=workers, clean=clean)
     builds = [_cluster_build(cluster, job, digests, around, learnt) for cluster in clusters]
     builds += [_article_build(item, digests, around) for item in articles]
     have = store.entries.inputs()
