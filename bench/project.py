@@ -61,6 +61,8 @@ def _settings() -> dict[str, object]:
     return {
         "site": {"name": "Benchmark help", "url": "https://help.example.com/", "languages": ["en"]},
         "sources": [source],
+        # The same with and without the optional models.
+        "duplicates": {"semantic": "off"},
     }
 
 
