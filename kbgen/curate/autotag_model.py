@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from io import BytesIO
@@ -88,16 +89,55 @@ class _Space(NamedTuple):
         return sparse.csr_matrix((data, np.array(columns, dtype=np.int32), np.array(ends, dtype=np.int32)), shape=shape)
 
 
-def _space(documents: Sequence[Document]) -> _Space:
-    frequency: dict[str, int] = {}
-    for one in documents:
-        for gram in grams(one):
-            frequency[gram] = frequency.get(gram, 0) + 1
-    kept = sorted((gram for gram, n in frequency.items() if n >= 2), key=lambda gram: (-frequency[gram], gram))
-    vocabulary = {gram: column for column, gram in enumerate(sorted(kept[:_MOST_GRAMS]))}
-    counts = np.array([frequency[gram] for gram in vocabulary], dtype=np.float64)
-    idf = np.log((1 + len(documents)) / (1 + counts)) + 1
-    return _Space(vocabulary, idf.astype(np.float32))
+class _Counts(NamedTuple):
+    """Terms of all lessons, counted once for every fold.
+
+    Attributes:
+        grams: the terms at least two threads have, in order: a column each.
+        logs: one plus the logarithm of the counts, a row a thread.
+    """
+
+    grams: tuple[str, ...]
+    logs: Any
+
+    def part(self, rows: NDArray[np.int64]) -> _Counts:
+        """The counts of some threads."""
+        return _Counts(self.grams, self.logs[rows])
+
+    def frequent(self) -> tuple[NDArray[np.int64], Matrix]:
+        """The columns that are kept, in order, and their inverse document frequencies."""
+        frequency = np.bincount(self.logs.indices, minlength=len(self.grams))
+        # The columns stand in the order of their terms, so a stable sort settles equals by them.
+        kept = np.argsort(-frequency, kind="stable")[: min(_MOST_GRAMS, int((frequency >= 2).sum()))]
+        kept.sort()
+        idf = np.log((1 + self.logs.shape[0]) / (1 + frequency[kept])) + 1
+        return kept, idf.astype(np.float32)
+
+    def rows(self, kept: NDArray[np.int64], idf: Matrix) -> Any:
+        """Unit rows over the columns that are kept; see ``_Space.rows``."""
+        weighted = self.logs[:, kept]
+        weighted.data = weighted.data * idf[weighted.indices]
+        lengths = np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1)).ravel())
+        weighted.data = weighted.data / np.repeat(np.where(lengths > 0, lengths, 1.0), np.diff(weighted.indptr))
+        return weighted.astype(np.float32)
+
+
+def _counts(documents: Sequence[Document]) -> _Counts:
+    counted = [grams(one) for one in documents]
+    frequency = Counter(gram for counts in counted for gram in counts)
+    known = {gram: column for column, gram in enumerate(sorted(gram for gram, n in frequency.items() if n >= 2))}
+    columns: list[int] = []
+    values: list[int] = []
+    ends = [0]
+    for counts in counted:
+        found = sorted((known[gram], n) for gram, n in counts.items() if gram in known)
+        columns += [column for column, _ in found]
+        values += [n for _, n in found]
+        ends.append(len(columns))
+    shape = (len(documents), len(known))
+    logs = 1.0 + np.log(np.array(values, dtype=np.float64))
+    indices, indptr = np.array(columns, dtype=np.int32), np.array(ends, dtype=np.int32)
+    return _Counts(tuple(known), sparse.csr_matrix((logs, indices, indptr), shape=shape))
 
 
 class Model:
@@ -181,10 +221,12 @@ def train(lessons: Sequence[Lesson], names: Sequence[Sequence[str]], spread: Spr
     documents = [lesson.document for lesson in lessons]
     truth = _truth(lessons, len(names))
     places = _places(documents, Names(names), len(names))
-    whole = _Whole(documents, truth, places)
+    counts = _counts(documents)
+    whole = _Whole(counts, truth, places)
     folds = spread(partial(_judge_fold, whole), range(_FOLDS))
-    space = _space(documents)
-    rows = space.rows(documents)
+    kept, idf = counts.frequent()
+    space = _Space({counts.grams[column]: place for place, column in enumerate(kept.tolist())}, idf)
+    rows = counts.rows(kept, idf)
     weights, bias = _linear(rows, truth)
     parts = _weigh(_held_out(whole, folds), truth)
     weights[np.abs(weights) < _SMALLEST_WEIGHT] = 0
@@ -256,7 +298,7 @@ def _lift(places: NDArray[np.int8], odds: Matrix) -> Matrix:
 class _Whole(NamedTuple):
     """All lessons, as every fold needs them."""
 
-    documents: Sequence[Document]
+    counts: _Counts
     truth: NDArray[np.int8]
     places: NDArray[np.int8]
 
@@ -271,15 +313,15 @@ def _held_out(whole: _Whole, folds: Iterable[Evidence]) -> Evidence:
 
 
 def _fold(whole: _Whole) -> NDArray[np.int64]:
-    return np.arange(len(whole.documents)) % _FOLDS
+    return np.arange(len(whole.truth)) % _FOLDS
 
 
 def _judge_fold(whole: _Whole, number: int) -> Evidence:
     """The three parts for the threads of one fold; a plain function for other processes."""
-    documents, truth, places = whole
+    counts, truth, places = whole
     rest, held = np.flatnonzero(_fold(whole) != number), np.flatnonzero(_fold(whole) == number)
-    space = _space([documents[row] for row in rest.tolist()])
-    rows, asked = (space.rows([documents[row] for row in part.tolist()]) for part in (rest, held))
+    kept, idf = counts.part(rest).frequent()
+    rows, asked = (counts.part(part).rows(kept, idf) for part in (rest, held))
     weights, bias = _linear(rows, truth[rest])
     margins = np.asarray((asked @ sparse.csr_matrix(weights.T)).toarray() + bias, dtype=np.float32)
     near = _nearest(asked, rows, sparse.csr_matrix(truth[rest].astype(np.float32)))
@@ -362,7 +404,8 @@ def _fit(features: Matrix, given: NDArray[np.int8], strength: float) -> Matrix:
     """A logistic regression: a weight a column, then the intercept."""
     if not 0 < given.sum() < len(given):
         return np.array([*[0.0] * features.shape[1], -20.0], dtype=np.float32)
-    fitted = LogisticRegression(C=strength, max_iter=500).fit(features.astype(np.float64), given)
+    # Few columns, many rows: Newton steps need a handful of passes where others need dozens.
+    fitted = LogisticRegression(C=strength, solver="newton-cholesky").fit(features.astype(np.float64), given)
     # The last digits depend on how a machine adds up: rounded, its neighbours learn the same.
     return np.round(np.array([*fitted.coef_[0], fitted.intercept_[0]]), 2).astype(np.float32)
 
