@@ -194,11 +194,14 @@ def init(
         list[str] | None,
         typer.Option("--ci", metavar="KIND", help="github, gitlab, systemd or container; repeat for several."),
     ] = None,
+    url: Annotated[
+        str, typer.Option("--from", metavar="URL", help="Look at a community and write the source that reads it.")
+    ] = "",
 ) -> int:
     """Write the skeleton of a new knowledge base, or the nightly run of one that is there."""
     from kbgen import commands
 
-    return commands.init(folder, _State.voice, tuple(ci or ()))
+    return commands.init(folder, _State.voice, tuple(ci or ()), url)
 
 
 @app.command()

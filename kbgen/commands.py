@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -19,7 +19,7 @@ from kbgen.curate.taxonomy import FILE as TAXONOMY_FILE
 from kbgen.curate.text import slugify
 from kbgen.errors import ConfigError, RecordError, UsageError
 from kbgen.executor import Workers
-from kbgen.initialise import add_ci, initialise
+from kbgen.initialise import add_ci, initialise, refuse_used
 from kbgen.model import Entry, Ref, Thread
 from kbgen.pipeline import Options, Run, run_stages
 from kbgen.progress import Silent, shown
@@ -36,17 +36,36 @@ from kbgen.site.documents import search_documents
 from kbgen.sources import open_source, source_kinds
 from kbgen.store import readable
 
+if TYPE_CHECKING:
+    from kbgen.recognise import Recognised
 
-def init(folder: Path, voice: Voice, ci: Sequence[str] = ()) -> int:
+
+def init(folder: Path, voice: Voice, ci: Sequence[str] = (), url: str = "") -> int:
     """Write the skeleton of a new project into an empty folder, and its nightly run; or that alone."""
     if ci and (folder / CONFIG_FILE).is_file():
         files = add_ci(folder, ci)
         voice.result({"folder": str(folder), "files": files}, f"Wrote {', '.join(files)} to {folder}.")
         return 0
+    found = _recognised(folder, url) if url else None
     files = initialise(folder, ci)
-    words = f"Wrote {len(files)} files to {folder}.\nNext: edit {folder / CONFIG_FILE}, then kbgen -C {folder} build"
-    voice.result({"folder": str(folder), "files": files}, words)
+    said: dict[str, object] = {"folder": str(folder), "files": files}
+    words = f"Wrote {len(files)} files to {folder}.\n"
+    if found is not None:
+        found.write(folder)
+        said |= {"kind": found.kind, "ready": found.ready, "unknown": found.unknown}
+        todo = "".join(f"\n  {note}" for note in found.unknown)
+        words += f"{url} is {found.platform}; its source is in {folder / CONFIG_FILE}. Not found out:{todo}\n"
+    voice.result(said, f"{words}Next: edit {folder / CONFIG_FILE}, then kbgen -C {folder} build")
     return 0
+
+
+def _recognised(folder: Path, url: str) -> Recognised:
+    """What the community at an address runs on; a folder that cannot be used is refused before anybody is asked."""
+    # Only who asks over the network pays for an HTTP library.
+    from kbgen.recognise import recognise_at  # noqa: PLC0415
+
+    refuse_used(folder)
+    return recognise_at(url)
 
 
 def serve(project: Project, site_dir: Path | None, port: int, voice: Voice) -> int:

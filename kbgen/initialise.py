@@ -34,7 +34,7 @@ def initialise(folder: Path, ci: Sequence[str] = ()) -> tuple[str, ...]:
         UsageError: something is in the way, or the folder cannot be written.
     """
     roots = [SKELETON, *_roots(ci)]
-    _guarded(folder, lambda: _refuse_used(folder))
+    refuse_used(folder)
     return tuple(_guarded(folder, lambda: [name for root in roots for name in _copy_all(root, folder)]))
 
 
@@ -76,6 +76,15 @@ def _guarded(folder: Path, work: Callable[[], Done]) -> Done:
     except OSError as error:
         place = error.filename or folder
         raise UsageError(f"{place}: {error.strerror or error}; name a folder that can be written") from error
+
+
+def refuse_used(folder: Path) -> None:
+    """Refuse a folder in which something is in the way.
+
+    Raises:
+        UsageError: it is a file, holds something, or cannot be read.
+    """
+    _guarded(folder, lambda: _refuse_used(folder))
 
 
 def _refuse_used(folder: Path) -> None:

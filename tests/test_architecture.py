@@ -24,7 +24,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("testing",),
     ("project", "preview", "standing"),
     ("pipeline",),
-    ("console", "initialise", "summary"),
+    ("console", "initialise", "recognise", "summary"),
     ("serve",),
     ("commands",),
     ("cli",),
