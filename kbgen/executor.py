@@ -6,6 +6,7 @@ many workers there are, so the bytes of a site do not depend on ``--jobs``.
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import threading
@@ -108,6 +109,12 @@ def _end_with_the_run() -> None:
             os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
+
+
+def _settle() -> None:
+    """What was imported stays: the collector need not look at it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def chunks(items: Sequence[Part], size: int) -> list[Sequence[Part]]:
