@@ -155,12 +155,14 @@ def _tag_description(tag: Slug, inputs: Inputs) -> str:
 def question_pages(shelf: Shelf, inputs: Inputs) -> Iterator[Page]:
     """Every answered question, newest first, in chunks counted from the oldest.
 
-    A new question so changes the first page only: page 7 of yesterday is page 7 of today.
+    A new question so changes the first page only: page 7 of yesterday is page 7 of today. The first page shows what
+    does not fill a page of its own yet besides a whole one.
     """
     cards = [card for card in shelf.cards.values() if card.kind == "entry"]
     cards.sort(key=lambda card: (card.created.timestamp() if card.created else 0.0, card.ref))
     size = inputs.config.pages.per_page
-    chunks = [cards[start : start + size] for start in range(0, len(cards), size)] or [[]]
+    newest = max(0, len(cards) // size - 1) * size
+    chunks = [*(cards[start : start + size] for start in range(0, newest, size)), cards[newest:]]
     crumbs = (Crumb("Home", HOME), Crumb("Questions", QUESTIONS))
     about = _about("Every answered question, newest first", "", len(cards), ("question", "questions"))
     head = Head(QUESTIONS, "listing", "All questions", about, crumbs, noindex=not cards)
