@@ -22,9 +22,6 @@ from kbgen.similar.texts import Text
 from kbgen.similar.vectors import MODEL, Embedder, Vector
 
 _BATCH = 2000
-# Less alike than this, a page is no help to the reader of the other.
-_RELATED = 0.2
-_STEP = 0.05
 
 
 class Settings(Protocol):
@@ -87,9 +84,8 @@ class Comparison:
         before = nearest.unpack(old) if old else None
         # Threads wait for each other on matrices as small as these: ten times the CPU for nothing.
         with threadpool_limits(1, "blas"):
-            index, _ = nearest.update(before, texts, lambda some: self._vectors(some, cache))
-        known = set(before.keys) if before else set()
-        moved = frozenset(text.ref for text, key in zip(texts, index.keys, strict=True) if key not in known)
+            index, fresh = nearest.update(before, texts, lambda some: self._vectors(some, cache))
+        moved = frozenset(texts[place].ref for place in fresh)
         pairs = judge(self._scores(index, texts, cache), texts, self._bands)
         return Found(pairs, related(index, texts), moved, nearest.pack(index))
 
@@ -143,14 +139,11 @@ class Comparison:
 
 
 def related(index: Nearest, texts: Sequence[Text]) -> list[tuple[Ref, list[Ref]]]:
-    """The nearest others where they changed. Scores are rounded: a new text must not reorder all lists."""
-    found: list[tuple[Ref, list[Ref]]] = []
-    for place in np.flatnonzero(index.touched).tolist():
-        near, scores = index.near[place], index.scores[place]
-        good = (near >= 0) & (scores >= _RELATED)
-        rounded = np.round(scores[good] / _STEP).astype(int)
-        ranked = sorted(
-            (-step, texts[other].ref) for step, other in zip(rounded.tolist(), near[good].tolist(), strict=True)
-        )
-        found.append((texts[place].ref, [ref for _, ref in ranked]))
-    return found
+    """The nearest others where they changed."""
+    places = np.flatnonzero(index.touched)
+    refs = [text.ref for text in texts]
+    rows = nearest.listed(index.near[places], index.scores[places]).tolist()
+    return [
+        (refs[place], [refs[other] for other in row if other >= 0])
+        for place, row in zip(places.tolist(), rows, strict=True)
+    ]

@@ -76,26 +76,32 @@ def make_frame(vectors: Sequence[Vector], lang: str) -> Frame:
 
 
 def weighted(vectors: Sequence[Vector], frame: Frame) -> sparse.csr_matrix:
-    """Rows of unit length: terms by (1 + ln count) times rarity; columns are this batch's own."""
+    """Rows of unit length: terms by (1 + ln count) times rarity; columns are the frame's, then this batch's own."""
     if not vectors:
         return sparse.csr_matrix((0, 1), dtype=np.float32)
     terms, weights, starts = _weights(vectors, frame)
-    _, columns = np.unique(terms, return_inverse=True)
-    shape = (len(vectors), int(columns.max()) + 1 if len(columns) else 1)
+    columns, known = _places(terms, frame)
+    unseen, own = np.unique(terms[~known], return_inverse=True)
+    columns[~known] = own + len(frame.terms)
+    shape = (len(vectors), len(frame.terms) + len(unseen) + 1)
     return sparse.csr_matrix((weights, columns, starts), shape=shape)
 
 
 def _weights(vectors: Sequence[Vector], frame: Frame) -> tuple[npt.NDArray[np.uint32], Floats, Longs]:
     terms = np.concatenate([vector.terms for vector in vectors])
     counts = np.concatenate([vector.counts for vector in vectors]).astype(np.float32)
-    places = np.minimum(np.searchsorted(frame.terms, terms), len(frame.terms) - 1)
-    known = frame.terms[places] == terms
+    places, known = _places(terms, frame)
     weights = (1 + np.log(counts)) * np.where(known, frame.rarity[places], np.float32(frame.unseen))
     sizes = np.array([len(vector.terms) for vector in vectors])
     starts: Longs = np.concatenate([[0], np.cumsum(sizes)])
     rows = np.repeat(np.arange(len(vectors)), sizes)
     length = np.sqrt(np.bincount(rows, weights * weights, len(vectors)))
     return terms, (weights / np.maximum(length, 1e-9)[rows]).astype(np.float32), starts
+
+
+def _places(terms: npt.NDArray[np.uint32], frame: Frame) -> tuple[Longs, npt.NDArray[np.bool_]]:
+    places: Longs = np.minimum(np.searchsorted(frame.terms, terms), len(frame.terms) - 1)
+    return places, frame.terms[places] == terms
 
 
 def centred(vectors: Sequence[Vector], frame: Frame) -> Floats:

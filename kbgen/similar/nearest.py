@@ -19,7 +19,12 @@ from kbgen.similar.vectors import Floats, Vector
 
 NEAR = 20
 """How many neighbours are kept of each text."""
+LISTED = 12
+"""How many of them are shown to readers."""
 _CANDIDATES = 24
+# Less alike than this, a page is no help to the reader of the other.
+_RELATED = 0.2
+_STEP = 0.05
 _SCALING = 10
 _BLOCK = 4096
 _PAIRS = 1 << 16
@@ -40,15 +45,15 @@ class Nearest(NamedTuple):
     """Neighbours of the texts of one language.
 
     Attributes:
-        keys: ref and key of each text, by which it is known again.
+        keys: ref and key of each text, parted by a space, by which it is known again.
         rows: placed vectors, n x 512, in 254ths: coarse enough to be small, fine enough for candidates.
         cells: n x 3, n x 1 in a small corpus.
-        touched: texts whose neighbours are not those of the last run.
+        touched: texts whose listed neighbours are not those of the last run.
         near: positions of the neighbours, n x 20, best first, -1 where there are fewer.
         scores: of ``near``; at most 1.
     """
 
-    keys: tuple[tuple[str, str], ...]
+    keys: tuple[str, ...]
     frame: Frame
     rows: npt.NDArray[np.int8]
     cells: Ints
@@ -63,7 +68,7 @@ class Nearest(NamedTuple):
         return mean
 
 
-def update(old: Nearest | None, texts: Sequence[Text], fetch: Fetch) -> tuple[Nearest, int]:
+def update(old: Nearest | None, texts: Sequence[Text], fetch: Fetch) -> tuple[Nearest, list[int]]:
     """Bring the neighbours of a language up to date.
 
     Args:
@@ -72,24 +77,25 @@ def update(old: Nearest | None, texts: Sequence[Text], fetch: Fetch) -> tuple[Ne
         fetch: gives vectors.
 
     Returns:
-        The neighbours, and how many texts were compared with the others.
+        The neighbours, and the positions of the texts that ``old`` did not know.
     """
-    keys = tuple((str(text.ref), text.key) for text in texts)
+    keys = tuple(f"{text.ref} {text.key}" for text in texts)
+    places = {key: place for place, key in enumerate(old.keys)} if old else {}
+    before = np.array([places.get(key, -1) for key in keys], np.int64)
+    fresh: list[int] = np.flatnonzero(before < 0).tolist()
     if old is None or len(texts) < EXACT or old.frame.size != frame_size(len(texts)):
-        return _afresh(keys, texts, fetch), len(texts)
-    places = {key: place for place, key in enumerate(old.keys)}
-    kept = [(places[key], new) for new, key in enumerate(keys) if key in places]
-    fresh = [new for new, key in enumerate(keys) if key not in places]
+        return _afresh(keys, texts, fetch), fresh
+    kept = before[before >= 0], np.flatnonzero(before >= 0)
     moved = _moved(old, keys, kept)
     if fresh:
         rows = placed(fetch([texts[place] for place in fresh]), old.frame)
         moved.rows[fresh] = _coarse(rows)
         moved.cells[fresh] = cells(rows, old.frame)
     asked = np.union1d(np.array(fresh, np.int64), _depleted(old, moved, kept))
-    return _compared(moved, asked, texts, fetch), len(asked)
+    return _compared(moved, asked, texts, fetch), fresh
 
 
-def _afresh(keys: tuple[tuple[str, str], ...], texts: Sequence[Text], fetch: Fetch) -> Nearest:
+def _afresh(keys: tuple[str, ...], texts: Sequence[Text], fetch: Fetch) -> Nearest:
     vectors = fetch(texts)
     frame = make_frame(vectors[: frame_size(len(texts))], texts[0].lang)
     rows = np.concatenate([placed(vectors[at : at + _BLOCK], frame) for at in range(0, len(vectors), _BLOCK)])
@@ -112,9 +118,9 @@ def _empty(count: int) -> tuple[Ints, Floats]:
     return np.full((count, NEAR), -1, np.int32), np.full((count, NEAR), -1, np.float32)
 
 
-def _moved(old: Nearest, keys: tuple[tuple[str, str], ...], kept: Sequence[tuple[int, int]]) -> Nearest:
+def _moved(old: Nearest, keys: tuple[str, ...], kept: tuple[Longs, Longs]) -> Nearest:
     """The old neighbours at their new places; what is gone is nobody's neighbour."""
-    before, after = np.array(kept, np.int64).reshape(-1, 2).T
+    before, after = kept
     target = np.full(len(old.keys) + 1, -1, np.int32)
     target[before] = after
     near, scores = _empty(len(keys))
@@ -134,9 +140,9 @@ def _moved(old: Nearest, keys: tuple[tuple[str, str], ...], kept: Sequence[tuple
     return Nearest(keys, old.frame, rows, where, near, scores, touched)
 
 
-def _depleted(old: Nearest, moved: Nearest, kept: Sequence[tuple[int, int]]) -> Longs:
+def _depleted(old: Nearest, moved: Nearest, kept: tuple[Longs, Longs]) -> Longs:
     """Texts that lost so many neighbours that their ten nearest are no longer known."""
-    before, after = np.array(kept, np.int64).reshape(-1, 2).T
+    before, after = kept
     lost = (old.near[before] >= 0).sum(axis=1) - (moved.near[after] >= 0).sum(axis=1)
     short: Longs = after[(lost > 0) & ((moved.near[after] >= 0).sum(axis=1) < _SCALING)]
     return short
@@ -149,10 +155,26 @@ def _compared(index: Nearest, asked: Longs, texts: Sequence[Text], fetch: Fetch)
     if not len(left):
         return index
     score = _exact(left, right, index.frame, texts, fetch)
-    one, other = np.concatenate([left, right]), np.concatenate([right, left])
-    near, scores = _best(index, (one, other, np.concatenate([score, score])))
-    touched = index.touched | (near != index.near).any(axis=1)
+    one, other, both = np.concatenate([left, right]), np.concatenate([right, left]), np.concatenate([score, score])
+    # What is no better than the last that is kept changes nothing.
+    good = both >= index.scores[one, -1]
+    rows = np.unique(one[good])
+    near, scores = _best(index, rows, (one[good], other[good], both[good]))
+    touched = index.touched.copy()
+    touched[rows] |= (listed(near[rows], scores[rows]) != listed(index.near[rows], index.scores[rows])).any(axis=1)
     return index._replace(near=near, scores=scores, touched=touched)
+
+
+def listed(near: Ints, scores: Floats) -> Ints:
+    """The neighbours shown to readers, n x 12, -1 where there are fewer.
+
+    Scores are rounded, the older text first among equals: small shifts of a growing corpus reorder no list.
+    """
+    steps = np.rint(scores / np.float32(_STEP)).astype(np.int64)
+    ranked = np.where((near >= 0) & (scores >= _RELATED), (np.int64(64) - steps) << 32 | near, np.int64(1) << 62)
+    ranked = np.sort(ranked, axis=1)[:, :LISTED]
+    found: Ints = np.where(ranked < np.int64(1) << 62, ranked & 0xFFFFFFFF, -1).astype(np.int32)
+    return found
 
 
 def _candidates(index: Nearest, asked: Longs) -> tuple[Longs, Longs]:
@@ -244,10 +266,9 @@ def _exact(left: Longs, right: Longs, frame: Frame, texts: Sequence[Text], fetch
     return scores
 
 
-def _best(index: Nearest, triples: Triples) -> tuple[Ints, Floats]:
+def _best(index: Nearest, touched: Longs, triples: Triples) -> tuple[Ints, Floats]:
     """The best twenty of what was known and what was found, of each text that anything was found for."""
     row, other, score = triples
-    touched = np.unique(row)
     known = index.near[touched]
     place = np.repeat(touched, NEAR)[known.ravel() >= 0]
     row = np.concatenate([row, place])
@@ -274,7 +295,7 @@ def pack(index: Nearest) -> bytes:
     file = io.BytesIO()
     np.savez(
         file,
-        keys=np.array(index.keys, np.bytes_),
+        keys=np.frombuffer("\n".join(index.keys).encode(), np.uint8),
         rows=index.rows,
         cells=index.cells,
         near=index.near,
@@ -295,7 +316,7 @@ def unpack(data: bytes) -> Nearest:
         frame = Frame(
             int(size), kept["mean"], kept["terms"], kept["rarity"], float(unseen), kept["centres"], float(share)
         )
-        keys = tuple((str(ref, "utf-8"), str(digest, "utf-8")) for ref, digest in kept["keys"])
+        keys = tuple(kept["keys"].tobytes().decode().split("\n"))
         return Nearest(
             keys, frame, kept["rows"], kept["cells"], kept["near"], kept["scores"], np.zeros(len(keys), bool)
         )

@@ -106,10 +106,13 @@ class Embedder:
         if not new:
             return
         tokenizer, table = _model()
-        encoded = tokenizer.encode_batch(new, add_special_tokens=False)
+        pieces = [one.ids for one in tokenizer.encode_batch_fast(new, add_special_tokens=False)]
         rows = np.zeros((len(new), DIMENSIONS), np.float32)
-        for place, one in enumerate(encoded):
-            rows[place] = table[one.ids].astype(np.float32).sum(axis=0)
+        some = [place for place, ids in enumerate(pieces) if ids]
+        starts = np.cumsum([0, *(len(pieces[place]) for place in some)])[:-1]
+        ids = np.fromiter(itertools.chain.from_iterable(pieces), np.int64)
+        if some:
+            rows[some] = np.add.reduceat(table[ids].astype(np.float32), starts, axis=0)
         start = len(self._index)
         self._index.update((word, start + place) for place, word in enumerate(new))
         self._rows = np.concatenate([self._rows, rows])
@@ -127,23 +130,27 @@ class Embedder:
     ) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint8]]:
         if text.lang != "en":
             body = _WORD.findall(text.body[:_GRAM_BODY])
+        said = Counter(itertools.chain(body, *((title,) * (1 + _TITLE_TERMS))))
         counts: Counter[int] = Counter()
-        for words, weight in ((title, 1 + _TITLE_TERMS), (body, 1)):
-            for term in self._terms_of(words, text.lang):
-                counts[term] += weight
+        known = self._terms.setdefault(text.lang, {})
+        for word, often in said.items():
+            found = known.get(word)
+            if found is None:
+                found = known[word] = tuple(zlib.crc32(term.encode()) for term in terms_of_word(word, text.lang))
+            for term in found:
+                counts[term] += often
+        if _IS_WIDE.search(text.title) or _IS_WIDE.search(text.body):
+            for words, weight in ((title, 1 + _TITLE_TERMS), (body, 1)):
+                for term in _wide_pairs(words):
+                    counts[term] += weight
         ordered = sorted(counts)
         return np.array(ordered, np.uint32), np.array([min(counts[term], 255) for term in ordered], np.uint8)
 
-    def _terms_of(self, words: Sequence[str], lang: str) -> Iterable[int]:
-        known = self._terms.setdefault(lang, {})
-        for word in words:
-            found = known.get(word)
-            if found is None:
-                found = known[word] = tuple(zlib.crc32(term.encode()) for term in terms_of_word(word, lang))
-            yield from found
-        for one, other in itertools.pairwise(words):
-            if len(one) == 1 and len(other) == 1 and _IS_WIDE.match(one + other):
-                yield zlib.crc32((one + other).encode())
+
+def _wide_pairs(words: Sequence[str]) -> Iterable[int]:
+    for one, other in itertools.pairwise(words):
+        if len(one) == 1 and len(other) == 1 and _IS_WIDE.fullmatch(one + other):
+            yield zlib.crc32((one + other).encode())
 
 
 def terms_of_word(word: str, lang: str) -> Iterable[str]:
