@@ -101,11 +101,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
         code = 2
         if _State.voice.as_json:
             _State.voice.result({"exit_code": code, "error": error.format_message()}, "")
+    except OSError as error:
+        code = _refused(error)
     except (typer.Abort, KeyboardInterrupt):
         code = _INTERRUPTED
     if code == _INTERRUPTED:
         _State.voice.failure("stopped; what was committed is kept, and the next run goes on from there", code)
     sys.exit(code)
+
+
+def _refused(error: OSError) -> int:
+    """What nobody expected of the file system; without this, Python's own exit code would say "published"."""
+    from kbgen.site.files import explained
+
+    if _State.voice.verbose:
+        traceback.print_exception(error)
+    told = explained(error, _State.folder, "the command")
+    _State.voice.failure(str(told), told.exit_code)
+    return told.exit_code
 
 
 def globals_first(arguments: Sequence[str]) -> list[str]:

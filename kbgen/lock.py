@@ -10,7 +10,7 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -79,5 +79,7 @@ def _holder(descriptor: int) -> str:
 
 
 def _write(descriptor: int, holder: dict[str, int | str]) -> None:
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, json.dumps(holder).encode() if holder else b"", 0)
+    # The name is for people; the lock holds without it, on a full disk, too.
+    with suppress(OSError):
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, json.dumps(holder).encode() if holder else b"", 0)

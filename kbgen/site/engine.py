@@ -7,6 +7,7 @@ is laid out by ``frame_input``; when none of that changed, the engine does not r
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -179,15 +180,25 @@ def build_frames(project: Path, config: Config, cache: Path, engine: str = "mkdo
     given = lay_out(project, config, cache, engine)
     folders = {lang: cache / "built" / lang for lang in config.site.languages}
     stamp = cache / "digest"
-    reused = stamp.is_file() and stamp.read_text() == given.digest and all(map(Path.is_dir, folders.values()))
+    # Of what was built, too: a file that was cut or lost is built again, not served for ever.
+    reused = stamp.is_file() and stamp.read_bytes() == _stamp(given, folders)
     if not reused:
         stamp.unlink(missing_ok=True)
         shutil.rmtree(cache / "built", ignore_errors=True)
         with ThreadPoolExecutor(max_workers=2) as pool:
             list(pool.map(lambda lang: _run(engine, given, lang, project), config.site.languages))
         _complete(folders, given)
-        stamp.write_text(given.digest)
+        stamp.write_bytes(_stamp(given, folders))
     return Frames(folders, given.digest, reused, given.site_root, given.logo, given.written)
+
+
+def _stamp(given: FrameInput, folders: Mapping[str, Path]) -> bytes:
+    hasher = hashlib.blake2b(given.digest.encode(), digest_size=16)
+    for lang, folder in folders.items():
+        for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+            hasher.update(f"{lang}\0{file.relative_to(folder).as_posix()}\0".encode())
+            hasher.update(hashlib.blake2b(file.read_bytes()).digest())
+    return hasher.hexdigest().encode()
 
 
 def icon_svg(name: str) -> str | None:

@@ -56,13 +56,26 @@ class AnswerCache:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.chmod(0o700)
         self._today = today
-        file = folder / "answers.sqlite"
+        self._file = folder / "answers.sqlite"
         try:
-            self._db = self._open(file)
+            self._db = self._open(self._file)
         except sqlite3.DatabaseError:
-            # Nothing in it is needed: a damaged one is begun anew.
-            file.unlink(missing_ok=True)
-            self._db = self._open(file)
+            self._db = self._anew()
+
+    def _anew(self) -> sqlite3.Connection:
+        """Nothing in it is needed: a damaged one is begun anew."""
+        for suffix in ("", "-wal", "-shm"):
+            self._file.with_name(f"{self._file.name}{suffix}").unlink(missing_ok=True)
+        return self._open(self._file)
+
+    def _do(self, statement: str, values: tuple[object, ...]) -> sqlite3.Cursor:
+        try:
+            return self._db.execute(statement, values)
+        except sqlite3.DatabaseError:
+            # The head was sound and a page behind it is not, or the disk is full: without answers all is asked anew.
+            self._db.close()
+            self._db = self._anew()
+            return self._db.execute(statement, values)
 
     def _open(self, file: Path) -> sqlite3.Connection:
         database = sqlite3.connect(file, isolation_level=None, timeout=30)
@@ -87,11 +100,14 @@ class AnswerCache:
 
     def get(self, key: bytes) -> Kept | None:
         """The answer kept for a request."""
-        row = self._db.execute("SELECT url, headers, body FROM answers WHERE key = ?", (key,)).fetchone()
+        row = self._do("SELECT url, headers, body FROM answers WHERE key = ?", (key,)).fetchone()
         if row is None:
             return None
-        headers = msgspec.json.decode(row[1], type=dict[str, str])
-        return Kept(row[0], headers, zstandard.ZstdDecompressor().decompress(row[2]))
+        try:
+            headers = msgspec.json.decode(row[1], type=dict[str, str])
+            return Kept(row[0], headers, zstandard.ZstdDecompressor().decompress(row[2]))
+        except (msgspec.MsgspecError, zstandard.ZstdError):
+            return None
 
     def put(self, key: bytes, answer: Kept) -> None:
         """Keep an answer, if it can be asked for conditionally."""
@@ -100,15 +116,15 @@ class AnswerCache:
             self.drop(key)
             return
         row = (key, answer.url, msgspec.json.encode(headers), zstandard.compress(answer.body, 3), self._today)
-        self._db.execute("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?)", row)
+        self._do("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?)", row)
 
     def used(self, key: bytes) -> None:
         """Note that an answer is still the right one."""
-        self._db.execute("UPDATE answers SET used = ? WHERE key = ? AND used <> ?", (self._today, key, self._today))
+        self._do("UPDATE answers SET used = ? WHERE key = ? AND used <> ?", (self._today, key, self._today))
 
     def drop(self, key: bytes) -> None:
         """Forget an answer: what is gone is kept nowhere."""
-        self._db.execute("DELETE FROM answers WHERE key = ?", (key,))
+        self._do("DELETE FROM answers WHERE key = ?", (key,))
 
     def close(self) -> None:
         """Close the file."""
