@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 from html import escape
+from typing import ClassVar
 
 from lxml import etree
 
 from kbgen.curate.flow import RULE, Flow
 from kbgen.curate.highlight import highlight, known_language
-from kbgen.curate.inline import HEADINGS, MOST_CONTAINERS, InlineWriter, classes_of
+from kbgen.curate.inline import HEADINGS, MOST_CONTAINERS, Handler, InlineWriter, classes_of
 from kbgen.curate.tables import Cell, Rows, is_layout, render_table, span
 
 _BREAKS = (
@@ -34,20 +35,6 @@ class BlockWriter(InlineWriter):
     def __init__(self, own_hosts: frozenset[str], *, trusted: bool) -> None:
         super().__init__(own_hosts, trusted=trusted)
         self._headings: list[int] = []
-        self._handlers |= {
-            **dict.fromkeys(BREAKS, self._transparent),
-            **dict.fromkeys(HEADINGS, self._heading),
-            "hr": self._rule,
-            "p": self._paragraph,
-            "div": self._division,
-            "blockquote": self._quote,
-            "pre": self._code,
-            "ul": self._list,
-            "ol": self._list,
-            "dl": self._definitions,
-            "details": self._details,
-            "table": self._table,
-        }
 
     def _paragraph(self, element: etree._Element, flow: Flow, depth: int) -> None:
         title = self.trusted and "admonition-title" in classes_of(element)
@@ -199,6 +186,21 @@ class BlockWriter(InlineWriter):
         rows, columns = span(element.get("rowspan")), span(element.get("colspan"))
         html = inner.content()
         return Cell(html, head=is_head and bool(html), colspan=columns, rowspan=rows)
+
+    handlers: ClassVar[dict[str, Handler]] = InlineWriter.handlers | {
+        **dict.fromkeys(BREAKS, InlineWriter._transparent),  # noqa: SLF001
+        **dict.fromkeys(HEADINGS, _heading),
+        "hr": _rule,
+        "p": _paragraph,
+        "div": _division,
+        "blockquote": _quote,
+        "pre": _code,
+        "ul": _list,
+        "ol": _list,
+        "dl": _definitions,
+        "details": _details,
+        "table": _table,
+    }
 
 
 def _nearest(element: etree._Element, tag: str) -> etree._Element | None:

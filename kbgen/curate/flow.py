@@ -55,7 +55,10 @@ class Flow:
 
     def text(self, text: str) -> None:
         """Add text in the marks that are open."""
-        self._runs.append((self.marks, _SPACE.sub(" ", text)))
+        if "  " in text or not text.isprintable():
+            text = _SPACE.sub(" ", text)
+        if self._runs or text != " ":  # space that begins a paragraph is nothing
+            self._runs.append((self.marks, text))
 
     def line_break(self) -> None:
         """Add a ``<br>``; the second in a row ends the paragraph."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from html import escape
-from typing import Any
+from typing import Any, ClassVar
 
 from lxml import etree
 
@@ -34,7 +34,8 @@ MOST_CONTAINERS = 40
 _LONGEST_LABEL = 80
 _USER_LINK = ' rel="ugc nofollow"'
 
-Handler = Callable[[Any, Flow, int], None]
+Handler = Callable[[Any, Any, Flow, int], None]
+"""A method of a writer: takes the writer, an element, the flow to write into and the depth."""
 
 
 class TooDeep(Exception):
@@ -53,13 +54,6 @@ class InlineWriter:
         self.trusted = trusted
         self._own_hosts = own_hosts
         self._containers = 0
-        self._handlers: dict[str, Handler] = {
-            **dict.fromkeys(EMBEDS, self._embed),
-            "a": self._link,
-            "img": self._image,
-            "input": self._checkbox,
-            "br": self._line_break,
-        }
 
     def children(self, parent: etree._Element, flow: Flow, depth: int) -> None:
         """Write an element's text and children into a flow.
@@ -69,21 +63,22 @@ class InlineWriter:
         """
         if depth > _DEEPEST:
             raise TooDeep
-        if parent.text:
-            flow.text(parent.text)
+        if text := parent.text:
+            flow.text(text)
         for child in parent:
             self._element(child, flow, depth + 1)
-            if child.tail:
-                flow.text(child.tail)
+            if text := child.tail:
+                flow.text(text)
 
     def _element(self, element: etree._Element, flow: Flow, depth: int) -> None:
         tag = element.tag
         if tag in MARKS:
             self._mark(element, flow, depth)
-        elif (handler := self._handlers.get(tag)) is not None:
+        elif (handler := self.handlers.get(tag)) is not None:
             if tag in CONTAINERS and (flow.inline or self._containers >= MOST_CONTAINERS):
-                handler = self._transparent
-            handler(element, flow, depth)
+                self._transparent(element, flow, depth)
+            else:
+                handler(self, element, flow, depth)
         else:
             self.children(element, flow, depth)
 
@@ -105,7 +100,7 @@ class InlineWriter:
 
     def _in_mark(self, mark: Mark, element: etree._Element, flow: Flow, depth: int) -> None:
         outer = flow.marks
-        if all(mark.tag != other.tag for other in outer):
+        if not outer or all(mark.tag != other.tag for other in outer):
             flow.marks = (*outer, mark)
         self.children(element, flow, depth)
         flow.marks = outer
@@ -166,6 +161,14 @@ class InlineWriter:
     def _line_break(self, element: etree._Element, flow: Flow, depth: int) -> None:
         del element, depth
         flow.line_break()
+
+    handlers: ClassVar[dict[str, Handler]] = {
+        **dict.fromkeys(EMBEDS, _embed),
+        "a": _link,
+        "img": _image,
+        "input": _checkbox,
+        "br": _line_break,
+    }
 
 
 def _is_its_own_image(link: etree._Element) -> bool:

@@ -8,8 +8,6 @@ entries is the business of ``merge``; reading and writing them is the stage's.
 from __future__ import annotations
 
 import hashlib
-import re
-import unicodedata
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import NamedTuple
@@ -23,11 +21,11 @@ from kbgen.curate.erasure import FILE as ERASURE
 from kbgen.curate.erasure import Erasure, erase
 from kbgen.curate.language import detect
 from kbgen.curate.links import clean_href, host_of
-from kbgen.curate.privacy import redact_html, redact_text
+from kbgen.curate.privacy import holds_private, redact_html, redact_text
 from kbgen.curate.sanitise import safe_html
 from kbgen.curate.staleness import signs
 from kbgen.curate.tagging import tag
-from kbgen.curate.text import Html, clean_title, describe, html_text, parse, plain_text
+from kbgen.curate.text import Words, clean_title, describe, html_text, letters, plain_text
 from kbgen.curate.verdict import judge, judge_article
 from kbgen.errors import RecordError
 from kbgen.model import (
@@ -42,6 +40,7 @@ from kbgen.model import (
     Taxonomy,
     Thread,
     Verdict,
+    Why,
 )
 from kbgen.sources.base import Source, SourceOptions
 
@@ -50,7 +49,6 @@ CURATE_VERSION = 9
 
 # Shorter questions ("It does not work") are the same words for different problems.
 _TELLING = 40
-_LETTERS = re.compile(r"[^\W_]+")
 
 
 class Context(Struct, frozen=True):
@@ -122,10 +120,10 @@ class _Texts(Mapping[str, str]):
 
 
 class _Shown(NamedTuple):
-    """A post as it is shown, and its HTML parsed."""
+    """A post as it is shown, and the words of its HTML."""
 
     post: CuratedPost
-    tree: Html
+    words: Words
 
 
 class _Cleaner:
@@ -137,34 +135,36 @@ class _Cleaner:
         self._licence = context.options.licence
         self.redacted: set[str] = set()
 
-    def html(self, html: str, *, trusted: bool = False) -> SafeHtml:
-        safe = safe_html(html, own_hosts=self._own, trusted=trusted)
+    def html(self, html: str) -> tuple[SafeHtml, Words]:
+        safe = safe_html(html, own_hosts=self._own)
+        words = Words(safe)
+        if not holds_private(words, self._privacy):
+            return safe, words
         cleaned, kinds = redact_html(safe, self._privacy)
-        if not kinds:
-            return safe
         self.redacted.update(kinds)
-        return safe_html(cleaned, own_hosts=self._own, trusted=trusted)
+        safe = safe_html(cleaned, own_hosts=self._own) if kinds else safe
+        return safe, Words(safe)
 
     def text(self, text: str) -> PlainText:
         cleaned, kinds = redact_text(plain_text(text), self._privacy)
         self.redacted.update(kinds)
         return plain_text(cleaned)
 
-    def post(self, post: Post, thread_url: str) -> _Shown:
-        html = self.html(post.html)
-        tree = parse(html)
+    def post(self, post: Post, thread_url: str, why: Why | None = None) -> _Shown:
+        html, words = self.html(post.html)
         curated = CuratedPost(
             id=post.id,
             url=clean_href(post.url) or thread_url,
             html=html,
-            text=html_text(tree),
+            text=words.text(),
             author=self.person(post.author),
             created=post.created,
             updated=post.edited or post.created,
             score=post.score,
             licence=post.licence or self._licence,
+            why=why,
         )
-        return _Shown(curated, tree)
+        return _Shown(curated, words)
 
     def person(self, person: Person) -> Person:
         name = self.text(person.name)
@@ -195,9 +195,9 @@ def curate_thread(thread: Thread, context: Context, *, review: Verdict | None = 
         named = title if thread.visibility in ("public", "unlisted") else PlainText("")
         return Curated(thread.ref, "thread", verdict, named, url or None, warnings=warnings)
     against = tuple(cleaner.text(one) for one in signs(thread, ranked, texts, context.rules))
-    asked, best = cleaner.post(thread.question, url), shown[0].tree
+    asked, best = cleaner.post(thread.question, url), shown[0].words
     question, answers = asked.post, tuple(one.post for one in shown)
-    prose = _prose(title, asked.tree, best) if len(context.languages) > 1 else ""
+    prose = _prose(title, asked.words, best) if len(context.languages) > 1 else ""
     tags, topics, unmapped = tag(thread.tags, thread.category, options.name, context.taxonomy)
     return Curated(
         ref=thread.ref,
@@ -224,17 +224,13 @@ def curate_thread(thread: Thread, context: Context, *, review: Verdict | None = 
 
 
 def _answers(ranked: tuple[Ranked, ...], cleaner: _Cleaner, url: str) -> tuple[_Shown, ...]:
-    found = ((one.why, cleaner.post(one.post, url)) for one in ranked)
+    found = (cleaner.post(one.post, url, one.why) for one in ranked)
     # Nobody goes uncredited: an answer without an author is not shown (the best one never lacks one here).
-    return tuple(
-        _Shown(msgspec.structs.replace(shown.post, why=why), shown.tree)
-        for why, shown in found
-        if shown.post.author.name and shown.post.text
-    )
+    return tuple(shown for shown in found if shown.post.author.name and shown.post.text)
 
 
-def _prose(title: str, *trees: Html) -> str:
-    return f"{title}. {' '.join(html_text(tree, code=False) for tree in trees)}"
+def _prose(title: str, *posts: Words) -> str:
+    return f"{title}. {' '.join(words.text(code=False) for words in posts)}"
 
 
 def curate_article(article: Article, context: Context) -> Curated:
@@ -248,10 +244,10 @@ def curate_article(article: Article, context: Context) -> Curated:
     if verdict.outcome != "publish":
         return Curated(article.ref, "article", verdict, title, article.url, warnings=article.warnings)
     html = safe_html(article.html, own_hosts=context.hosts(), trusted=True)
-    tree = parse(html)
-    text = html_text(tree) if html else plain_text(article.text)
+    words = Words(html)
+    text = words.text() if html else plain_text(article.text)
     url = clean_href(article.url) if article.url else ""
-    description = plain_text(article.description) or describe(tree if html else text, title)
+    description = plain_text(article.description) or describe(words if html else text, title)
     tags, topics, unmapped = tag(
         article.tags, article.category, options.name, context.taxonomy, topics=article.topics, reason="article"
     )
@@ -290,6 +286,5 @@ def fingerprint(title: str, text: str) -> str:
     Returns:
         BLAKE2b of the letters and digits alone, case folded; "" when there are fewer than 40 of them.
     """
-    folded = unicodedata.normalize("NFKC", f"{title} {text}").casefold()
-    words = "".join(_LETTERS.findall(folded))
+    words = letters(f"{title} {text}")
     return hashlib.blake2b(words.encode(), digest_size=16).hexdigest() if len(words) >= _TELLING else ""

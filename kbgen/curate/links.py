@@ -12,6 +12,8 @@ from urllib.parse import quote, urlsplit
 INTERNAL = "kb:"
 """Scheme of links between entries, ``kb:<ref>``; replaced by the page's address when a page is poured."""
 
+# Most addresses: nothing in them to check or to escape.
+_SIMPLE = re.compile(r"https?://((?:[a-z0-9-]+\.)+[a-z0-9-]+)(?:/[A-Za-z0-9/._~-]*)?")
 _HOST = re.compile(r"(?:[\w-]+\.)*[\w-]+\.?|\[[0-9a-fA-F:.]+\]")
 _REF = re.compile(r"kb:[a-z0-9][a-z0-9-]*:[^\s<>\"'`\\^{|}]+")
 # Characters of https://url.spec.whatwg.org/#url-code-points that quote() would escape; anything else is escaped.
@@ -30,6 +32,8 @@ def clean_href(href: str) -> str:
     do not. The result passes unchanged (https://url.spec.whatwg.org/#valid-url-string).
     """
     href = href.strip()
+    if _SIMPLE.fullmatch(href):
+        return href
     if href.startswith(INTERNAL):
         return href if _REF.fullmatch(href) else ""
     try:
@@ -58,6 +62,9 @@ def _escape(text: str, safe: str) -> str:
 
 def host_of(url: str) -> str:
     """Give the lower-case host of an address, "" when it has none."""
+    simple = _SIMPLE.fullmatch(url)
+    if simple:
+        return simple[1]
     try:
         return urlsplit(url).hostname or ""
     except ValueError:

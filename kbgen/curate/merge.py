@@ -6,8 +6,6 @@ Which threads belong together is decided in ``clusters``, re-exported here.
 from __future__ import annotations
 
 import hashlib
-import re
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
@@ -18,7 +16,7 @@ from kbgen.curate.clusters import find_clusters, head, ref_order, weight
 from kbgen.curate.item import latest
 from kbgen.curate.links import INTERNAL, host_of
 from kbgen.curate.tagging import tag
-from kbgen.curate.text import describe, parse, plain_text
+from kbgen.curate.text import describe, letters, parse, plain_text
 from kbgen.model import (
     ArticleEntry,
     Cluster,
@@ -44,7 +42,6 @@ Options = Mapping[str, SourceOptions]
 __all__ = ["MERGE_VERSION", "build_article", "build_entry", "find_clusters", "head"]
 
 _AUTHORITY = {"accepted": 2, "schema": 2, "staff": 1, "reaction": 3, "tag": 3, "helpful": 4}
-_LETTERS = re.compile(r"[^\W_]+")
 Digested = TypeVar("Digested", Entry, ArticleEntry)
 
 
@@ -254,8 +251,7 @@ def _wordings(title: PlainText, titles: Iterable[PlainText]) -> tuple[PlainText,
 
 
 def _fold(text: str) -> str:
-    folded = "".join(_LETTERS.findall(unicodedata.normalize("NFKC", text).casefold()))
-    return hashlib.blake2b((folded or text).encode(), digest_size=16).hexdigest()
+    return hashlib.blake2b((letters(text) or text).encode(), digest_size=16).hexdigest()
 
 
 def _score(question: CuratedPost, best: CuratedPost, views: int, threads: int) -> float:

@@ -13,7 +13,7 @@ from lxml import etree
 from lxml import html as lxml_html
 
 from kbgen.config import PrivacyConfig
-from kbgen.curate.text import parse
+from kbgen.curate.text import Words, parse
 
 REPLACEMENTS = {"email": "[e-mail removed]", "phone": "[phone number removed]", "token": "[secret removed]"}
 """What stands where something was taken out, by kind."""
@@ -83,17 +83,23 @@ _CALL_LEAD = re.compile(
 )
 # What the patterns above cannot match without. Literals are found many times faster than patterns.
 _SIGNS = (
-    *("AKIA", "ASIA", "AROA", "AIDA", "AIza", "ya29.", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-"),
-    *("xox", "hooks.slack.com", "k_live_", "k_test_", "SG.", "npm_", "pypi-", "hf_", "eyJ", "PRIVATE"),
+    ("_", ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "k_live_", "k_test_", "npm_", "hf_")),
+    ("-", ("glpat-", "xox", "pypi-", "PRIVATE")),
+    (".", ("ya29.", "hooks.slack.com", "SG.", "eyJ")),
 )
+"""A character, and what to look for only where it stands."""
+_AMAZON_OR_GOOGLE = re.compile(r"A(?:KIA|SIA|ROA|IDA|Iza)")
 _LONG_KEY = re.compile(r"sk-[\w-]{20}")
 _SCHEMES = ("Bearer", "Basic", "Token")
 _PARAMETER = re.compile(
     r"[?&;](?:access_?token|api_?key|auth|token|jwt|passw|pwd|secret|client_?secret|sig|session|hm|x-amz-s|t=xox)"
 )
 _MAIL_DOMAIN = re.compile(r"@[a-z0-9-]+\.", re.IGNORECASE)
-_SPELLED_AT = re.compile(r"[\[({]\s*at\s*[\])}]")
+_SPELLED_AT = re.compile(r"at(?<!\wat)\s*[\])}]")  # begins with a literal, which is found many times faster
 _DIGITS = re.compile(r"\d[\d ()./\u00a0-]{5,}\d")
+_MANY_DIGITS = re.compile(r"\d(?:[ ()./\u00a0-]{0,2}+\d){8}")
+_LEAD = re.compile(r"tel|phone|mob|app|cell|call", re.IGNORECASE)
+_LONGEST_LEAD = 80
 _SHORTEST = len("a[at]b.cd")  # of what has no @ in it
 _CODE = frozenset(("code", "pre", "kbd", "samp", "tt"))
 _SHOWN = frozenset(("href", "src", "alt", "title"))
@@ -130,34 +136,39 @@ def redact_text(text: str, config: PrivacyConfig, *, code: bool = False) -> tupl
             )
         if not code and _SPELLED_AT.search(lower):
             text = _SPELLED_EMAIL.sub(lambda _: taken("email"), text)
-    if "phone" in config.redact and not code and _DIGITS.search(text):
-        text = _CALL_LEAD.sub(lambda match: match.group(1) + taken("phone"), text)
-        text = _PHONE.sub(lambda match: taken("phone") if _is_phone(match.group()) else match.group(), text)
+    if "phone" in config.redact and not code:
+        text = _without_phones(text, taken)
     return text, tuple(sorted(found))
+
+
+def _without_phones(text: str, taken: Callable[[str], str]) -> str:
+    places = [match.start() for match in _DIGITS.finditer(text)]
+    if not places:
+        return text
+    many = _MANY_DIGITS.search(text, places[0])
+    if any(_LEAD.search(text, max(0, place - _LONGEST_LEAD), place) for place in places):
+        text = _CALL_LEAD.sub(lambda match: match.group(1) + taken("phone"), text)
+    if many:
+        text = _PHONE.sub(lambda match: taken("phone") if _is_phone(match.group()) else match.group(), text)
+    return text
 
 
 def _secrets_of(text: str, lower: str) -> list[re.Pattern[str]]:
     """Choose the patterns of secrets that may match, in the order they are to be used."""
     signs = (
-        (_SECRETS, any(sign in text for sign in _SIGNS) or _LONG_KEY.search(text)),
+        (_SECRETS, _holds_key(text)),
         (_NAMED_SECRET, any(scheme in text for scheme in _SCHEMES)),
         (_URL_PASSWORD, "@" in text and "://" in text),
-        (_SECRET_PARAMETER, _PARAMETER.search(lower)),
+        (_SECRET_PARAMETER, "=" in text and _PARAMETER.search(lower)),
         (_SECRET_KEY, "secret" in lower),
     )
     return [pattern for pattern, found in signs if found]
 
 
-def _holds_signs(html: str) -> bool:
-    lower = html.lower()
-    return (
-        "@" in html
-        or "&#" in html
-        or "&commat" in html
-        or _DIGITS.search(html) is not None
-        or _SPELLED_AT.search(lower) is not None
-        or bool(_secrets_of(html, lower))
-    )
+def _holds_key(text: str) -> bool:
+    if _AMAZON_OR_GOOGLE.search(text) or _LONG_KEY.search(text):
+        return True
+    return any(sign in text for char, signs in _SIGNS if char in text for sign in signs)
 
 
 def _is_no_mail(match: re.Match[str], config: PrivacyConfig, *, code: bool) -> bool:
@@ -182,6 +193,16 @@ def _is_phone(text: str) -> bool:
 _DATE = re.compile(r"0?\d{1,2}[ /-]\d{1,2}[ /-]\d{4}|0\d[ -]\d\d[ -]\d\d[ -]\d\d$")
 
 
+def holds_private(words: Words, config: PrivacyConfig) -> bool:
+    """Tell whether ``redact_html`` could find something; where it cannot, there is no need to parse.
+
+    Args:
+        words: of sanitised HTML.
+        config: which kinds are taken out, and domains whose addresses stay.
+    """
+    return bool(config.redact and redact_text(words.runs(), config)[1])
+
+
 def redact_html(html: str, config: PrivacyConfig) -> tuple[str, tuple[str, ...]]:
     """Take personal data and secrets out of the text and the addresses of HTML.
 
@@ -192,7 +213,7 @@ def redact_html(html: str, config: PrivacyConfig) -> tuple[str, tuple[str, ...]]
     Returns:
         The HTML, the very same string when nothing was found, and the kinds taken out, sorted.
     """
-    if not config.redact or not _holds_signs(html):
+    if not config.redact:
         return html, ()
     body = parse(html)
     if body is None:

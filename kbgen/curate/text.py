@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from functools import lru_cache
+from html import unescape
 
 from lxml import etree
 
@@ -20,16 +22,27 @@ _UNWANTED = re.compile(
     "[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\u200b\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]"
 )
 _UNWANTED_ASCII = dict.fromkeys((*range(0x09), 0x0B, *range(0x0E, 0x20), 0x7F))
-_SPACE = re.compile(r"\s+")
+_LETTERS = re.compile(r"[^\W_]+")
+_NO_LETTERS = bytes(code for code in range(128) if not chr(code).isalnum())
 _HTML = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
 _BLOCK_NAMES = (
     "address article aside blockquote br caption center dd details div dl dt fieldset figcaption figure footer form "
     "h1 h2 h3 h4 h5 h6 header hr legend li main nav ol option p pre section summary table tbody td tfoot th thead tr ul"
 )
 _BLOCKS = frozenset(_BLOCK_NAMES.split())
+_BOUNDS = _BLOCKS | {f"/{name}" for name in _BLOCKS}
 _SILENT = frozenset(("script", "style", "template", "noscript", "title", "head", "svg"))
 _CODE = frozenset(("pre", "code", "kbd", "samp"))
-_NO_PROSE = frozenset(("pre", "blockquote", "table", "h1", "h2", "h3", "h4", "h5", "h6", "summary", "script", "style"))
+_NO_PROSE = frozenset(("pre", "blockquote", "table", "h1", "h2", "h3", "h4", "h5", "h6", "summary"))
+_TAG = re.compile(r"<(/?[a-z0-9]+)([^>]*)>")
+# HTML that means the same to every parser: whole tags of elements without rules of their own, and plain entities.
+_REGULAR = re.compile(
+    r"""(?: [^<&]++ | &(?:amp|lt|gt|quot|nbsp|\#39);
+          | </?(?:p|br|a|em|strong|b|i|code|pre|ul|ol|li|blockquote|h[1-6]|hr|img|span|div|kbd|sup|sub)
+            (?:[ ][a-z-]++="[^"<>]*+")*+[ ]?/?>
+        )*+""",
+    re.VERBOSE,
+)
 
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)")  # Windows opens these names as devices
 _SLUG_WORDS = (
@@ -66,13 +79,63 @@ _DESCRIPTION = (70, 160)
 _LONGEST_TITLE = 300  # no platform allows more; the patterns above are not for megabytes
 
 
-Html = str | etree._Element | None  # noqa: SLF001
-"""HTML as written, or already parsed by ``parse``."""
+class Words:
+    """The words of HTML that ``sanitise`` wrote, read without a parser.
+
+    Args:
+        html: every ``<`` in it opens a tag, tags are balanced, and no attribute holds a ``>``.
+    """
+
+    def __init__(self, html: str) -> None:
+        pieces = _TAG.split(html)
+        self._texts, self._tags, self._attributes = pieces[::3], pieces[1::3], pieces[2::3]
+
+    def text(self, *, code: bool = True) -> PlainText:
+        """Give the visible words, with those of code or without; see ``html_text``."""
+        return plain_text(unescape("".join(self._outside(frozenset() if code else _CODE, " "))))
+
+    def paragraphs(self) -> Iterator[PlainText]:
+        """Yield the paragraphs and list items; code, quotes, tables and headings are left out."""
+        for line in "".join(self._outside(_NO_PROSE, "\0")).split("\0"):
+            yield plain_text(unescape(line))
+
+    def runs(self) -> str:
+        """Give every text between two tags, then every address and title, each on lines of its own.
+
+        The texts that colouring cut follow once more, whole.
+        """
+        shown = [attributes for attributes in self._attributes if "href=" in attributes or "title=" in attributes]
+        lines = [*self._texts, *shown]
+        if "span" in self._tags:
+            gaps = ("" if tag in ("span", "/span") else "\n" for tag in (*self._tags, ""))
+            lines.append("".join(f"{text}{gap}" for text, gap in zip(self._texts, gaps, strict=True)))
+        return unescape("\n".join(lines))
+
+    def _outside(self, elements: frozenset[str], gap: str) -> Iterator[str]:
+        """Yield the texts outside some elements, and a gap at each boundary of a block."""
+        silent = 0
+        yield self._texts[0]
+        for tag, text in zip(self._tags, self._texts[1:], strict=True):
+            if tag in _BOUNDS:
+                yield gap
+            if tag in elements:
+                silent += 1
+            elif silent and tag[1:] in elements:
+                silent -= 1
+            if not silent:
+                yield text
+
+
+Html = str | Words
+"""HTML as written, or its words already read."""
 
 
 def scrub(text: str) -> str:
     """Remove characters that are no text: controls, lone surrogates, bidirectional overrides."""
-    return text.translate(_UNWANTED_ASCII) if text.isascii() else _UNWANTED.sub("", text)
+    if text.isascii():
+        return text.translate(_UNWANTED_ASCII)
+    # Nothing that is unwanted can be printed: to ask that is many times quicker than to look for each.
+    return text if text.replace("\n", " ").isprintable() else _UNWANTED.sub("", text)
 
 
 def plain_text(text: str) -> PlainText:
@@ -81,18 +144,29 @@ def plain_text(text: str) -> PlainText:
     Args:
         text: text, entities already decoded; ``<b>`` in it stays the three characters it is.
     """
-    return PlainText(" ".join(unicodedata.normalize("NFC", scrub(text)).split()))
+    if not (text.isascii() and text.isprintable()):
+        text = unicodedata.normalize("NFC", scrub(text))
+    return PlainText(" ".join(text.split()))
 
 
-def html_text(html: Html, *, code: bool = True) -> PlainText:
-    """Give the visible words of HTML; block boundaries become spaces.
+def letters(text: str) -> str:
+    """Give the letters and digits of a text alone, case folded: what two ways of typing it share."""
+    if text.isascii():
+        return text.lower().encode().translate(None, _NO_LETTERS).decode()
+    return "".join(_LETTERS.findall(unicodedata.normalize("NFKC", text).casefold()))
+
+
+def html_text(html: str, *, code: bool = True) -> PlainText:
+    """Give the visible words of any HTML; block boundaries become spaces.
 
     Args:
-        html: any HTML, or what ``parse`` made of it.
+        html: as harvested or as written.
         code: whether the words of code count.
     """
+    if code and _REGULAR.fullmatch(html):
+        return Words(html).text()
     pieces: list[str] = []
-    root = parse(html) if isinstance(html, str) else html
+    root = parse(html)
     if root is not None:
         _collect(root, pieces, _SILENT if code else _SILENT | _CODE)
     return plain_text("".join(pieces))
@@ -180,7 +254,7 @@ def describe(html_or_text: Html, fallback: str) -> PlainText:
     search result). A text too short to describe anything is led by ``fallback``.
 
     Args:
-        html_or_text: the answer: HTML, what ``parse`` made of it, or text without a ``<``.
+        html_or_text: the answer: HTML as ``sanitise`` writes it, its words, or text without a ``<``.
         fallback: the question's title.
     """
     shortest, longest = _DESCRIPTION
@@ -201,31 +275,13 @@ def describe(html_or_text: Html, fallback: str) -> PlainText:
 
 
 def _prose(html: Html) -> PlainText:
-    body = parse(html) if isinstance(html, str) else html
-    if body is None:
-        return PlainText("")
+    words = Words(html) if isinstance(html, str) else html
     found: list[str] = []
-    for block in _paragraphs(body):
-        if block and not (_GREETING.match(block) and len(block) < 40):
+    length = 0
+    for block in words.paragraphs():
+        if block and not (len(block) < 40 and _GREETING.match(block)):
             found.append(block)
-        if sum(map(len, found)) > _DESCRIPTION[1]:
+            length += len(block)
+        if length > _DESCRIPTION[1]:
             break
     return PlainText(" ".join(found))
-
-
-def _paragraphs(body: etree._Element) -> list[str]:
-    pieces: list[str] = []
-    silent = 0
-    for event, element in etree.iterwalk(body, events=("start", "end")):
-        skipped = element.tag in _NO_PROSE
-        if element.tag in _BLOCKS:
-            pieces.append("\n")
-        if event == "start":
-            silent += skipped
-            text = element.text
-        else:
-            silent -= skipped
-            text = element.tail if element is not body else None
-        if text and not silent:
-            pieces.append(_SPACE.sub(" ", text))
-    return [plain_text(line) for line in "".join(pieces).split("\n")]
