@@ -59,7 +59,10 @@ class Terminal:
         self._bars = bars
 
     def start(self, what: str, total: int | None) -> Advance:
-        """Add a bar."""
+        """Add a bar; one that moved nowhere, because nobody knew yet how much there is, makes room for it."""
+        for waiting in self._bars.tasks:
+            if waiting.total is None and not waiting.completed:
+                self._bars.update(waiting.id, visible=False)
         task = self._bars.add_task(what, total=total)
         return lambda steps: self._bars.advance(task, steps)
 

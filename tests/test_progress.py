@@ -53,6 +53,18 @@ def test_a_terminal_shows_counts() -> None:
     assert "12/12" in text(screen)
 
 
+def test_a_bar_that_moved_nowhere_makes_room() -> None:
+    """Of two bars for one source, "asking" and "harvesting", the first goes when the second comes."""
+    screen = console(terminal=True)
+    with shown(screen, quiet=False) as progress:
+        assert isinstance(progress, Terminal)
+        progress.start("Asking forum", None)
+        counted = progress.start("Reading", None)
+        counted(3)
+        progress.start("Harvesting forum", 12)
+        assert ["Reading", "Harvesting forum"] == [task.description for task in progress._bars.tasks if task.visible]
+
+
 @pytest.mark.parametrize(("speed", "shows"), [(None, ""), (0.25, "0.2/s"), (12.0, "12.0/s"), (4321.0, "4,321/s")])
 def test_a_terminal_shows_the_rate(speed: float | None, shows: str) -> None:
     """Once it can be told; a community gives a few a second, a file thousands."""

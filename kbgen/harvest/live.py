@@ -119,9 +119,11 @@ def _walk(work: _Work, client: Client, progress: Progress) -> None:
     advance: Advance = progress.start(f"Asking {source.name}", None)
     total: int | None = None
     for step in source.steps(client, _Known(work.store, source.name), walk):
-        if step.total is not None and total is None:
-            total = step.total
-            advance = progress.start(f"Harvesting {source.name}", total)
+        if total is None:
+            # A platform that does not say how much there is has about what it had.
+            whole = begun.full and begun.cursor is None and begun.known
+            total = step.total if step.total is not None else begun.known if whole else 0
+            advance = progress.start(f"Harvesting {source.name}", total or None)
         work.take(step)
         advance(len(step.items) + len(step.seen) + len(step.gone))
     work.complete()

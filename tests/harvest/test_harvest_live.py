@@ -8,12 +8,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from board import LOGIN, PER_PAGE, Board, board_source
+from board import LOGIN, PER_PAGE, Board, BoardSource, board_source
 
 from kbgen.errors import SourceError
 from kbgen.harvest import Errand
@@ -22,7 +23,7 @@ from kbgen.harvest.live import options_digest
 from kbgen.model import StageReport
 from kbgen.progress import Advance
 from kbgen.sources.http import Client
-from kbgen.sources.live import Step
+from kbgen.sources.live import Known, Step, Walk
 from kbgen.store import Store, open_store
 from kbgen.testing import Canned, FakeServer, harvest_live, stored, testing_client
 from kbgen.testing.live_checks import Killed, Mortal
@@ -281,6 +282,21 @@ def test_progress_has_a_total_once_the_platform_says_one(town: Town) -> None:
     with testing_client(town.server) as client:
         harvest_board(board_source(town.server.url), client, town.store, bars, Errand(START))
     assert ([("Asking board", None), ("Harvesting board", 5)], [2, 2, 1]) == (bars.tasks, bars.steps)
+
+
+def test_progress_of_a_platform_that_says_no_total(town: Town) -> None:
+    """Nothing is known the first time; a full pass over what is known has about as much as there was."""
+
+    class Silent(BoardSource):
+        def steps(self, client: Client, known: Known, walk: Walk) -> Iterator[Step]:
+            return (replace(step, total=None) for step in super(Silent, self).steps(client, known, walk))
+
+    source = Silent(board_source(town.server.url).options, Path())
+    bars = Bars()
+    with testing_client(town.server) as client:
+        for full in (False, False, True):
+            harvest_board(source, client, town.store, bars, Errand(START, full=full))
+    assert [None, None, 5] == [total for task, total in bars.tasks if task == "Harvesting board"]
 
 
 def test_a_step_is_stored_whole_or_not_at_all(town: Town) -> None:
