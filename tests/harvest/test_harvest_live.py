@@ -289,7 +289,8 @@ def test_progress_of_a_platform_that_says_no_total(town: Town) -> None:
 
     class Silent(BoardSource):
         def steps(self, client: Client, known: Known, walk: Walk) -> Iterator[Step]:
-            return (replace(step, total=None) for step in super(Silent, self).steps(client, known, walk))
+            steps = super().steps(client, known, walk)
+            return (replace(step, total=None) for step in steps)
 
     source = Silent(board_source(town.server.url).options, Path())
     bars = Bars()
