@@ -35,6 +35,10 @@ _MAX_TERM = 48  # longer is base64 or a hash; in UTF-16 units, as JavaScript cou
 _HUMPS = re.compile(r"[A-Z]+(?![a-z])[0-9]*|[A-Z]?[a-z]+[0-9]*|[0-9]+")
 _JOINTS = re.compile(r"[._-]")
 _ACCENTS = re.compile("([a-z\u03b1-\u03c9])[\u0300-\u036f]+")
+# Chunks of ASCII text, as the rules cut them; a class of few characters is matched several times faster.
+_ASCII_CHUNK = re.compile(r"[0-9A-Za-z]+(?:[._-][0-9A-Za-z]+)*(?:\+\+|#(?![0-9A-Za-z]))?")
+_TYPOGRAPHIC = "\u2018\u2019\u201c\u201d\u2013\u2014\u2026\u2022"
+"""Separators that stand in much English text: quotation marks, dashes, an ellipsis, a bullet."""
 _ASCII_SEPARATORS = r"\x00-\x2f\x3a-\x40\x5b-\x60\x7b-\x7f"
 
 
@@ -84,7 +88,10 @@ class Analyser:
 
     def chunks(self, text: str) -> list[str]:
         """Step 1 and 2: the runs of characters that carry terms, case kept."""
-        return self._chunk.findall(self.clean(text))
+        text = self.clean(text)
+        for sign in "" if text.isascii() else _TYPOGRAPHIC:
+            text = text.replace(sign, " ")
+        return (_ASCII_CHUNK if text.isascii() else self._chunk).findall(text)
 
     def ends_open(self, text: str) -> bool:
         """Whether a text ends within a word, so that more letters of it may come."""

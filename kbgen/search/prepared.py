@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from kbgen.search.analysis import Analyser, analyser
 
-_CACHED_CHUNKS = 200_000
+_CACHED_CHUNKS = 100_000
 
 
 class Terms(Struct, frozen=True, array_like=True):
@@ -37,26 +37,26 @@ class _Terms:
 
     def __init__(self, language: Analyser) -> None:
         self._language = language
-        self._known: dict[tuple[str, bool], tuple[str, ...]] = {}
+        self._known: dict[bool, dict[str, tuple[str, ...]]] = {False: {}, True: {}}
 
     def count(self, text: str, *, keep_stop: bool) -> Terms:
         counts: dict[str, int] = {}
+        known = self._known[keep_stop]
         for chunk, times in Counter(self._language.chunks(text)).items():
-            for term in self._of(chunk, keep_stop=keep_stop):
+            terms = known.get(chunk)
+            for term in self._learn(chunk, keep_stop=keep_stop) if terms is None else terms:
                 counts[term] = counts.get(term, 0) + times
         return Terms(list(counts), list(counts.values()))
 
-    def _of(self, chunk: str, *, keep_stop: bool) -> tuple[str, ...]:
-        key = (chunk, keep_stop)
-        known = self._known.get(key)
-        if known is None:
-            words = self._language.chunk_words(chunk)
-            known = tuple(term for word in words if keep_stop or not word.stop for term in word.terms)
-            if not self._language.is_run(chunk):  # whole sentences of Chinese would not come again
-                if len(self._known) >= _CACHED_CHUNKS:
-                    self._known.clear()
-                self._known[key] = known
-        return known
+    def _learn(self, chunk: str, *, keep_stop: bool) -> tuple[str, ...]:
+        words = self._language.chunk_words(chunk)
+        terms = tuple(term for word in words if keep_stop or not word.stop for term in word.terms)
+        if not self._language.is_run(chunk):  # whole sentences of Chinese would not come again
+            known = self._known[keep_stop]
+            if len(known) >= _CACHED_CHUNKS:
+                known.clear()
+            known[chunk] = terms
+        return terms
 
 
 @lru_cache(maxsize=32)

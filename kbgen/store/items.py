@@ -6,6 +6,7 @@ Every row carries ``input``, the digest of all it was made from; it is made agai
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
@@ -63,13 +64,24 @@ class VerdictCount(NamedTuple):
     items: int
 
 
+class _OfThread(threading.local):
+    """What packs and unpacks; to make one costs as much as to use it, and threads cannot share it."""
+
+    def __init__(self) -> None:
+        self.packer = zstandard.ZstdCompressor(level=1)
+        self.unpacker = zstandard.ZstdDecompressor()
+
+
+_of_thread = _OfThread()
+
+
 def pack(value: object) -> bytes:
     """Encode and compress a model object."""
-    return zstandard.ZstdCompressor(level=1).compress(msgspec.msgpack.encode(value))
+    return _of_thread.packer.compress(msgspec.msgpack.encode(value))
 
 
 def _unpack(data: bytes) -> bytes:
-    return zstandard.ZstdDecompressor().decompress(data)
+    return _of_thread.unpacker.decompress(data)
 
 
 class CuratedItems:

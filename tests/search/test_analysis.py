@@ -10,6 +10,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from kbgen.search.analysis import analyser, base_language, browser_rules
 from kbgen.search.stemmer_js import stemmer_module
@@ -159,3 +161,12 @@ def test_javascript_gives_the_same_terms(lang: str, tmp_path: Path) -> None:
     differing = [(t, a, b) for t, a, (b, _) in zip(texts, here, there, strict=True) if a != b]
     assert differing[:3] == []
     assert [language.ends_open(t) for t in texts] == [ends for _, ends in there]
+
+
+@given(st.text(st.characters(max_codepoint=127)), st.sampled_from("’“–…"))
+@example("node.js C++ C#x foo_bar-1.2 a+ b# log-in", "’")
+def test_ascii_is_cut_as_all_text_is(text: str, sign: str) -> None:
+    """Text of ASCII and of typographic signs takes a shorter way to the same chunks."""
+    english = analyser("en")
+    # A letter beyond ASCII takes the long way.
+    assert [*english.chunks(f"{text}{sign}a"), "é"] == english.chunks(f"{text}{sign}a é")
