@@ -59,6 +59,7 @@ def entry_page(summary: Summary, title: str, related: tuple[Card, ...], inputs: 
     card = shelf.cards[summary.ref]
     choice = canonical(summary, card.path, inputs)
     own = inputs.url(card.path)
+    versions = shelf.versions.get(summary.family, ())
     return Page(
         path=card.path,
         kind=summary.kind,
@@ -79,6 +80,7 @@ def entry_page(summary: Summary, title: str, related: tuple[Card, ...], inputs: 
         links=_links(summary, shelf.cards),
         canonical_rule=choice.rule,
         images=tuple(inputs.images[address] for address in summary.images if address in inputs.images),
+        alternates=versions if any(url == own for _, url in versions) else (),
     )
 
 

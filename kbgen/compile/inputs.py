@@ -62,6 +62,7 @@ class Shelf:
         by_tag: tag to its cards, best first.
         topics: by slug.
         tag_titles: by slug; a tag outside the vocabulary is titled by its slug.
+        versions: family to the language and address of each article that is a version of the same text.
     """
 
     cards: Mapping[Ref, Card]
@@ -69,6 +70,7 @@ class Shelf:
     by_tag: Mapping[Slug, tuple[Card, ...]]
     topics: Mapping[Slug, Topic]
     tag_titles: Mapping[Slug, str]
+    versions: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
 
 
 def rank(card: Card) -> tuple[bool, float, str]:

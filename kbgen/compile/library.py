@@ -20,6 +20,7 @@ from kbgen.compile.permalinks import assign
 from kbgen.compile.redirects import make_redirects
 from kbgen.compile.related import related
 from kbgen.compile.seo import unique_descriptions, unique_titles
+from kbgen.compile.translations import language_versions
 from kbgen.model import Card, Contributor, Library, Page, Ref, Slug, Topic
 
 
@@ -80,6 +81,7 @@ def _shelve(inputs: Inputs, paths: dict[Ref, str], titles: dict[Ref, str]) -> Sh
         by_tag={tag: tuple(by_tag[tag]) for tag in sorted(by_tag)},
         topics=topics,
         tag_titles={tag.slug: tag.title for tag in inputs.taxonomy.tags},
+        versions=language_versions(inputs, paths),
     )
 
 

@@ -31,6 +31,7 @@ from kbgen.model import (
     SourceThread,
     TagMark,
     Taxonomy,
+    family_of,
     split_ref,
 )
 from kbgen.sources.base import SourceOptions
@@ -144,6 +145,7 @@ def build_article(curated: Curated, settled: Sequence[Curated], options: Options
         threads=tuple(_source_thread(thread, "article", options) for thread in settled if thread.question),
         also_asked=_wordings(curated.title, [thread.title for thread in settled]),
         links=_links([html]),
+        family=family_of(curated.ref, article),
     )
     return _with_digest(entry)
 

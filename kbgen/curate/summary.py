@@ -69,6 +69,7 @@ def _article(article: ArticleEntry) -> Summary:
         created=article.created,
         updated=article.updated,
         path=article.path,
+        family=article.family,
         links=article.links,
         images=tuple(images),
         undescribed=sum(not described for described in images.values()),

@@ -34,6 +34,7 @@ from kbgen.model.harvested import (
     RawRecord,
     Solved,
     Thread,
+    family_of,
 )
 from kbgen.model.site import (
     Block,
@@ -104,6 +105,7 @@ __all__ = [
     "Verdict",
     "Visibility",
     "Why",
+    "family_of",
     "make_ref",
     "split_ref",
 ]

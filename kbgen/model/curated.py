@@ -157,7 +157,10 @@ class Entry(Struct, frozen=True):
 
 
 class ArticleEntry(Struct, frozen=True):
-    """A staff article fit to be shown. ``html`` is "" when the site engine renders the file (``path`` is set)."""
+    """A staff article fit to be shown. ``html`` is "" when the site engine renders the file (``path`` is set).
+
+    ``family`` is the same for all its language versions, see ``Summary``.
+    """
 
     ref: Ref
     title: PlainText
@@ -180,6 +183,7 @@ class ArticleEntry(Struct, frozen=True):
     also_asked: tuple[PlainText, ...] = ()
     links: tuple[Ref, ...] = ()
     digest: str = ""
+    family: str = ""
 
 
 class Topic(Struct, frozen=True):
@@ -285,6 +289,7 @@ class Summary(Struct, frozen=True):
         people: authors of the shown answers.
         images: addresses of the images its texts name; ``undescribed`` counts those of which nothing is said.
         digest: of the whole entry.
+        family: ref that all language versions of an article share; "" for an entry.
     """
 
     ref: Ref
@@ -314,3 +319,4 @@ class Summary(Struct, frozen=True):
     people: tuple[Contributor, ...] = ()
     images: tuple[str, ...] = ()
     undescribed: int = 0
+    family: str = ""

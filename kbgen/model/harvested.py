@@ -6,7 +6,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from kbgen.model.terms import RecordKind, Ref, SolvedBy, Visibility
+from kbgen.model.terms import RecordKind, Ref, SolvedBy, Visibility, make_ref, split_ref
 
 
 class RawRecord(Struct, frozen=True):
@@ -113,6 +113,7 @@ class Article(Struct, frozen=True):
         path: the page's path when the engine renders it (``/articles/refunds/``), None when kbgen pours it.
         url: where the article lives elsewhere; None when this site is its home.
         answers: threads this article settles; they redirect to it.
+        family: native id, or ref, that it shares with its versions in other languages; "" when that is its own.
     """
 
     ref: Ref
@@ -134,3 +135,11 @@ class Article(Struct, frozen=True):
     lang: str | None = None
     licence: str | None = None
     warnings: tuple[str, ...] = ()
+    family: str = ""
+
+
+def family_of(ref: Ref, article: Article) -> Ref:
+    """The ref that all language versions of an article share; its own when nothing is said."""
+    if ":" in article.family or not article.family:
+        return Ref(article.family) or ref
+    return make_ref(split_ref(ref)[0], article.family)

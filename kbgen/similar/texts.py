@@ -10,7 +10,7 @@ import re
 
 from msgspec import Struct
 
-from kbgen.model import Curated, Ref
+from kbgen.model import Curated, Ref, family_of
 
 # Beyond this a question repeats itself, quotes logs or pastes code; measured on labelled pairs: no gain.
 _BODY = 1000
@@ -40,6 +40,7 @@ class Text(Struct, frozen=True):
         article: written by staff; it is related to threads and never merged by itself.
         created: ISO 8601, for the order of texts.
         words: how many title and body have.
+        family: ref that all language versions of an article share.
     """
 
     ref: Ref
@@ -51,6 +52,7 @@ class Text(Struct, frozen=True):
     article: bool = False
     created: str = ""
     words: int = 0
+    family: str = ""
 
 
 def text_of(item: Curated) -> Text:
@@ -63,6 +65,7 @@ def text_of(item: Curated) -> Text:
         versions=frozenset(found[1] for tag in tags if (found := _VERSION.fullmatch(tag.lower()))),
         article=item.kind == "article",
         created=item.created.isoformat() if item.created else "",
+        family=family_of(item.ref, item.article) if item.article else "",
     )
 
 
@@ -73,12 +76,13 @@ def make_text(
     versions: frozenset[str] = frozenset(),
     article: bool = False,
     created: str = "",
+    family: str = "",
 ) -> Text:
     """A text of its language, title and body."""
     lang, title, body = words[0].split("-")[0].lower(), words[1], words[2][:_BODY]
     key = hashlib.blake2b(f"{lang}\0{title}\0{body}".encode(), digest_size=16).hexdigest()
     count = len(_WORD.findall(title)) + len(_WORD.findall(body))
-    return Text(ref, lang, title, key, body, versions, article, created, count)
+    return Text(ref, lang, title, key, body, versions, article, created, count, family)
 
 
 def apart(left: Text, right: Text) -> str:
@@ -87,7 +91,7 @@ def apart(left: Text, right: Text) -> str:
         return "language"
     if left.versions and right.versions and left.versions.isdisjoint(right.versions):
         return "version"
-    return ""
+    return "translation" if left.family and left.family == right.family else ""
 
 
 def doubtful(left: Text, right: Text) -> str:

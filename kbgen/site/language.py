@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
+from urllib.parse import unquote
 
 import msgspec
 from markupsafe import Markup, escape
@@ -65,6 +66,7 @@ class Language:
         return {
             **self.shared,
             "page": page,
+            "versions": self._versions(page),
             "at": at,
             "href": at.href,
             "title": escape(title),
@@ -72,6 +74,11 @@ class Language:
             "description": self.description(page, title),
             "crumbs": crumbs,
         }
+
+    def _versions(self, page: Page) -> list[tuple[str, str]]:
+        """Language and path of the page in other languages."""
+        root = absolute(self._site.url, "/")
+        return [(lang, f"/{unquote(url.removeprefix(root))}") for lang, url in page.alternates if url != page.canonical]
 
     def title(self, page: Page) -> str:
         """The page's title; those kbgen itself gives are in the page's language."""

@@ -33,6 +33,7 @@ class ArticleFields(Struct, frozen=True):
     tags: tuple[str, ...] = ()
     category: tuple[str, ...] = ()
     answers: tuple[Ref, ...] = ()
+    translation_of: str = ""
     created: datetime | None = None
     updated: datetime | None = None
     reviewed: datetime | None = None
@@ -89,6 +90,7 @@ class _Reader:
             tags=tuple(dict.fromkeys((*self._texts("tags"), *self._texts("labels")))),
             category=self._texts("categories") or self._texts("section"),
             answers=self._refs("answers"),
+            translation_of=self._text("translation_of"),
             created=self._time("date", dates.get("created")),
             updated=self._time("date", dates.get("updated")) or self._dated("updated", "lastmod", "last_modified"),
             reviewed=self._dated("reviewed"),

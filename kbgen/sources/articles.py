@@ -25,6 +25,9 @@ from kbgen.sources.base import Harvested, Source, SourceOptions
 from kbgen.sources.markdown import split_front_matter
 
 # Refs stand in addresses (``href="kb:<ref>"``) and on command lines, so a path gives up its spaces and quotes.
+# Folders that hold one folder a language.
+_TRANSLATIONS = {"i18n", "l10n", "lang", "languages", "locales", "translations"}
+_LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Z][a-z]{3})?(?:-[A-Z]{2})?")
 _UNFIT = re.compile(r"""[\s<>"'`\\^{|}]+""")
 _ID = re.compile(r"""[^\s<>"'`\\^{|}]+""")
 _ENGINE_INDEXES = frozenset({"index.md", "readme.md"})
@@ -177,8 +180,29 @@ class ArticlesSource(Source):
             draft=fields.draft,
             lang=fields.lang or self.options.lang,
             licence=fields.licence,
+            family=fields.translation_of or _family(path),
             warnings=() if engine else body.warnings,
         )
+
+
+def _family(path: str) -> str:
+    """The id of a file less its language: of ``ru/setup.md``, ``i18n/ru/setup.md`` and ``setup.ru.md``, ``setup``."""
+    *folders, file = _stem(path).split("/")
+    stem, dot, suffix = file.rpartition(".")
+    if dot and _is_language(suffix):
+        return _UNFIT.sub("-", "/".join((*folders, stem)))
+    place = next((number for number, name in enumerate(folders) if _is_language(name)), None)
+    if place is None:
+        return ""
+    start = place - 1 if place and folders[place - 1].lower() in _TRANSLATIONS else place
+    return _UNFIT.sub("-", "/".join((*folders[:start], *folders[place + 1 :], file)))
+
+
+def _is_language(name: str) -> bool:
+    # Here, because a build with nothing new opens sources and never parses.
+    from babel.localedata import exists  # noqa: PLC0415
+
+    return _LANGUAGE.fullmatch(name) is not None and exists(name.replace("-", "_"))
 
 
 def _category(path: str, folders: str, fields: ArticleFields) -> tuple[str, ...]:

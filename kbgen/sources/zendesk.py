@@ -170,6 +170,7 @@ class ZendeskSource(LiveSource):
             updated=read_time(article.edited_at or article.updated_at),
             draft=article.draft,
             lang=_language(article.locale),
+            family=f"article-{article.id}",
         )
 
 

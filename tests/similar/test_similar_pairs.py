@@ -152,6 +152,14 @@ def test_versions_and_languages_stay_apart() -> None:
     assert [pair for pair in compare([*labelled(), one, other]).pairs if pair.left == "forum:60"] == []
 
 
+def test_a_translation_is_no_duplicate() -> None:
+    """Two versions of an article, one of them not translated yet, are neither merged nor suggested."""
+    one, other = (text(number, "Timer beeps", "It beeps.", family="docs:timer") for number in (60, 61))
+
+    assert apart(one, other) == "translation"
+    assert [pair for pair in compare([*labelled(), one, other]).pairs if pair.left == "forum:60"] == []
+
+
 def test_an_article_is_suggested_never_merged() -> None:
     """A staff article that says the same is a person's decision."""
     body = "Hold the filter button for three seconds until the light goes out, after every change of the filter."

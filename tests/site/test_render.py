@@ -248,6 +248,19 @@ def test_an_article_from_elsewhere_is_poured(renderer: Renderer) -> None:
     assert soup.find("a", href="https://docs.example/set-up") is not None
 
 
+def test_an_article_links_to_its_other_languages(renderer: Renderer) -> None:
+    """Each version in its own name, marked as such, for readers and search engines; the page itself only for the latter."""
+    page = sample.article_page()
+    other = page.canonical.removesuffix("/") + "-%D7%90/"
+    page = msgspec.structs.replace(page, alternates=(("en", page.canonical), ("he", other)))
+    soup = show(renderer, page, sample.article())
+    link = one(soup, ".kb-article-top .kb-meta a")
+
+    assert [link["hreflang"], link["dir"], link.get_text()] == ["he", "rtl", "עברית"]
+    assert urljoin(page.canonical, str(link["href"])) == other
+    assert [mark["hreflang"] for mark in soup.select("head link[hreflang]")] == ["en", "he"]
+
+
 def test_headings_of_a_page_skip_no_level(renderer: Renderer, answer: BeautifulSoup) -> None:
     """An answer's own headings are below its section's; an article's and an introduction's below the title."""
     text = SafeHtml("<h3>First</h3><p>&lt;h3&gt;</p><h4>Then</h4>")

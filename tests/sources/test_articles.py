@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from source_builders import articles, parsed_articles, read, write_article
 
 from kbgen.errors import RecordError, SourceError
-from kbgen.model import Article
+from kbgen.model import Article, family_of
 
 
 def only(project: Path, text: str, name: str = "a.md", **options: Any) -> Article:
@@ -276,3 +276,31 @@ def test_nesting_made_to_overrun_the_reader_is_told(tmp_path: Path) -> None:
     with pytest.raises(RecordError, match="is nested too deeply to be rendered") as caught:
         source.parse(record)
     assert caught.value.place == str(file)
+
+
+@pytest.mark.parametrize(
+    ("name", "family"),
+    [
+        ("ru/hubs/reset.md", "docs:hubs/reset"),
+        ("i18n/zh-Hant/hubs/reset.md", "docs:hubs/reset"),
+        ("hubs/reset.pt-BR.md", "docs:hubs/reset"),
+        ("hubs/reset.md", "docs:hubs/reset"),
+        ("v1.2/reset.md", "docs:v1.2/reset"),
+        ("hubs/reset.v2.md", "docs:hubs/reset.v2"),
+    ],
+)
+def test_the_same_file_in_another_language_is_a_version(tmp_path: Path, name: str, family: str) -> None:
+    """A folder or suffix that is a language is taken off; what is left names the family."""
+    found = only(tmp_path, "# Reset", name)
+
+    assert family_of(found.ref, found) == family
+
+
+def test_front_matter_names_the_original(tmp_path: Path) -> None:
+    """``translation_of`` is an id of the same source, or a ref of any."""
+    families = []
+    for number, original in enumerate(("7", "guides:7")):
+        found = only(tmp_path / str(number), f"---\ntranslation_of: {original}\n---\n# Reset")
+        families.append(family_of(found.ref, found))
+
+    assert families == ["docs:7", "guides:7"]

@@ -12,7 +12,7 @@ from passes import Shelf, accepted, paths, shelf_for
 from pydantic import ValidationError
 
 from kbgen.errors import RecordError, SourceError
-from kbgen.model import Article, Thread
+from kbgen.model import Article, Thread, family_of
 from kbgen.sources.zendesk import ZendeskOptions, ZendeskSource
 from kbgen.testing import LIVE_CHECKS, Canned, FakeServer, LiveChange, LiveSample, Request
 from kbgen.testing.live_checks import LiveCheck
@@ -285,6 +285,12 @@ def test_posts_of_a_restricted_topic_are_not_stored(center: Center) -> None:
     center.ask(2, topic_id=11)
     center.ask(3, topic_id=12)
     assert sorted(shelf(center, articles=False).run().records) == ["post-1"]
+
+
+def test_translations_of_an_article_are_one_family(center: Center) -> None:
+    """The article's id, less the locale, is what its language versions share."""
+    found = shelf(center, community=False).run().articles()["article-2-en-us"]
+    assert family_of(found.ref, found) == "zd:article-2"
 
 
 def test_other_locales_stay_out(center: Center) -> None:

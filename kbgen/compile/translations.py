@@ -1,0 +1,28 @@
+"""Which articles are one text in several languages: data for ``hreflang`` and the links between them.
+
+Only what is certain counts: a source's own id, a front matter's word, the same file under another language's name
+(``Article.family``). They are never one page. Not here: texts that merely say the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from kbgen.compile.inputs import Inputs
+from kbgen.compile.seo import canonical
+from kbgen.model import Ref
+
+
+def language_versions(inputs: Inputs, paths: Mapping[Ref, str]) -> dict[str, tuple[tuple[str, str], ...]]:
+    """Language and absolute address of each version, by family.
+
+    A page that names another address as the one to index is left out, as search engines ask
+    (https://developers.google.com/search/docs/specialty/international/localized-versions). Of two in one language, such
+    as files nobody has translated yet, the one with the smaller ref stands for it.
+    """
+    families: dict[str, dict[str, str]] = {}
+    for summary in sorted(inputs.summaries, key=lambda one: one.ref):
+        own = inputs.url(paths[summary.ref])
+        if summary.family and canonical(summary, paths[summary.ref], inputs).url == own:
+            families.setdefault(summary.family, {}).setdefault(summary.lang, own)
+    return {family: tuple(sorted(known.items())) for family, known in families.items() if len(known) > 1}
