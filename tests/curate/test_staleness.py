@@ -26,6 +26,9 @@ def against(given: Thread, rules: RulesConfig = RULES) -> tuple[str, ...]:
     [
         "Sadly this no longer works.", "It doesn't work anymore since May.", "That menu has been removed, it is deprecated.",
         "Non funziona più da ieri.", "זה כבר לא עובד אצלי.", "这个方法已经过时了。",
+        "They are not supported any more.", "It stopped working.", "This is obsolete.", "Your link is outdated.",
+        "It is out of date.", "An out-of-date hint.", "To już nie działa.", "Das funktioniert nicht mehr.",
+        "Ça ne fonctionne plus.", "Ya no funciona.", "它不再可用。", "链接已失效。",
     ],
 )  # fmt: skip
 def test_a_later_reply_that_says_so_is_a_sign(said: str) -> None:
