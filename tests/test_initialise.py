@@ -126,7 +126,7 @@ def test_the_commented_settings_are_the_defaults(fresh: Path) -> None:
     shown = yaml.safe_load(settings)
     shown.pop("auto", None)
     defaults = Config.model_validate({"site": {"name": "x", "url": "https://x.example/"}}).model_dump(mode="json")
-    assert sorted(shown) == ["guard", "pages", "privacy", "rules", "seo"]
+    assert sorted(shown) == ["guard", "media", "pages", "privacy", "rules", "seo"]
     assert shown == {name: {key: defaults[name][key] for key in section} for name, section in shown.items()}
 
 
