@@ -8,6 +8,7 @@ relative. Running the engine is ``engine``'s business.
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import shutil
 from dataclasses import dataclass
@@ -80,8 +81,10 @@ def lay_out(project: Path, config: Config, cache: Path, engine: str) -> FrameInp
     if not shells:
         raise EngineError("content/_shells/: no shell pages; `kbgen init DIR` writes them, copy them from there")
     source = mkdocs_yaml.read(project / "mkdocs.yml")
-    work = cache / "work"
-    shutil.rmtree(work, ignore_errors=True)
+    for old in cache.glob("work*"):
+        shutil.rmtree(old, ignore_errors=True)
+    # An engine whose run was killed may still be writing where that run had laid out its files.
+    work = cache / f"work-{os.getpid()}"
     _merge_theme(work / "theme", project, mkdocs_yaml.theme_folder(source))
     configs, outputs = {}, {}
     written = languages_of(content)

@@ -238,3 +238,17 @@ def test_two_runs_at_a_time(forum: SmallForum, kbgen: Kbgen) -> None:
         assert 0 == child.wait(timeout=LONG)
     assert (4, True) == (second.code, f"process {child.pid}" in second.data["error"])
     assert "forum:9" in forum.paths()
+
+
+def test_an_engine_that_outlives_its_run(forum: SmallForum) -> None:
+    """The run is killed while the site engine is at work: what that still writes reaches no page of the next run."""
+    build_here(forum.folder)
+    home = forum.folder / "content" / "index.md"
+    home.write_text(home.read_text(encoding="utf-8") + "\nHalf a sentence that\n", encoding="utf-8")
+    engine = forum.folder / ".kbgen" / "engine"
+    (engine / "digest").unlink()
+    assert kill_when(forum, lambda: any(engine.glob("work-*/en/out")))
+    home.write_text(home.read_text(encoding="utf-8").replace("Half a sentence that", "A whole one."), encoding="utf-8")
+    repaired(forum)
+    assert b"A whole one." in forum.tree()["index.html"]
+    assert b"Half a sentence" not in forum.tree()["index.html"]
