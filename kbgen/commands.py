@@ -144,19 +144,9 @@ def review_answer(
                     f"{word}: {articles[0]} is an article: write the other's ref into `answers` of its front matter, "
                     "and it takes the page"
                 )
-            articles = [ref for ref in (one.ref, Ref(one.other)) if _is_article(run, ref)]
-            if articles and verb == "approve" and one.kind == "merge":
-                raise UsageError(
-                    f"{word}: {articles[0]} is an article: write the other's ref into `answers` of its front matter, "
-                    "and it takes the page"
-                )
             refs = (one.ref, Ref(one.other)) if one.other else (one.ref,)
             made.append(review.Decision(pair if one.kind == "merge" else "done", refs, suggestion=one.id))
     return _decide(project, made, voice, by, why)
-
-
-def _is_article(run: Run, ref: Ref) -> bool:
-    return any(item.kind == "article" for item in run.store.curated.get([ref]))
 
 
 def _is_article(run: Run, ref: Ref) -> bool:
