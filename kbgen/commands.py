@@ -381,20 +381,17 @@ def export(project: Project, file: Path, voice: Voice) -> int:
 def schema(voice: Voice) -> int:
     """Print the JSON Schema of the configuration, every source kind included."""
     schema_of = Config.model_json_schema()
-    kinds = source_kinds()
-    schema_of["properties"]["sources"] = {
-        "type": "array",
-        "items": {"oneOf": [_kind_schema(kind, kinds[kind].model_json_schema()) for kind in sorted(kinds)]},
-    }
+    made: list[dict[str, object]] = []
+    for kind, options in sorted(source_kinds().items()):
+        # Two kinds may have parts of the same name; references are looked up from the top.
+        model = options.model_json_schema(ref_template=f"#/$defs/{kind}.{{model}}")
+        parts = model.pop("$defs", {})
+        schema_of["$defs"] |= {f"{kind}.{name}": part for name, part in parts.items()}
+        made.append({**model, "properties": {**model["properties"], "kind": {"const": kind}}})
+    schema_of["properties"]["sources"] = {"type": "array", "items": {"oneOf": made}}
     Voice(as_json=True).result(schema_of, "")
     del voice
     return 0
-
-
-def _kind_schema(kind: str, model: dict[str, object]) -> dict[str, object]:
-    properties = model["properties"]
-    assert isinstance(properties, dict)  # noqa: S101  # pydantic's own shape
-    return {**model, "properties": {**properties, "kind": {"const": kind}}}
 
 
 def config_check(project: Project, voice: Voice) -> int:

@@ -74,7 +74,8 @@ def test_verbose_shows_all() -> None:
 def test_a_run_is_told_to_machines() -> None:
     """The keys are a contract; the exit code is 1 as soon as anything failed."""
     data = run_data(REPORT)
-    assert {"exit_code", "published", "site_dir", "pages", "seconds", "stages", "failed", "notes"} == set(data)
+    told = {"exit_code", "published", "site_dir", "pages", "seconds", "stages", "failed", "notes", "changes"}
+    assert told == set(data)
     assert (1, True, "site", 1234, 12.346) == tuple(
         data[key] for key in ("exit_code", "published", "site_dir", "pages", "seconds")
     )

@@ -45,6 +45,8 @@ def real(tmp_path_factory: pytest.TempPathFactory, data_folder: Path, kbgen: Kbg
     articles = data_folder / "staff" / "arduino" / "content"
     sources.append({"name": "arduino", "kind": "articles", "path": str(articles), "licence": "CC BY-SA 4.0"})
     config = {"site": {"name": "Real help", "url": SITE, "languages": ["en"]}, "sources": sources}
+    # The same with and without the optional models.
+    config["duplicates"] = {"semantic": "off"}
     (folder / "site_config" / "kbgen.yml").write_text(json.dumps(config), encoding="utf-8")
     return folder, kbgen("-C", folder, "--json", "build")
 
