@@ -29,6 +29,7 @@ from kbgen.project import open_project
 
 NUMBERS = st.integers(1, 6)
 NOUNS = ("attic", "cellar", "garden", "hallway", "kitchen", "nursery", "porch", "study", "workshop")
+AUTHORS = ("ben", "rosalind", "anonymous77")
 WORDS = st.sampled_from(NOUNS)
 TOUCHING = {"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link", "os.truncate", "sqlite3.connect"}
 TOPICS = """
@@ -49,6 +50,13 @@ class Topic:
     accepted: set[int] = field(default_factory=lambda: {0})
     author: str = "ben"
     changes: dict[str, Any] = field(default_factory=dict)
+
+
+def new(number: int) -> Topic:
+    """A thread as it begins: with an author and a tag of its own, whose pages come and go with it."""
+    return Topic(
+        f"How do I light the {NOUNS[number]}?", author=AUTHORS[number % 3], changes={"tags": ["rooms", NOUNS[number]]}
+    )
 
 
 class Countdown:
@@ -101,7 +109,7 @@ class Community(RuleBasedStateMachine):
         self.forum = SmallForum(self.home / "project", topics=0, frames=self.frames)
         # Nothing here is too much to vanish.
         self.forum.configure(seo={"canonical": "self"}, guard={"max_vanish": 1}, pages={"people": True, "per_page": 5})
-        self.topics = {number: Topic(f"How do I light the {NOUNS[number]}?") for number in range(1, 5)}
+        self.topics = {number: new(number) for number in range(1, 5)}
         self.slugs = ["rooms"]
         self.ever: set[str] = set()
         for number in self.topics:
@@ -139,7 +147,7 @@ class Community(RuleBasedStateMachine):
 
     def change(self, number: int, **changes: Any) -> None:
         """Change a thread, which may be new, or back."""
-        one = self.topics.setdefault(number, Topic(f"How do I light the {NOUNS[number]}?"))
+        one = self.topics.setdefault(number, new(number))
         for name, value in changes.items():
             setattr(one, name, value)
         self.write(number)
@@ -193,9 +201,9 @@ class Community(RuleBasedStateMachine):
     @rule(number=NUMBERS)
     def restored(self, number: int) -> None:
         """The thread is there, for everybody, with what it said last."""
-        self.change(number, changes={}, accepted={0})
+        self.change(number, changes=new(number).changes, accepted={0})
 
-    @rule(number=NUMBERS, author=st.sampled_from(["ben", "rosalind", "anonymous77"]))
+    @rule(number=NUMBERS, author=st.sampled_from(AUTHORS))
     def renamed(self, number: int, author: str) -> None:
         """Its answers are another person's."""
         self.change(number, author=author)
