@@ -16,8 +16,6 @@ from kbgen.similar.vectors import Embedder
 
 Scores = npt.NDArray[np.float32]
 Method = Callable[[Sequence[Question]], Scores]
-# What the judge gives the sentence model.
-_MEANING = 0.85
 _TEXT = 2000
 
 
@@ -43,7 +41,8 @@ def with_model(questions: Sequence[Question], lang: str = "en") -> Scores:
     """Kbgen with the extra ``semantic``."""
     rows = semantic.embed(texts(questions, lang)).astype(np.float32)
     alike = semantic.similarity(lang, rows @ rows.T)
-    mixed: Scores = np.float32(_MEANING) * alike + np.float32(1 - _MEANING) * default(questions, lang)
+    share = semantic.share(lang)
+    mixed: Scores = np.float32(share) * alike + np.float32(1 - share) * default(questions, lang)
     return mixed
 
 

@@ -16,6 +16,8 @@ from scipy import sparse
 from kbgen.similar.vectors import DIMENSIONS, Floats, Vector, unit
 
 Longs = npt.NDArray[np.int64]
+Places = tuple[Longs, npt.NDArray[np.bool_]]
+"""Of terms in a frame, and whether they are there."""
 # Up to here all are compared with all: exact, and quicker than anything clever.
 EXACT = 4096
 # Texts a cell of the frame holds; a text lies in its three nearest cells.
@@ -77,32 +79,28 @@ def make_frame(vectors: Sequence[Vector], lang: str) -> Frame:
 
 
 def weighted(vectors: Sequence[Vector], frame: Frame) -> sparse.csr_matrix:
-    """Rows of unit length: terms by (1 + ln count) times rarity; columns are the frame's, then this batch's own."""
+    """Rows of unit length: terms by (1 + ln count) times rarity; columns are the frame's terms and this batch's own."""
     if not vectors:
         return sparse.csr_matrix((0, 1), dtype=np.float32)
-    terms, weights, starts = _weights(vectors, frame)
-    columns, known = _places(terms, frame)
-    unseen, own = np.unique(terms[~known], return_inverse=True)
-    columns[~known] = own + len(frame.terms)
+    terms, weights, starts, (columns, known) = _weights(vectors, frame)
+    unseen = np.unique(terms[~known])
+    # Columns rise with the terms: scipy multiplies rows in another order several times slower.
+    columns += (frame.terms[columns] < terms) + np.searchsorted(unseen, terms)
     shape = (len(vectors), len(frame.terms) + len(unseen) + 1)
     return sparse.csr_matrix((weights, columns, starts), shape=shape)
 
 
-def _weights(vectors: Sequence[Vector], frame: Frame) -> tuple[npt.NDArray[np.uint32], Floats, Longs]:
+def _weights(vectors: Sequence[Vector], frame: Frame) -> tuple[npt.NDArray[np.uint32], Floats, Longs, Places]:
     terms = np.concatenate([vector.terms for vector in vectors])
     counts = np.concatenate([vector.counts for vector in vectors]).astype(np.float32)
-    places, known = _places(terms, frame)
+    places = np.minimum(np.searchsorted(frame.terms, terms), len(frame.terms) - 1)
+    known = frame.terms[places] == terms
     weights = (1 + np.log(counts)) * np.where(known, frame.rarity[places], np.float32(frame.unseen))
     sizes = np.array([len(vector.terms) for vector in vectors])
     starts: Longs = np.concatenate([[0], np.cumsum(sizes)])
     rows = np.repeat(np.arange(len(vectors)), sizes)
     length = np.sqrt(np.bincount(rows, weights * weights, len(vectors)))
-    return terms, (weights / np.maximum(length, 1e-9)[rows]).astype(np.float32), starts
-
-
-def _places(terms: npt.NDArray[np.uint32], frame: Frame) -> tuple[Longs, npt.NDArray[np.bool_]]:
-    places: Longs = np.minimum(np.searchsorted(frame.terms, terms), len(frame.terms) - 1)
-    return places, frame.terms[places] == terms
+    return terms, (weights / np.maximum(length, 1e-9)[rows]).astype(np.float32), starts, (places, known)
 
 
 def centred(vectors: Sequence[Vector], frame: Frame) -> Floats:
@@ -115,7 +113,7 @@ def placed(vectors: Sequence[Vector], frame: Frame) -> Floats:
 
     Terms are sketched by signed hashing (Weinberger et al. 2009, arXiv:0902.2206).
     """
-    terms, weights, starts = _weights(vectors, frame)
+    terms, weights, starts, _ = _weights(vectors, frame)
     rows = np.repeat(np.arange(len(vectors)), np.diff(starts))
     sketch = np.zeros(len(vectors) * _SKETCH)
     for number in range(_HASHES):

@@ -24,7 +24,7 @@ from kbgen.similar.vectors import Floats
 Band = Literal["merge", "suggest"]
 Scores = dict[Pair, tuple[float, float]]
 """Similarity and local score of pairs, the smaller position first."""
-Meaning = tuple[npt.NDArray[np.float16], Callable[[Floats], Floats]]
+Meaning = tuple[npt.NDArray[np.float16], Callable[[Floats], Floats], float]
 # The same words in the same order as title: less has to be alike besides.
 _SAME_TITLE = 0.25
 _JUST_BELOW = 0.001
@@ -38,8 +38,6 @@ _FEWEST = 100
 # A sentence model's cosine and the words' local score on the scale of the bands. Read on 250 pairs of six communities:
 # half of those from 0.5 on ask the same, all from 0.85 on.
 _MEANING, _WORDS, _SHIFT = 5 / 6, 1 / 3, -0.233
-# Share of the sentence model in the similarity. Chosen on Meta Stack Exchange pairs.
-_SENTENCES = 0.85
 # A doubt that nearly always is right: such a pair has to be as alike as one to merge before a person is asked.
 _SOFT = ("article", "few words")
 
@@ -134,16 +132,16 @@ def rescored(pairs: Scores, seen: Longs, meaning: Meaning, *, merge: float) -> S
     Args:
         pairs: as words and static vectors see them.
         seen: the texts that have a sentence vector, ascending.
-        meaning: their vectors, of unit length, and how alike two are by their cosine.
+        meaning: their vectors, of unit length; how alike two are by their cosine; its share in the similarity.
         merge: where that band begins; a sentence model alone brings no pair there, as sequels and series show.
     """
     if not pairs:
         return {}
-    vectors, scale = meaning
+    vectors, scale, share = meaning
     left, right = np.searchsorted(seen, np.array(list(pairs), np.int64)).T
     meant = scale(np.einsum("ij,ij->i", vectors[left].astype(np.float32), vectors[right].astype(np.float32)))
     words = np.array(list(pairs.values()), np.float32)
-    similarity = _SENTENCES * meant + (1 - _SENTENCES) * words[:, 0]
+    similarity = share * meant + (1 - share) * words[:, 0]
     local = _MEANING * meant + _WORDS * words[:, 1] + _SHIFT
     local = np.where(words[:, 0] < merge, np.minimum(local, merge - _JUST_BELOW), local)
     return dict(zip(pairs, zip(similarity.tolist(), local.tolist(), strict=True), strict=True))

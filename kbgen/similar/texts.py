@@ -30,8 +30,8 @@ _OPPOSITES = tuple(tuple(pair.split("/")) for pair in _CONTRARY.split())
 _WORD = re.compile(r"\w+")
 
 
-class Text(Struct, frozen=True):
-    """One thing to compare.
+class Text(Struct, frozen=True, gc=False):
+    """One thing to compare; it holds no containers, so a hundred thousand of them need not be walked.
 
     Attributes:
         key: digest of what vectors are made from.

@@ -156,7 +156,9 @@ def _wide_pairs(words: Sequence[str]) -> Iterable[int]:
 def terms_of_word(word: str, lang: str) -> Iterable[str]:
     """The terms of one word: its stem in English; itself and its n-grams in other languages; none for a stop word."""
     if lang == "en" or word.isdigit():
-        return [one.terms[-1] for one in analyser(lang).words(word) if not one.stop]
+        rules = analyser(lang)
+        found = rules.chunk_words(word) if word.isascii() and word.isalpha() else rules.words(word)
+        return [one.terms[-1] for one in found if not one.stop]
     if len(word) == 1:
         return [word]
     if any(one.stop for one in analyser(lang).words(word)):

@@ -33,7 +33,7 @@ def neighbours(threads: list[Text]) -> Nearest:
 def meant(cosine: float, words: tuple[float, float]) -> tuple[float, float]:
     """A pair's scores after the model gave a cosine."""
     vectors = np.array([[1, 0], [cosine, (1 - cosine**2) ** 0.5]], np.float16)
-    scores = rescored({(3, 7): words}, np.array([3, 7]), (vectors, lambda rows: rows), merge=BANDS.merge)
+    scores = rescored({(3, 7): words}, np.array([3, 7]), (vectors, lambda rows: rows, 0.85), merge=BANDS.merge)
     return scores[3, 7]
 
 

@@ -1,0 +1,109 @@
+"""Neighbours of a community too large to compare all with all: cells, increments, and what is listed."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+
+from kbgen.model import Ref
+from kbgen.similar import nearest
+from kbgen.similar.frame import make_frame, weighted
+from kbgen.similar.nearest import LISTED, NEAR, Nearest, listed, pack, unpack, update
+from kbgen.similar.texts import Text, make_text
+from kbgen.similar.vectors import Embedder, Vector
+
+SAID = (
+    "oven kettle timer filter door lamp light reset update firmware beep noise water steam order invoice guarantee app "
+    "network password recipe export import vacuum brush battery charger screen button handle hinge seal smell smoke"
+)
+WORDS = SAID.split()
+
+
+def texts(count: int) -> list[Text]:
+    """Threads of words drawn at random, the same each time."""
+    chance = random.Random(7)  # noqa: S311
+    return [
+        make_text(
+            Ref(f"forum:{number}"),
+            ("en", " ".join(chance.choices(WORDS, k=5)), " ".join(chance.choices(WORDS, k=12))),
+            created=f"{number:06}",
+        )
+        for number in range(count)
+    ]
+
+
+@pytest.fixture(scope="module")
+def large() -> tuple[list[Text], Nearest, Nearest]:
+    """A community, its neighbours without the last fifty, and with them."""
+    every = texts(4400)
+    first, _ = update(None, every[:-50], Embedder().vectors)
+    second, fresh = update(unpack(pack(first)), every, Embedder().vectors)
+    assert fresh == list(range(4350, 4400))
+    return every, first, second
+
+
+def test_new_texts_join_as_if_all_were_new(large: tuple[list[Text], Nearest, Nearest]) -> None:
+    """The ten nearest, which decide all bands, are those of a community compared anew."""
+    every, _, grown = large
+    anew, _ = update(None, every, Embedder().vectors)
+
+    assert (grown.near[:, :10] == anew.near[:, :10]).all()
+    assert np.allclose(grown.crowding(), anew.crowding(), atol=1e-6)
+
+
+def test_what_is_kept_comes_back(large: tuple[list[Text], Nearest, Nearest]) -> None:
+    """Neighbours survive the store to the bit."""
+    _, first, _ = large
+    again = unpack(pack(first))
+
+    assert again.keys == first.keys
+    assert all(
+        (one == other).all() for one, other in zip(again.near, first.near, strict=True) if isinstance(one, np.ndarray)
+    )
+    assert (again.scores == first.scores).all()
+
+
+def test_only_changed_lists_are_touched(large: tuple[list[Text], Nearest, Nearest]) -> None:
+    """Fifty new texts change the lists of the texts near them; a list that stays the same is not written again."""
+    _, first, second = large
+    before = listed(first.near, first.scores)
+    after = listed(second.near[:4350], second.scores[:4350])
+
+    assert (second.touched[:4350] == (before != after).any(axis=1)).all()
+    assert 0 < second.touched[:4350].sum() < 4350
+
+
+def test_lists_are_short_rounded_and_old_first() -> None:
+    """At most twelve, nothing that is hardly alike; scores that round to the same keep the older text first."""
+    near = np.full((1, NEAR), -1, np.int32)
+    scores = np.full((1, NEAR), -1, np.float32)
+    near[0, :4], scores[0, :4] = (9, 4, 7, 2), (0.81, 0.8, 0.5, 0.1)
+
+    assert listed(near, scores)[0].tolist() == [4, 9, 7] + [-1] * (LISTED - 3)
+
+
+def test_order_of_equal_scores_is_by_neighbour() -> None:
+    """The quick order is the one of three keys, ties included, whatever the sign of a score."""
+    chance = np.random.default_rng(3)
+    row = chance.integers(0, 20, 3000)
+    other = chance.permutation(3000)
+    score = (chance.integers(-5, 6, 3000) / 5).astype(np.float32)
+    unique = chance.normal(size=3000).astype(np.float32)
+
+    for one in (score, unique):
+        expected = np.lexsort((other, -one, row))
+        assert (nearest._ordered(row, other, one) == expected).all()
+
+
+def test_words_no_frame_knows_still_match() -> None:
+    """Two texts that share a word newer than the frame are alike by it; products equal those of dense rows."""
+    vectors = Embedder().vectors(texts(40))
+    frame = make_frame(vectors[:20], "en")
+    new = Vector(vectors[0].dense, np.array([1, 5, 2**32 - 1], np.uint32), np.array([1, 2, 1], np.uint8))
+    rows = weighted([*vectors, new, new], frame)
+
+    assert rows.has_sorted_indices
+    assert (rows[-1] @ rows[-2].T).toarray()[0, 0] == pytest.approx(1, abs=1e-5)
+    assert (rows[0] @ rows[-1].T).toarray()[0, 0] == 0
