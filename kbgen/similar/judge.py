@@ -29,12 +29,14 @@ Meaning = tuple[npt.NDArray[np.float16], Callable[[Floats], Floats], float]
 _SAME_TITLE = 0.25
 _JUST_BELOW = 0.001
 # How far below the band of suggestions words may put a pair that a sentence model is asked about; elsewhere words say
-# little. A share of the texts, and at least so many, is all it sees: some 4 ms for each text there is.
+# little. A share of the texts, and at least so many, is all it sees: some 4 ms for each text there is. Short ones count
+# for less, as they cost less.
 _LOOK = {"en": 0.15}
 _LOOK_ELSEWHERE = 0.4
 _SHARE = {"en": 12}
 _SHARE_ELSEWHERE = 20
 _FEWEST = 100
+_LONG = 70
 # A sentence model's cosine and the words' local score on the scale of the bands. Read on 250 pairs of six communities:
 # half of those from 0.5 on ask the same, all from 0.85 on.
 _MEANING, _WORDS, _SHIFT = 5 / 6, 1 / 3, -0.233
@@ -112,16 +114,19 @@ def alike(index: Nearest, least: float) -> Scores:
     return {(int(min(a, b)), int(max(a, b))): (float(s), float(c)) for a, b, s, c in found}
 
 
-def second_look(index: Nearest, lang: str, least: float) -> Scores:
+def second_look(index: Nearest, texts: Sequence[Text], least: float) -> Scores:
     """The pairs a sentence model is asked about: the most alike first, until it has seen its share of the texts."""
+    lang = texts[0].lang
     pairs = alike(index, least - _LOOK.get(lang, _LOOK_ELSEWHERE))
-    room = max(_FEWEST, len(index.keys) // _SHARE.get(lang, _SHARE_ELSEWHERE))
+    room = max(_FEWEST, len(texts) // _SHARE.get(lang, _SHARE_ELSEWHERE)) * _LONG
     seen: set[int] = set()
     chosen: Scores = {}
     for pair in sorted(pairs, key=lambda one: (-pairs[one][1], one)):
-        if len(seen | set(pair)) > room:
+        new = set(pair) - seen
+        room -= sum(min(texts[place].words, _LONG) for place in new)
+        if room < 0:
             break
-        seen.update(pair)
+        seen |= new
         chosen[pair] = pairs[pair]
     return chosen
 
