@@ -67,6 +67,20 @@ class Workers:
             self._pool = None
             raise NotPublished(_KILLED) from error
 
+    def apart(self, function: Callable[..., Result], *arguments: object) -> Result:
+        """Call a picklable function in a process of its own, which ends with it and gives its memory back.
+
+        Raises:
+            NotPublished: the process was killed.
+        """
+        if self.jobs == 1:
+            return function(*arguments)
+        try:
+            with self._processes(1) as pool:
+                return pool.submit(function, *arguments).result()
+        except BrokenProcessPool as error:
+            raise NotPublished(_KILLED) from error
+
     def map(self, function: Callable[[Part], Result], parts: Sequence[Part]) -> Iterator[Result]:
         """Apply a picklable function to every part; results come in the order of the parts.
 
@@ -91,15 +105,18 @@ class Workers:
 
     def _start(self) -> ProcessPoolExecutor:
         if self._pool is None:
-            # Not fork: progress bars run threads, and a fork of a threaded process can hang.
-            context = multiprocessing.get_context("forkserver" if os.name == "posix" else "spawn")
-            if self._preload:
-                context.set_forkserver_preload(self._preload)
-            self._pool = ProcessPoolExecutor(self.jobs, mp_context=context, initializer=_end_with_the_run)
+            self._pool = self._processes(self.jobs)
         return self._pool
 
+    def _processes(self, count: int) -> ProcessPoolExecutor:
+        # Not fork: progress bars run threads, and a fork of a threaded process can hang.
+        context = multiprocessing.get_context("forkserver" if os.name == "posix" else "spawn")
+        if self._preload:
+            context.set_forkserver_preload(self._preload)
+        return ProcessPoolExecutor(count, mp_context=context, initializer=_begin_work)
 
-def _end_with_the_run() -> None:
+
+def _begin_work() -> None:
     # A worker that outlives a killed run would go on writing where the next run is at work.
     parent = multiprocessing.parent_process()
 
@@ -109,10 +126,7 @@ def _end_with_the_run() -> None:
             os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
-
-
-def _settle() -> None:
-    """What was imported stays: the collector need not look at it again and again."""
+    # What was imported stays: the collector need not look at it again and again.
     gc.collect()
     gc.freeze()
 

@@ -115,3 +115,13 @@ def test_an_error_in_the_run_does_not_wait_for_the_rest(tmp_path: Path) -> None:
 def test_a_sequence_is_cut_into_parts(items: list[int], expected: list[list[int]]) -> None:
     """In order, the last one shorter, none empty."""
     assert expected == chunks(items, 2)
+
+
+def test_what_runs_apart_runs_in_a_process_of_its_own() -> None:
+    """Its memory is given back when it is done; with one job there is this process alone."""
+    with Workers(2) as workers:
+        first, second = workers.apart(os.getpid), workers.apart(os.getpid)
+    assert os.getpid() not in {first, second}
+    assert first != second
+    with Workers(1) as workers:
+        assert workers.apart(os.getpid) == os.getpid()

@@ -96,7 +96,7 @@ def learn_tags(
         taxonomy: the vocabulary.
         overlays: a thread a writer tagged is left alone.
         progress: where to report.
-        workers: where models are trained; None for this process.
+        workers: starts the process models are trained in; None for this one.
         clean: train and ask again.
 
     Returns:
@@ -199,7 +199,7 @@ def _dated(head: Head | None) -> datetime:
 
 def _model(taught: _Class, step: _Step) -> Model:
     """The model of the class: read, or trained now and the one before it removed."""
-    from kbgen.curate.autotag_model import Lesson, load, train  # noqa: PLC0415  # takes a second to load
+    from kbgen.curate.autotag_model import Lesson, load, train, train_into  # noqa: PLC0415  # takes a second to load
 
     folder = step.store.path.parent / "tags"
     file = folder / f"{taught.name or 'all'}.{taught.key}.npz"
@@ -212,12 +212,15 @@ def _model(taught: _Class, step: _Step) -> Model:
         documents = _documents(step.store, [head.ref for head in part])
         marks = (tuple(sorted(place[tag] for tag in head.tags if tag in place)) for head in part)
         taught_by += map(Lesson, documents, marks)
-    spread = step.workers.start if step.workers else map
-    made = train(taught_by, names_of(taught.tags, step.taxonomy), spread)
+    names = names_of(taught.tags, step.taxonomy)
     for old in folder.glob(f"{taught.name or 'all'}.*.npz"):
         old.unlink()
-    made.save(file)
-    return made
+    # Learning takes more memory than anything else a night does: in a process of its own it is given back.
+    if step.workers:
+        step.workers.apart(train_into, file, taught_by, names)
+    else:
+        train_into(file, taught_by, names)
+    return load(file) or train(taught_by, names)
 
 
 def _documents(store: Store, refs: Sequence[Ref]) -> list[Document]:

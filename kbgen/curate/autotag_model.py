@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from io import BytesIO
 from pathlib import Path
@@ -26,13 +26,10 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from sklearn.linear_model import LogisticRegression
-from sklearn.svm import LinearSVC
 
 from kbgen.curate.autotag_text import Document, Names, grams
 
 Matrix = NDArray[np.float32]
-Spread = Callable[[Callable[[int], "Evidence"], Sequence[int]], Iterable["Evidence"]]
 _FOLDS = 5
 _NEIGHBOURS = 30
 _COST = 0.5  # of the SVM; measured on seven communities, together with one and two-term features
@@ -210,20 +207,19 @@ def load(file: Path) -> Model | None:
         return None
 
 
-def train(lessons: Sequence[Lesson], names: Sequence[Sequence[str]], spread: Spread = map) -> Model:
+def train(lessons: Sequence[Lesson], names: Sequence[Sequence[str]]) -> Model:
     """Learn from tagged threads.
 
     Args:
         lessons: at least a few dozen, in an order that is always the same.
         names: words for each tag of the vocabulary, by its position.
-        spread: applies a picklable function to several things, as ``map`` does; in other processes, if it can.
     """
     documents = [lesson.document for lesson in lessons]
     truth = _truth(lessons, len(names))
     places = _places(documents, Names(names), len(names))
     counts = _counts(documents)
     whole = _Whole(counts, truth, places)
-    folds = spread(partial(_judge_fold, whole), range(_FOLDS))
+    folds = map(partial(_judge_fold, whole), range(_FOLDS))
     kept, idf = counts.frequent()
     space = _Space({counts.grams[column]: place for place, column in enumerate(kept.tolist())}, idf)
     rows = counts.rows(kept, idf)
@@ -234,6 +230,17 @@ def train(lessons: Sequence[Lesson], names: Sequence[Sequence[str]], spread: Spr
     parts |= _write_sparse("weights", sparse.csr_matrix(weights.T))
     parts |= _write_sparse("lessons", rows) | _write_sparse("marks", sparse.csr_matrix(truth.astype(np.float32)))
     return Model(space, names, parts)
+
+
+def train_into(file: Path, lessons: Sequence[Lesson], names: Sequence[Sequence[str]]) -> None:
+    """Learn, and write the model; a plain function for a process of its own.
+
+    Args:
+        file: where ``load`` finds it.
+        lessons: see ``train``.
+        names: see ``train``.
+    """
+    train(lessons, names).save(file)
 
 
 def _truth(lessons: Sequence[Lesson], tags: int) -> NDArray[np.int8]:
@@ -253,6 +260,8 @@ def _places(documents: Sequence[Document], names: Names, tags: int) -> NDArray[n
 
 def _linear(rows: Any, truth: NDArray[np.int8]) -> tuple[Matrix, Matrix]:
     """One SVM a tag; a tag of fewer than two threads is never given."""
+    from sklearn.svm import LinearSVC  # noqa: PLC0415  # whoever only asks a model does without
+
     weights = np.zeros((truth.shape[1], rows.shape[1]), dtype=np.float32)
     bias = np.full(truth.shape[1], -1.5, dtype=np.float32)
     for tag in range(truth.shape[1]):
@@ -317,7 +326,7 @@ def _fold(whole: _Whole) -> NDArray[np.int64]:
 
 
 def _judge_fold(whole: _Whole, number: int) -> Evidence:
-    """The three parts for the threads of one fold; a plain function for other processes."""
+    """The three parts for the threads of one fold."""
     counts, truth, places = whole
     rest, held = np.flatnonzero(_fold(whole) != number), np.flatnonzero(_fold(whole) == number)
     kept, idf = counts.part(rest).frequent()
@@ -402,6 +411,8 @@ def _added(evidence: Evidence, parts: dict[str, Any]) -> Matrix:
 
 def _fit(features: Matrix, given: NDArray[np.int8], strength: float) -> Matrix:
     """A logistic regression: a weight a column, then the intercept."""
+    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
+
     if not 0 < given.sum() < len(given):
         return np.array([*[0.0] * features.shape[1], -20.0], dtype=np.float32)
     # Few columns, many rows: Newton steps need a handful of passes where others need dozens.
