@@ -20,7 +20,7 @@ from kbgen.addresses import file_of
 from kbgen.config import Config
 from kbgen.errors import ChecksFailed, NotPublished
 from kbgen.executor import Workers
-from kbgen.model import Library, Slug, SourceInfo, StageReport, Topic
+from kbgen.model import Library, Page, Slug, SourceInfo, StageReport, Topic
 from kbgen.progress import Progress
 from kbgen.search.index import build_index
 from kbgen.site.check import check_whole
@@ -33,8 +33,8 @@ from kbgen.site.feeds import feeds
 from kbgen.site.files import saying_what_to_do
 from kbgen.site.frame_input import DEPTHS
 from kbgen.site.live import LIVE, identity, live_rows, manifest_digest
-from kbgen.site.pictures import files_of
 from kbgen.site.manifest import MANIFEST, Manifest, read_manifest, target_url, write_manifest
+from kbgen.site.pictures import files_of
 from kbgen.site.pour import PourJob, page_keys, pour
 from kbgen.site.publish import clone_tree, guard, recover, remove_file, staging_of, switch, write_file
 from kbgen.site.redirects import gone_html, redirect_files, stub_html, stub_path
@@ -116,7 +116,7 @@ def render(job: SiteJob, workers: Workers, progress: Progress, *, clean: bool = 
     # The index is made in a thread of this process while the workers pour and check.
     with ThreadPoolExecutor(1) as beside:
         indexing = beside.submit(_write_search, job, staging)
-        pouring = pour(pour_job, sorted(changed, key=lambda page: page.path), workers, progress)
+        pouring = pour(pour_job, sorted(changed, key=_longest_first), workers, progress)
         others = _write_images(job, staging, live)
         others |= _write_others(job, renderer, live, rows.keys() | others.keys(), progress)
         parts = list(pouring)
@@ -143,6 +143,11 @@ def render(job: SiteJob, workers: Workers, progress: Progress, *, clean: bool = 
         notes=(f"{len(digests)} of {len(job.library.pages)} pages poured",),
         seconds=time.monotonic() - started,
     )
+
+
+def _longest_first(page: Page) -> tuple[bool, str]:
+    """Lists take several times as long as answers: no worker should be left alone with them at the end."""
+    return page.body != "", page.path
 
 
 def _begin(site_dir: Path, staging: Path, live: Mapping[str, tuple[str, str]]) -> None:
