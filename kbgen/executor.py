@@ -67,6 +67,12 @@ class Workers:
             self._pool = None
             raise NotPublished(_KILLED) from error
 
+    def rest(self) -> None:
+        """End the processes and give back their memory; they are started again when there is work for them."""
+        if self._pool is not None:
+            self._pool.shutdown()
+            self._pool = None
+
     def apart(self, function: Callable[..., Result], *arguments: object) -> Result:
         """Call a picklable function in a process of its own, which ends with it and gives its memory back.
 

@@ -125,3 +125,18 @@ def test_what_runs_apart_runs_in_a_process_of_its_own() -> None:
     assert first != second
     with Workers(1) as workers:
         assert workers.apart(os.getpid) == os.getpid()
+
+
+def test_processes_that_rest_are_gone_and_come_back() -> None:
+    """Other processes do the next work."""
+    with Workers(2) as workers:
+        first = set(workers.map(_pid, range(8)))
+        workers.rest()
+        second = set(workers.map(_pid, range(8)))
+    assert first.isdisjoint(second)
+    assert os.getpid() not in first | second
+
+
+def _pid(part: int) -> int:
+    del part
+    return os.getpid()

@@ -270,6 +270,8 @@ def _make_entries(
     articles = store.curated.get(store.curated.refs("article", "publish"))
     settled = {ref for item in articles if item.article for ref in item.article.answers}
     heads = [one for one in store.curated.heads() if one.ref not in settled]
+    # Comparing and learning take most of the memory of a night, and are the work of one process.
+    workers.rest()
     near = near_duplicates(store, job.config.duplicates, heads, articles, clean=clean)
     clusters = find_clusters(heads, job.overlays, frozenset(store.permalinks.all()), near=near)
     with store.transaction():
