@@ -6,6 +6,7 @@ many workers there are, so the bytes of a site do not depend on ``--jobs``.
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import multiprocessing
 import os
@@ -135,6 +136,14 @@ def _begin_work() -> None:
     # What was imported stays: the collector need not look at it again and again.
     gc.collect()
     gc.freeze()
+
+
+def give_back() -> None:
+    """Hand memory that is no longer used to the system, where the C library can (malloc_trim(3), glibc)."""
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if os.name == "posix" else None
+    if trim is not None:
+        trim(0)
 
 
 def chunks(items: Sequence[Part], size: int) -> list[Sequence[Part]]:

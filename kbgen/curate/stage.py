@@ -28,7 +28,7 @@ from kbgen.curate.near import near_duplicates
 from kbgen.curate.staleness import ORIGIN, suggestions
 from kbgen.curate.summary import summarise
 from kbgen.curate.tagging import with_learnt
-from kbgen.executor import Workers, chunks
+from kbgen.executor import Workers, chunks, give_back
 from kbgen.model import (
     ArticleEntry,
     Cluster,
@@ -278,6 +278,7 @@ def _make_entries(
         store.suggestions.replace(ORIGIN, suggestions(heads, clusters))
     around = _options_digest(job)
     learnt = learn_tags(store, job.taxonomy, job.overlays, progress, workers=workers, clean=clean)
+    give_back()
     builds = [_cluster_build(cluster, job, digests, around, learnt) for cluster in clusters]
     builds += [_article_build(item, digests, around) for item in articles]
     have = store.entries.inputs()
