@@ -8,14 +8,14 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
-from html import escape
 from urllib.parse import unquote, urljoin
 
 from lxml import etree
 from lxml import html as lxml_html
-from lxml.html import HtmlElement, defs
+from lxml.html import HtmlElement
 from msgspec import Struct
 
+from kbgen.sources.html_tree import written
 from kbgen.sources.markdown import render
 
 _KINDS = r"\.(?:md|markdown|html?|docx)"
@@ -107,7 +107,7 @@ def html_body(html: str, title: str, links: Mapping[str, str], url: str | None) 
         warnings.append(f"{_count(unreachable, 'link')} to files that are not articles here became plain text.")
     if pictures:
         warnings.append(f"{_count(pictures, 'picture')} of the folder became the description, as no files are copied.")
-    return Body(_inside(body), " ".join(_words(body).split()), heading, tuple(warnings))
+    return Body(written(body).strip(), " ".join(_words(body).split()), heading, tuple(warnings))
 
 
 def _parse(html: str) -> HtmlElement:
@@ -117,15 +117,6 @@ def _parse(html: str) -> HtmlElement:
     if any(entry.type_name == "ERR_RESOURCE_LIMIT" for entry in _PARSER.error_log):
         raise RecursionError
     return next(root.iter("body"), root)
-
-
-def _inside(body: HtmlElement) -> str:
-    # As XML, for HTML's way escapes addresses; but an element without content must be closed by a tag of its own.
-    for element in body.iter():
-        if not len(element) and element.text is None and element.tag not in defs.empty_tags:
-            element.text = ""
-    children = (etree.tostring(child, encoding="unicode", method="xml") for child in body)
-    return (escape(body.text or "", quote=False) + "".join(children)).strip()
 
 
 def _words(inside: HtmlElement) -> str:

@@ -36,11 +36,17 @@ def parse(html: str) -> HtmlElement:
 def inside(body: HtmlElement) -> str:
     """The HTML inside an element, attributes in the order of their names."""
     for element in body.iter():
+        if len(element.attrib) > 1:
+            _sort(element)
+    return written(body)
+
+
+def written(body: HtmlElement) -> str:
+    """The HTML inside an element as it is."""
+    for element in body.iter():
         # As XML, for HTML's way escapes addresses; then an element without content needs a closing tag of its own.
         if element.text is None and not len(element) and element.tag not in defs.empty_tags:
             element.text = ""
-        if len(element.attrib) > 1:
-            _sort(element)
     children = (etree.tostring(child, encoding="unicode", method="xml") for child in body)
     return escape(body.text or "", quote=False) + "".join(children)
 

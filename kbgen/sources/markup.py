@@ -7,12 +7,13 @@ code with its language. What is NOT here: sanitising; the result is as hostile a
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from html import escape
 from urllib.parse import urljoin
 
 from lxml import etree
 from lxml import html as lxml_html
 from lxml.html import HtmlElement
+
+from kbgen.sources.html_tree import written
 
 _PARSER = lxml_html.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
 _CONTROL = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF])
@@ -33,9 +34,6 @@ _NO_LANGUAGE = frozenset(
         "notranslate",
     )
 )
-_EMPTY = frozenset(
-    ("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr")
-)
 
 
 def read_html(html: str) -> HtmlElement | None:
@@ -48,12 +46,7 @@ def read_html(html: str) -> HtmlElement | None:
 
 def write_html(element: HtmlElement) -> str:
     """Write what is inside an element."""
-    # As XML, for HTML's way escapes addresses; but an element without content must be closed by a tag of its own.
-    for inner in element.iter():
-        if not len(inner) and inner.text is None and inner.tag not in _EMPTY:
-            inner.text = ""
-    children = (etree.tostring(child, encoding="unicode", method="xml") for child in element)
-    return (escape(element.text or "", quote=False) + "".join(children)).strip()
+    return written(element).strip()
 
 
 def having(root: HtmlElement, *names: str) -> Iterator[HtmlElement]:
