@@ -252,9 +252,24 @@ def harvest(
 
 
 @app.command()
-def curate(*, jobs: Jobs = 0, clean: Clean = False) -> int:
+def curate(
+    *,
+    jobs: Jobs = 0,
+    clean: Clean = False,
+    calibrate: Annotated[
+        bool, typer.Option("--calibrate", help="Then measure the bands of duplicates on what the communities declared.")
+    ] = False,
+    precision: Annotated[
+        float, typer.Option("--precision", min=0.5, max=0.999, metavar="SHARE", help="Of merged pairs to be right.")
+    ] = 0.97,
+    write: Annotated[bool, typer.Option("--write", help="Write the proposed thresholds to kbgen.yml.")] = False,
+) -> int:
     """Decide what is published, tag it and merge it."""
-    return _run(["curate"], None, jobs=jobs, clean=clean)
+    if not calibrate:
+        return _run(["curate"], None, jobs=jobs, clean=clean)
+    from kbgen import commands
+
+    return commands.calibrate(_open(), _State.voice, jobs=jobs, precision=precision, write=write)
 
 
 @app.command(name="compile")

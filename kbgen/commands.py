@@ -5,14 +5,14 @@ from __future__ import annotations
 import getpass
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from kbgen.config import CONFIG_FILE, Config
+from kbgen.config import CONFIG_FILE, Config, with_values
 from kbgen.console import Voice
 from kbgen.curate import erasure, review
 from kbgen.curate.taxonomy import FILE as TAXONOMY_FILE
@@ -24,6 +24,7 @@ from kbgen.model import Entry, Ref, Thread
 from kbgen.pipeline import Options, Run, run_stages
 from kbgen.progress import Silent, shown
 from kbgen.project import Project, open_project
+from kbgen.report import calibration as calibration_report
 from kbgen.report import digest as digest_report
 from kbgen.report import digest_html, promotion
 from kbgen.report import export as export_report
@@ -205,6 +206,43 @@ def promote(project: Project, what: str, voice: Voice, *, as_article: bool = Fal
     file.write_text(text, encoding="utf-8")
     voice.result({"ref": lead, "file": str(file)}, f"Wrote {file}; it is yours now.")
     return 0
+
+
+def calibrate(project: Project, voice: Voice, *, jobs: int, precision: float, write: bool = False) -> int:
+    """Bring curated items up to date, measure the bands of duplicates, and write what is proposed when asked to."""
+    if not project.config.duplicates.enabled:
+        raise UsageError(f"{CONFIG_FILE}: duplicates.enabled is false, so there is nothing to measure")
+    # Loads numpy and the models.
+    from kbgen.curate import calibrate as measuring  # noqa: PLC0415
+
+    options = Options(site_dir=project.folder / "site", jobs=jobs)
+    with shown(voice.err, quiet=voice.quiet) as progress:
+        run_stages(project, options, progress, ["curate"])
+    with _look(project) as run:
+        config, day = project.config.duplicates, datetime.now(UTC).date().isoformat()
+        found = measuring.calibrate(run.store, config, project.overlays, target=precision, day=day)
+        with run.store.transaction():
+            calibration_report.keep(run.store, found)
+    text = calibration_report.words(found, merge=config.merge, suggest=config.suggest)
+    proposed = {key: value for key, value in (("merge", found.merge), ("suggest", found.suggest)) if value is not None}
+    written = write and bool(proposed) and _set_duplicates(project, proposed)
+    if write:
+        text += f"\nWritten to {CONFIG_FILE}; the next build acts on it." if written else "\nNothing was written."
+    voice.result({"file": CONFIG_FILE if written else None, **msgspec.to_builtins(found)}, text)
+    return 0
+
+
+def _set_duplicates(project: Project, values: Mapping[str, float]) -> bool:
+    """Write thresholds; say whether that changed anything."""
+    file = project.folder / CONFIG_FILE
+    before = file.read_text(encoding="utf-8")
+    after = with_values(before, "duplicates", values)
+    if after == before:
+        return False
+    beside = file.with_name(f"{file.name}.new")
+    beside.write_text(after, encoding="utf-8")
+    beside.replace(file)
+    return True
 
 
 def taxonomy_suggest(project: Project, voice: Voice, *, write: bool = False) -> int:

@@ -265,6 +265,59 @@ def _walk(node: yaml.Node, position: Position, lines: dict[Position, int], file:
             _walk(value, (*position, index), lines, file)
 
 
+def with_values(text: str, section: str, values: Mapping[str, float]) -> str:
+    """Change numbers of a section in the text of a configuration; everything else, comments included, stays.
+
+    Args:
+        text: the document, valid.
+        section: name of a section of the top level; it is added where it is missing.
+        values: by key; keys that are missing are added.
+
+    Raises:
+        ConfigError: the section is written in a way that cannot be changed in place, such as by an alias.
+    """
+    shielded = _REFERENCE.sub("\ue000\ue000\\1\ue001", text)  # as long as it was: what YAML tells are places
+    node = yaml.compose(shielded, Loader=yaml.SafeLoader)
+    blocks = node.value if isinstance(node, yaml.MappingNode) else []
+    block = next((value for key, value in blocks if key.value == section), None)
+    changed = text
+    if block is None and isinstance(node, yaml.MappingNode) and node.flow_style and blocks:
+        start = blocks[0][0].start_mark.index
+        changed = f"{text[:start]}{section}: {{{_listed_values(values)}}}, {text[start:]}"
+    elif block is None:
+        lines = "".join(f"  {key}: {value:g}\n" for key, value in values.items())
+        changed = f"{text.rstrip()}\n\n{section}:\n{lines}"
+    elif isinstance(block, yaml.MappingNode) and block.value:
+        changed = _changed(text, block, values)
+    expected, _ = load_yaml(shielded, CONFIG_FILE)
+    made, _ = load_yaml(_REFERENCE.sub("\ue000\ue000\\1\ue001", changed), CONFIG_FILE)
+    if made != {**expected, section: {**(expected.get(section) or {}), **values}}:
+        raise ConfigError(
+            f"{CONFIG_FILE}: {section} cannot be changed in place; write {_listed_values(values)} into it"
+        )
+    return changed
+
+
+def _listed_values(values: Mapping[str, float]) -> str:
+    return ", ".join(f"{key}: {value:g}" for key, value in values.items())
+
+
+def _changed(text: str, block: yaml.MappingNode, values: Mapping[str, float]) -> str:
+    present = {key.value: value for key, value in block.value}
+    edits = [
+        (present[key].start_mark.index, present[key].end_mark.index, f"{value:g}")
+        for key, value in values.items()
+        if key in present
+    ]
+    first = block.value[0][0].start_mark
+    missing = [f"{key}: {value:g}" for key, value in values.items() if key not in present]
+    parting = ", " if block.flow_style else "\n" + " " * first.column
+    edits += [(first.index, first.index, f"{one}{parting}") for one in missing]
+    for start, end, new in sorted(edits, reverse=True):
+        text = text[:start] + new + text[end:]
+    return text
+
+
 def dotted(position: Position) -> str:
     """A position as people write it: ``sources[1].kind``."""
     text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in position)

@@ -12,6 +12,8 @@ from datetime import datetime
 from msgspec import Struct
 
 from kbgen.model import Library, Summary
+from kbgen.model.measured import Calibration
+from kbgen.report import calibration
 from kbgen.report.review import KINDS, Waiting
 from kbgen.store import Store
 
@@ -42,6 +44,7 @@ class Digest(Struct, frozen=True):
         unmapped: source tags the taxonomy does not know, the most used first.
         waiting: how many things wait for a person, by kind.
         old: share of the entries nobody touched for three years before the newest one.
+        measured: how right duplicate detection was when it was measured last; None when it never was.
     """
 
     sources: tuple[SourceHealth, ...]
@@ -57,6 +60,7 @@ class Digest(Struct, frozen=True):
     merged: int = 0
     threads: int = 0
     old: float = 0.0
+    measured: Calibration | None = None
 
 
 def digest(store: Store, library: Library, waiting: Sequence[Waiting]) -> Digest:
@@ -85,6 +89,7 @@ def digest(store: Store, library: Library, waiting: Sequence[Waiting]) -> Digest
         merged=sum(one.threads > 1 for one in entries),
         threads=sum(one.threads for one in entries),
         old=_old(entries),
+        measured=calibration.kept(store),
     )
 
 
@@ -139,6 +144,9 @@ def words(found: Digest) -> str:
         lines += ["Learnt tags", f"  {_counts(found.learnt)}"]
     if found.unmapped:
         lines += ["Tags the taxonomy does not know", f"  {_counts(found.unmapped)}"]
+    if found.measured:
+        lines += [f"Duplicates, measured {found.measured.day}"]
+        lines += [f"  {line}" for line in calibration.bands(found.measured)]
     lines += ["Waits for a person", f"  {_counts(found.waiting) or 'nothing'}; `kbgen review list` shows each"]
     lines += [f"! {failure}" for failure in found.failures]
     return "\n".join(lines)

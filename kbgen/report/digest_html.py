@@ -51,7 +51,17 @@ in the three years before the newest.</p>
 {{ chart("Topics", found.topics) }}
 {{ chart("Learnt tags", found.learnt) }}
 {{ chart("Tags the taxonomy does not know", found.unmapped) }}
-<h2>Waits for a person</h2>
+{% if found.measured %}<h2>Duplicates, measured {{ found.measured.day }}</h2>
+<table>
+<tr><th>Band</th><th>From</th><th>Right</th><th>Wrong</th><th>Precision (95 % interval)</th><th>Of the known</th></tr>
+{% for band in found.measured.bands %}{% set known = band.precision %}<tr><th scope="row">{{ band.name }}</th>
+<td class="number">{{ "%.2f" | format(band.start) }}</td><td class="number">{{ "{:,}".format(known.right) }}</td>
+<td class="number">{{ "{:,}".format(known.wrong) }}</td>
+<td>{% if known.right or known.wrong %}{{ "{:.1%} ({:.1%} to {:.1%})".format(known.share, known.low, known.high) }}\
+{% else %}not known{% endif %}</td>
+<td class="number">{{ "{:.0%}".format(band.share) }}</td></tr>
+{% endfor %}</table>
+{% endif %}<h2>Waits for a person</h2>
 {% if found.queue %}<table>
 <tr><th>Kind</th><th>What</th><th>Why</th></tr>
 {% for one in found.queue[:limit] %}<tr><td>{{ one.kind }}<br><code>{{ one.id }}</code></td>
