@@ -15,15 +15,19 @@ from xml.etree import ElementTree as ET
 
 import zstandard
 
-DUMPS = ("bicycles-meta-2023", "cardano-2021", "quantumcomputing-2018")
 _TAG = re.compile(r"<[^>]+>")
 # The mark of a closed duplicate stands in some of the texts and would give the answer away.
 _LEAK = re.compile(r"<blockquote>(?:(?!</blockquote>).)*possible duplicate.*?</blockquote>", re.IGNORECASE | re.DOTALL)
 _BODY = re.compile(r"<(p|blockquote|pre|ul|ol|h\d|strong|div|a|hr|em|code)\b")
 _SENTENCE = re.compile(r"([A-Z].{25,140}?[.?!])(?:\s|$)")
 
-Question = tuple[str, str]
-"""Title and body."""
+
+class Question(NamedTuple):
+    """What is asked, and the tags it was given."""
+
+    title: str
+    body: str = ""
+    tags: tuple[str, ...] = ()
 
 
 class Pairs(NamedTuple):
@@ -66,7 +70,7 @@ def labelled(data: Path, name: str) -> Pairs:
 def _question(text: str) -> Question:
     found = _BODY.search(text)
     at = found.start() if found else len(text)
-    return plain(text[:at]), plain(text[at:])
+    return Question(plain(text[:at]), plain(text[at:]))
 
 
 def rephrasings(data: Path) -> list[list[str]]:
@@ -79,12 +83,17 @@ def rephrasings(data: Path) -> list[list[str]]:
     return groups
 
 
+def dumps(data: Path) -> list[str]:
+    """The Stack Exchange dumps there are."""
+    return sorted(found.parent.name for found in (data / "stackexchange").glob("*/PostLinks.xml"))
+
+
 def dump(data: Path, name: str) -> tuple[dict[str, Question], list[tuple[str, str]]]:
     """A Stack Exchange dump: questions by id, and the duplicates its users declared."""
     folder = data / "stackexchange" / name
     rows = ET.iterparse(folder / "Posts.xml")  # noqa: S314  # our own copy of a public dump
     questions = {
-        row.get("Id", ""): (row.get("Title", ""), plain(row.get("Body", "")))
+        row.get("Id", ""): Question(row.get("Title", ""), plain(row.get("Body", "")), _tags(row.get("Tags", "")))
         for _, row in rows
         if row.get("PostTypeId") == "1"
     }
@@ -92,6 +101,11 @@ def dump(data: Path, name: str) -> tuple[dict[str, Question], list[tuple[str, st
     links = (row for _, row in rows if row.get("LinkTypeId") == "3")
     pairs = {(row.get("PostId", ""), row.get("RelatedPostId", "")) for row in links}
     return questions, sorted(pair for pair in pairs if pair[0] in questions and pair[1] in questions)
+
+
+def _tags(written: str) -> tuple[str, ...]:
+    """Tags as ``<one><two>``, in newer dumps as ``|one|two|``."""
+    return tuple(re.findall(r"[^<>|]+", written))
 
 
 def discourse(data: Path) -> Iterator[list[tuple[str, str]]]:
@@ -134,20 +148,26 @@ def channels(data: Path) -> list[tuple[str, str, str]]:
 
 def titles(data: Path, count: int) -> list[str]:
     """Other titles: all there are, then sentences of posts, as many as are asked for."""
-    dumps = [list(dump(data, name)[0].values()) for name in DUMPS]
+    sites = [list(dump(data, name)[0].values()) for name in dumps(data)]
     forums = list(discourse(data))
-    real = [title for title, _ in itertools.chain.from_iterable(dumps)]
+    real = [question.title for question in itertools.chain.from_iterable(sites)]
     real += [topic[0][0] for topic in forums] + [title for _, title, _ in channels(data)]
-    real += [title for name in ("askubuntu", "meta") for title, _ in labelled(data, name).questions]
-    bodies = [text for topic in forums for _, text in topic] + [text for several in dumps for _, text in several]
+    real += [question.title for name in ("askubuntu", "meta") for question in labelled(data, name).questions]
+    bodies = [text for topic in forums for _, text in topic] + [one.body for several in sites for one in several]
     said = (found for text in bodies for found in _SENTENCE.findall(text)[:4])
     return list(itertools.islice(dict.fromkeys(title for title in (*real, *said) if title), count))
 
 
-def languages() -> dict[str, list[tuple[str, str]]]:
-    """Forty questions a language, each asked twice in different words; written for this benchmark."""
+def languages(name: str) -> dict[str, list[tuple[str, str]]]:
+    """Questions by language, each asked twice in different words; written for this benchmark.
+
+    Args:
+        name: ``free`` (forty pairs that have almost no word in common), ``usual`` (thirty as people ask), or ``chosen``
+            (thirty, on which the shares of words and meaning were chosen).
+    """
     found: dict[str, list[tuple[str, str]]] = {}
     for line in Path(__file__).with_name("dedupe_languages.tsv").read_text(encoding="utf-8").splitlines():
-        lang, one, other = line.split("\t")
-        found.setdefault(lang, []).append((one, other))
+        part, lang, one, other = line.split("\t")
+        if part == name:
+            found.setdefault(lang, []).append((one, other))
     return found

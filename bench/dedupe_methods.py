@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.dedupe_data import Question
+from kbgen.model import Ref
 from kbgen.similar import semantic
 from kbgen.similar.frame import centred, make_frame, weighted
 from kbgen.similar.texts import Text, make_text
@@ -22,8 +23,8 @@ _TEXT = 2000
 def texts(questions: Sequence[Question], lang: str = "en") -> list[Text]:
     """Questions as kbgen compares them."""
     return [
-        make_text(f"bench:{place}", (lang, *question), created=f"{place:09d}")  # type: ignore[arg-type]
-        for place, question in enumerate(questions)
+        make_text(Ref(f"bench:{place}"), (lang, one.title, one.body), tags=one.tags, created=f"{place:09d}")
+        for place, one in enumerate(questions)
     ]
 
 
@@ -99,7 +100,7 @@ def local(scores: Scores, nearest: int = 10) -> Scores:
 
 
 def _whole(question: Question) -> str:
-    return f"{question[0]} {question[1]}"[:_TEXT]
+    return " ".join((question.title, *question.tags, question.body))[:_TEXT]
 
 
 def _grams(question: Question) -> set[str]:

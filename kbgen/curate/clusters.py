@@ -50,6 +50,7 @@ def head(curated: Curated) -> Head:
         created=curated.created,
         words=_words_digest(curated),
         tags=tuple(mark.tag for mark in curated.tags if not mark.why.startswith("parent:")),
+        unmapped=curated.unmapped,
         signs=curated.signs,
     )
 

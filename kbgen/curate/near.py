@@ -52,11 +52,13 @@ def near_duplicates(
     Returns:
         The pairs to merge, the most alike first, each with its evidence.
     """
-    wanted = {head.ref: _digest(head.words, *head.tags) for head in heads} if config.enabled else {}
+    # Another way of comparing may read other things of a text.
+    code = code_digest("similar")
+    wanted = {one.ref: _digest(code, one.words, *one.tags, *one.unmapped) for one in heads} if config.enabled else {}
     wanted |= {item.ref: _digest(text_of(item).key) for item in articles} if config.enabled else {}
     known = {ref: (digest, data) for ref, digest, data in store.vectors.compared()}
     models = (name for name in _MODELS if config.semantic != "off" and importlib.util.find_spec(name))
-    key = _digest(code_digest("similar"), config.model_dump_json(), *models)
+    key = _digest(code, config.model_dump_json(), *models)
     moved = [ref for ref, digest in wanted.items() if ref not in known or known[ref][0] != digest]
     gone = [ref for ref in known if ref not in wanted]
     if moved or gone or clean or store.get(_KEY) != key:

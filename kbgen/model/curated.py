@@ -217,6 +217,7 @@ class Head(Struct, frozen=True):
         strength: how good a lead it would be (curate.merge says how it is computed); higher is better.
         words: digest of title, question and language: all that tagging reads; votes and views do not move it.
         tags: those a person gave it, by way of the taxonomy; neither parents nor learnt ones.
+        unmapped: as of ``Curated``.
         signs: as of ``Curated``.
     """
 
@@ -229,6 +230,7 @@ class Head(Struct, frozen=True):
     created: datetime | None = None
     words: str = ""
     tags: tuple[Slug, ...] = ()
+    unmapped: tuple[str, ...] = ()
     signs: tuple[str, ...] = ()
 
 

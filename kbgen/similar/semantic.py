@@ -40,8 +40,8 @@ def embed(texts: Sequence[Text]) -> npt.NDArray[np.float16]:
     if not texts:
         return np.zeros((0, 384), np.float16)
     if texts[0].lang == "en":
-        return unit(_minilm([f"{text.title}. {text.body}"[:_CHARACTERS] for text in texts])).astype(np.float16)
-    return unit(_e5([f"{text.title} {text.body}"[:_ELSEWHERE].strip() for text in texts])).astype(np.float16)
+        return unit(_minilm([f"{text.heading}. {text.body}"[:_CHARACTERS] for text in texts])).astype(np.float16)
+    return unit(_e5([f"{text.heading} {text.body}"[:_ELSEWHERE].strip() for text in texts])).astype(np.float16)
 
 
 def similarity(lang: str, cosines: Floats) -> Floats:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 
 from msgspec import Struct
 
@@ -16,6 +17,8 @@ from kbgen.model import Curated, Ref, family_of
 _BODY = 1000
 # A title of three words and nothing else agrees with too much.
 _FEWEST = 7
+# A few tags tell what a question is about; twenty tell what its author would like it to be found by.
+_TAGS = 5
 _UNSPACED = frozenset({"zh", "ja", "th"})
 _VERSION = re.compile(r"v?(?:ersion-)?(\d+(?:[.-](?:\d+|x))+|\d{1,4})")
 _FIGURE = re.compile(r"\d+(?:\.\d+)*")
@@ -28,6 +31,7 @@ _CONTRARY = """
 """
 _OPPOSITES = tuple(tuple(pair.split("/")) for pair in _CONTRARY.split())
 _WORD = re.compile(r"\w+")
+_JOINT = re.compile(r"[-_]+")
 
 
 class Text(Struct, frozen=True, gc=False):
@@ -41,6 +45,7 @@ class Text(Struct, frozen=True, gc=False):
         created: ISO 8601, for the order of texts.
         words: how many title and body have.
         family: ref that all language versions of an article share.
+        tags: the words of the tags people gave it.
     """
 
     ref: Ref
@@ -53,36 +58,49 @@ class Text(Struct, frozen=True, gc=False):
     created: str = ""
     words: int = 0
     family: str = ""
+    tags: str = ""
+
+    @property
+    def heading(self) -> str:
+        """What it is said to be about: title and tags."""
+        return f"{self.title} {self.tags}" if self.tags else self.title
 
 
 def text_of(item: Curated) -> Text:
     """What is compared of a curated item."""
     body = item.article.text if item.article else item.question.text if item.question else ""
-    tags = {*(mark.tag for mark in item.tags), *item.unmapped}
     return make_text(
         item.ref,
         (item.lang, item.title, body),
-        versions=frozenset(found[1] for tag in tags if (found := _VERSION.fullmatch(tag.lower()))),
+        tags=given_tags(item),
         article=item.kind == "article",
         created=item.created.isoformat() if item.created else "",
         family=family_of(item.ref, item.article) if item.article else "",
     )
 
 
+def given_tags(item: Curated) -> tuple[str, ...]:
+    """The tags people gave an item, known to the taxonomy or not: no parents of tags, no topics."""
+    known = (mark.tag for mark in item.tags if not mark.why.startswith("parent:"))
+    return (*known, *(word for word in item.unmapped if not word.startswith("topic:")))
+
+
 def make_text(
     ref: Ref,
     words: tuple[str, str, str],
     *,
-    versions: frozenset[str] = frozenset(),
+    tags: Sequence[str] = (),
     article: bool = False,
     created: str = "",
     family: str = "",
 ) -> Text:
-    """A text of its language, title and body."""
+    """A text of its language, title and body; tags may say which version it is about."""
     lang, title, body = words[0].split("-")[0].lower(), words[1], words[2][:_BODY]
-    key = hashlib.blake2b(f"{lang}\0{title}\0{body}".encode(), digest_size=16).hexdigest()
+    versions = frozenset(found[1] for tag in tags if (found := _VERSION.fullmatch(tag.lower())))
+    said = " ".join(_JOINT.sub(" ", tag) for tag in tags[:_TAGS])
+    key = hashlib.blake2b(f"{lang}\0{title}\0{body}\0{said}".encode(), digest_size=16).hexdigest()
     count = len(_WORD.findall(title)) + len(_WORD.findall(body))
-    return Text(ref, lang, title, key, body, versions, article, created, count, family)
+    return Text(ref, lang, title, key, body, versions, article, created, count, family, said)
 
 
 def apart(left: Text, right: Text) -> str:

@@ -1,7 +1,8 @@
 """A text as two vectors: what its words mean (static embedding) and which rare words it has (terms).
 
 The static embedding is WordLlama's table of 256-d token vectors, read from its wheel; nothing is downloaded. A word's
-vector is made once: a text costs its look-ups. Terms are stems in English, character n-grams elsewhere, single
+vector is made once: a text costs its look-ups. Words of languages the table does not know are looked up by what they
+mean in English (``glossary``). Terms are stems in English, character n-grams elsewhere, single
 characters and pairs in scripts without spaces; they are weighted by rarity in ``frame``, which knows the corpus.
 """
 
@@ -22,11 +23,12 @@ import numpy.typing as npt
 
 from kbgen.errors import StoreError
 from kbgen.search.analysis import analyser
+from kbgen.similar import glossary
 from kbgen.similar.texts import Text
 
 Floats = npt.NDArray[np.float32]
 DIMENSIONS = 256
-MODEL = "wordllama-l2-supercat-256/1"
+MODEL = "wordllama-l2-supercat-256/2"
 """Name and version of all that makes a vector; a vector of another model is made anew."""
 
 # Chinese, Japanese, Thai: one character is one word of the table. Korean has spaces.
@@ -91,28 +93,40 @@ class Embedder:
         """The vectors of texts, in their order."""
         if len(self._index) > _CACHED:
             self.__init__()  # type: ignore[misc]
-        titles = [_WORD.findall(text.title) for text in texts]
+        titles = [_WORD.findall(text.heading) for text in texts]
         bodies = [_WORD.findall(text.body) for text in texts]
-        whole = [title + body for title, body in zip(titles, bodies, strict=True)]
-        self._learn(itertools.chain.from_iterable(whole))
-        dense = unit(unit(self._sums(whole)) + np.float32(_TITLE) * unit(self._sums(titles))).astype(np.float16)
+        dense = self._dense(texts, titles, bodies)
         return [
             Vector(row, *self._counted(text, title, body))
             for text, row, title, body in zip(texts, dense, titles, bodies, strict=True)
         ]
+
+    def _dense(
+        self, texts: Sequence[Text], titles: list[list[str]], bodies: list[list[str]]
+    ) -> npt.NDArray[np.float16]:
+        titles, bodies = titles.copy(), bodies.copy()
+        for place, text in enumerate(texts):
+            if text.lang in glossary.LANGUAGES:
+                titles[place] = glossary.in_english(text.heading, text.lang)
+                bodies[place] = glossary.in_english(text.body, text.lang)
+        whole = [title + body for title, body in zip(titles, bodies, strict=True)]
+        self._learn(itertools.chain.from_iterable(whole))
+        return unit(unit(self._sums(whole)) + np.float32(_TITLE) * unit(self._sums(titles))).astype(np.float16)
 
     def _learn(self, words: Iterable[str]) -> None:
         new = [word for word in dict.fromkeys(words) if word not in self._index]
         if not new:
             return
         tokenizer, table = _model()
-        pieces = [one.ids for one in tokenizer.encode_batch_fast(new, add_special_tokens=False)]
+        plain = [word.replace(glossary.JOINT, " ") for word in new]
+        pieces = [one.ids for one in tokenizer.encode_batch_fast(plain, add_special_tokens=False)]
         rows = np.zeros((len(new), DIMENSIONS), np.float32)
         some = [place for place, ids in enumerate(pieces) if ids]
         starts = np.cumsum([0, *(len(pieces[place]) for place in some)])[:-1]
         ids = np.fromiter(itertools.chain.from_iterable(pieces), np.int64)
         if some:
             rows[some] = np.add.reduceat(table[ids].astype(np.float32), starts, axis=0)
+            rows /= np.array([1 + word.count(glossary.JOINT) for word in new], np.float32)[:, None]
         start = len(self._index)
         self._index.update((word, start + place) for place, word in enumerate(new))
         self._rows = np.concatenate([self._rows, rows])
@@ -139,7 +153,7 @@ class Embedder:
                 found = known[word] = tuple(zlib.crc32(term.encode()) for term in terms_of_word(word, text.lang))
             for term in found:
                 counts[term] += often
-        if _IS_WIDE.search(text.title) or _IS_WIDE.search(text.body):
+        if _IS_WIDE.search(text.heading) or _IS_WIDE.search(text.body):
             for words, weight in ((title, 1 + _TITLE_TERMS), (body, 1)):
                 for term in _wide_pairs(words):
                     counts[term] += weight

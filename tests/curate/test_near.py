@@ -117,6 +117,17 @@ def test_step_by_step_is_as_all_at_once(store: Store, tmp_path: Path) -> None:
     assert store.vectors.related() == other.vectors.related()
 
 
+def test_a_tag_no_taxonomy_knows_is_read_again(store: Store) -> None:
+    """A tag is part of what is compared, whether the taxonomy knows it or not: a new one moves its thread."""
+    near_duplicates(store, OFF, fill(store, corpus()))
+    before = {ref: digest for ref, digest, _ in store.vectors.compared()}
+    tagged = [msgspec.structs.replace(one, unmapped=("timers",) if one.ref == "forum:1" else ()) for one in corpus()]
+    near_duplicates(store, OFF, fill(store, tagged))
+    after = {ref: digest for ref, digest, _ in store.vectors.compared()}
+
+    assert [ref for ref in after if after[ref] != before[ref]] == ["forum:1"]
+
+
 def test_switched_off_it_merges_nothing(store: Store) -> None:
     """``duplicates.enabled: false`` leaves no pair behind."""
     heads = fill(store, corpus())

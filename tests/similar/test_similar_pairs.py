@@ -5,12 +5,14 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Sequence
 
+import msgspec
 import pytest
 
 from kbgen.config import DuplicatesConfig
-from kbgen.model import Ref
+from kbgen.model import Curated, PlainText, Ref, Slug, TagMark, Verdict
 from kbgen.similar.compare import Comparison, Found
-from kbgen.similar.texts import Text, apart, doubtful, make_text, same_title, shared_words
+from kbgen.similar.texts import Text, apart, doubtful, given_tags, make_text, same_title, shared_words
+from kbgen.similar.vectors import Embedder
 
 # Asked twice, in other words; and what was only asked near them.
 TWICE = (
@@ -144,12 +146,30 @@ def test_a_word_or_two_are_not_enough() -> None:
 
 def test_versions_and_languages_stay_apart() -> None:
     """Threads tagged with different versions, and texts in two languages, are never one page."""
-    one = text(60, "Timer beeps", versions=frozenset({"2.1"}))
-    other = text(61, "Timer beeps", versions=frozenset({"3.0"}))
+    one = text(60, "Timer beeps", tags=("v2.1",))
+    other = text(61, "Timer beeps", tags=("3.0",))
     hebrew = make_text(Ref("forum:62"), ("he", "Timer beeps", ""))
 
     assert [apart(one, other), apart(one, text(63, "Timer beeps")), apart(one, hebrew)] == ["version", "", "language"]
     assert [pair for pair in compare([*labelled(), one, other]).pairs if pair.left == "forum:60"] == []
+
+
+def test_tags_people_gave_are_read_with_the_title() -> None:
+    """The first five, as words; a thread's text is another one when its tags are."""
+    plain = text(1, "Timer beeps", "At night.")
+    tagged = text(1, "Timer beeps", "At night.", tags=("oven-timer", "b", "c", "d", "e", "f"))
+
+    assert (plain.heading, tagged.heading) == ("Timer beeps", "Timer beeps oven timer b c d e")
+    assert (tagged.key != plain.key, tagged.words) == (True, plain.words)
+    assert len(Embedder().vectors([tagged])[0].terms) > len(Embedder().vectors([plain])[0].terms)
+
+
+def test_tags_are_those_a_person_gave() -> None:
+    """Known to the taxonomy or not; the parents of tags, and topics, are not what the thread was tagged with."""
+    marks = (TagMark(Slug("nft"), "source:nft"), TagMark(Slug("tokens"), "parent:nft"))
+    item = Curated(Ref("forum:1"), "thread", Verdict("publish", ()), PlainText("Timer"), None, tags=marks)
+
+    assert given_tags(msgspec.structs.replace(item, unmapped=("beep", "topic:ovens"))) == ("nft", "beep")
 
 
 def test_a_translation_is_no_duplicate() -> None:

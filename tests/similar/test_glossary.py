@@ -1,0 +1,71 @@
+"""What the words of Hebrew and Chinese mean in English, and that texts are found by it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from kbgen.model import Ref
+from kbgen.similar import glossary
+from kbgen.similar.glossary import in_english
+from kbgen.similar.texts import make_text
+from kbgen.similar.vectors import Embedder
+
+
+@pytest.mark.parametrize(
+    ("text", "lang", "expected"),
+    [
+        ("וכשהסוללה", "he", ["battery"]),
+        ("החבילות", "he", ["package parcel"]),
+        ("סיסמתי", "he", ["password"]),
+        ("חשבון", "he", ["account"]),
+        ("בלהבלה", "he", []),
+        ("打印机卡纸", "zh", ["printer", "jam paper"]),
+        ("密碼忘記了", "zh", ["password", "forget"]),
+        ("wifi密码", "zh", ["wifi", "password"]),
+        ("鑫", "zh", []),
+    ],
+)
+def test_words_are_said_in_english(text: str, lang: str, expected: list[str]) -> None:
+    """Without particles and endings, by the longest match, in both kinds of characters; an unknown word says nothing."""
+    assert in_english(text, lang) == expected
+
+
+def test_a_word_of_several_meanings_weighs_as_one() -> None:
+    """Its vector is the mean of its meanings', so that it counts no more than others."""
+    embedder = Embedder()
+    embedder._learn(["courier", "gift", "courier;gift"])
+    one, other, both = embedder._rows
+
+    assert both == pytest.approx((one + other) / 2, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("lang", "one", "other", "far"),
+    [
+        ("he", "החבילה מתעכבת", "המשלוח לא הגיע בזמן", "המצלמה מטושטשת"),
+        ("zh", "忘了密码", "想重设口令", "洗碗机漏水"),
+    ],
+)
+def test_a_paraphrase_without_a_common_word_is_nearer(lang: str, one: str, other: str, far: str) -> None:
+    """Words that mean the same bring two texts together that share none."""
+    texts = [make_text(Ref(f"forum:{n}"), (lang, title, "")) for n, title in enumerate((one, other, far))]
+    first, second, third = (vector.dense.astype(float) for vector in Embedder().vectors(texts))
+
+    assert first @ second > first @ third
+
+
+def test_the_glossary_is_in_order() -> None:
+    """Three columns a line, no meaning twice, no word twice in a cell, and as many characters of one kind as the other."""
+    data = Path(glossary.__file__).with_name("data")
+    lines = [line.split("\t") for line in (data / "glossary.tsv").read_text(encoding="utf-8").splitlines()]
+    rows = [cells for cells in lines if not cells[0].startswith("#")]
+    simplified, traditional = (data / "traditional.txt").read_text(encoding="utf-8").splitlines()
+
+    assert {len(cells) for cells in rows} == {1 + len(glossary.LANGUAGES)}
+    assert [meaning for meaning, often in Counter(cells[0] for cells in rows).items() if often > 1] == []
+    assert [cell for cells in rows for cell in cells[1:] if len(cell.split()) != len(set(cell.split()))] == []
+    assert max(len(word) for cells in rows for word in cells[2].split()) <= glossary._LONGEST
+    assert len(simplified) == len(traditional) == len(set(traditional))
