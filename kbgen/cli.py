@@ -434,11 +434,21 @@ def status() -> int:
 
 
 @app.command()
-def check(*, site_dir: SiteDir = None, jobs: Jobs = 0) -> int:
+def check(
+    *,
+    site_dir: SiteDir = None,
+    jobs: Jobs = 0,
+    external: Annotated[
+        bool, typer.Option("--external", help="Ask other sites whether links to them still lead somewhere, too.")
+    ] = False,
+    limit: Annotated[
+        int, typer.Option("--limit", min=1, metavar="N", help="With --external: how many addresses to ask at most.")
+    ] = 1000,
+) -> int:
     """Judge the built site: links, metadata, structured data, sitemap, attribution."""
     from kbgen import commands
 
-    return commands.check(_open(), site_dir, _State.voice, jobs=jobs)
+    return commands.check(_open(), site_dir, _State.voice, jobs=jobs, external=limit if external else 0)
 
 
 @app.command()

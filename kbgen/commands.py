@@ -7,6 +7,7 @@ import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -14,7 +15,7 @@ import msgspec
 
 from kbgen.config import CONFIG_FILE, Config, with_values
 from kbgen.console import Voice
-from kbgen.curate import erasure, review
+from kbgen.curate import erasure, review, staleness
 from kbgen.curate.taxonomy import FILE as TAXONOMY_FILE
 from kbgen.curate.text import slugify
 from kbgen.errors import ConfigError, RecordError, UsageError
@@ -22,7 +23,7 @@ from kbgen.executor import Workers
 from kbgen.initialise import add_ci, initialise, refuse_used
 from kbgen.model import Entry, Ref, Thread
 from kbgen.pipeline import Options, Run, run_stages
-from kbgen.progress import Silent, shown
+from kbgen.progress import Progress, Silent, shown
 from kbgen.project import Project, open_project
 from kbgen.report import calibration as calibration_report
 from kbgen.report import digest as digest_report
@@ -32,6 +33,7 @@ from kbgen.report import review as review_report
 from kbgen.report import taxonomy as taxonomy_report
 from kbgen.report import why as why_report
 from kbgen.serve import serve as serve_site
+from kbgen.site import external as external_links
 from kbgen.site.check import check_site
 from kbgen.site.documents import search_documents
 from kbgen.sources import open_source, source_kinds
@@ -380,21 +382,47 @@ def status(project: Project, voice: Voice) -> int:
     return 0
 
 
-def check(project: Project, site_dir: Path | None, voice: Voice, *, jobs: int = 0) -> int:
-    """Judge the live site; exit 3 when it has faults."""
+def check(project: Project, site_dir: Path | None, voice: Voice, *, jobs: int = 0, external: int = 0) -> int:
+    """Judge the live site, and ask so many links to other sites; exit 3 when the site has faults of its own."""
     folder = site_dir or project.folder / "site"
     if not folder.is_dir():
         raise UsageError(f"{folder}: there is no site; run `kbgen build` first")
     with _look(project, folder) as run, Workers(jobs) as workers, shown(voice.err, quiet=voice.quiet) as progress:
         report = check_site(folder, run.library, project.config, mapper=workers.map, progress=progress)
+        asked = _check_external(run, external, progress) if external else None
     errors, warnings = report.errors, report.warnings
     lines = [f"error: {one.page}: {one.message} [{one.check}]" for one in errors]
     lines += [
         f"warning: {one.page}: {one.message} [{one.check}]" for one in (warnings if voice.verbose else warnings[:20])
     ]
     lines.append(f"{report.counts['pages']:,} pages, {len(errors)} errors, {len(warnings)} warnings")
-    voice.result({"pages": report.counts["pages"], "errors": errors, "warnings": warnings}, "\n".join(lines))
+    data = {"pages": report.counts["pages"], "errors": errors, "warnings": warnings}
+    if asked is not None:
+        lines.append(external_links.words(asked, verbose=voice.verbose))
+    voice.result(data if asked is None else {**data, "external": asked}, "\n".join(lines))
     return 3 if errors else 0
+
+
+def _check_external(run: Run, limit: int, progress: Progress) -> external_links.ExternalReport:
+    # Only who asks over the network pays for an HTTP library.
+    from kbgen.harvest.asking import manners  # noqa: PLC0415
+    from kbgen.site.external_ask import link_network  # noqa: PLC0415
+
+    config = run.project.config
+    polite = manners(config)
+    job = external_links.ExternalJob(
+        network=partial(link_network, polite),
+        own_hosts=polite.private_hosts,
+        site_url=config.site.url,
+        site_dir=run.options.site_dir,
+        today=datetime.now(UTC).date(),
+        limit=limit,
+    )
+    with readable(run.store.path):
+        found = external_links.check_external(job, run.store, progress)
+        with run.store.transaction():
+            run.store.suggestions.replace(staleness.LINKS, staleness.dead_links(run.store))
+    return found
 
 
 def export(project: Project, file: Path, voice: Voice) -> int:

@@ -25,7 +25,7 @@ from kbgen.curate.erasure import Erasure, scrub
 from kbgen.curate.item import CURATE_VERSION, Context, curate_record
 from kbgen.curate.merge import MERGE_VERSION, build_article, build_entry
 from kbgen.curate.near import near_duplicates
-from kbgen.curate.staleness import ORIGIN, suggestions
+from kbgen.curate.staleness import LINKS, ORIGIN, dead_links, suggestions
 from kbgen.curate.summary import summarise
 from kbgen.curate.tagging import with_learnt
 from kbgen.executor import Workers, chunks, give_back
@@ -292,6 +292,7 @@ def _make_entries(
     with store.transaction():
         store.entries.delete(gone)
         store.entries.set_clusters(clusters)
+        store.suggestions.replace(LINKS, dead_links(store))
     return len(todo), len(gone)
 
 

@@ -1,17 +1,21 @@
 """Signs that an answer may be out of date or disputed: for people to look at, never a reason to hide anything.
 
-Three signs: a later reply says that it no longer works; a newer answer has far more votes than the accepted one; the
-answer speaks of a version older than the product's. Where they are shown is decided elsewhere.
+Four signs: a later reply says that it no longer works; a newer answer has far more votes than the accepted one; the
+answer speaks of a version older than the product's; it links to what is not there any more. Where they are shown is
+decided elsewhere; links are asked by ``site.external``.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from html import unescape
 
 from kbgen.config import RulesConfig
 from kbgen.curate.answers import Ranked, is_live
-from kbgen.model import Cluster, Head, Post, Ref, Thread
+from kbgen.model import ArticleEntry, Cluster, Entry, Head, Post, Ref, Thread
+from kbgen.store import Store
+from kbgen.store.links import LinkingRow, link_key
 from kbgen.store.suggestions import Suggestion, SuggestionKind
 
 _GONE = re.compile(
@@ -31,6 +35,9 @@ _TELLING_PAIR = re.compile(r"any.{0,6}more|of.{1,6}date", re.DOTALL)
 _VERSION = re.compile(r"\b(?:v|version |release |firmware )(\d{1,4})(?:\.(\d{1,4}))?(?:\.\d+)*\b", re.IGNORECASE)
 _SENTENCE = re.compile(r"[^.!?\n。！？]*[.!?。！？]?")  # noqa: RUF001
 ORIGIN = "signs"
+LINKS = "links"
+_HREF = re.compile(r'href="(https?://[^"]+)"')  # as sanitise writes it
+_NAMED = 3
 _QUOTED = 140
 _ENDS = tuple(".!?\n。！？")  # noqa: RUF001
 _MORE_VOTES, _TIMES = 3, 2  # how far a newer answer is ahead before it is worth a look
@@ -141,3 +148,37 @@ def suggestions(heads: Iterable[Head], clusters: Iterable[Cluster], asked_often:
             why = f"asked {times} times; no article answers it"
             found.append(Suggestion("create", cluster.lead, "", ORIGIN, min(times / 10, 1.0), why))
     return found
+
+
+def dead_links(store: Store) -> list[Suggestion]:
+    """Suggest to look at answers and articles whose links lead nowhere, as ``kbgen check --external`` found them.
+
+    An answer counts by the words it has now, an article the site engine renders while it is the one that was looked at.
+
+    Args:
+        store: the open store, its entries made.
+    """
+    linking = store.links.linking()
+    if not linking:
+        return []
+    bodies = {body.ref: body for body in store.entries.bodies([row.ref for row in linking])}
+    found = []
+    for row in linking:
+        body = bodies.get(row.ref)
+        dead = _dead(row, body, store) if body is not None else []
+        if dead:
+            what = "a link in it leads" if len(dead) == 1 else f"{len(dead)} links in it lead"
+            more = f" and {len(dead) - _NAMED} more" if len(dead) > _NAMED else ""
+            why = f"{what} nowhere: {', '.join(dead[:_NAMED])}{more}"
+            found.append(Suggestion("update", row.ref, "", LINKS, min(0.4 + 0.1 * len(dead), 0.9), why))
+    return found
+
+
+def _dead(row: LinkingRow, body: Entry | ArticleEntry, store: Store) -> list[str]:
+    if row.digest:
+        record = store.records.state(row.ref)
+        return row.addresses.split("\n") if record is not None and row.digest == record.digest else []
+    html = body.best.html if isinstance(body, Entry) else body.html
+    links = {link_key(link): link for link in (unescape(found).partition("#")[0] for found in _HREF.findall(html))}
+    known = store.links.get(list(links))
+    return [link for key, link in links.items() if key in known and known[key].is_dead]

@@ -98,6 +98,11 @@ class HttpClient:
         asked = Asked("GET", address(url, params), {**(headers or {}), "accept": accept}, accept)
         return self._finished(asked, self._cached(asked), handled)
 
+    def head(self, url: str, *, accept: str, handled: Collection[int] = ()) -> Reply:
+        """Ask whether there is something at an address; as ``get``, without a body, and nothing is kept."""
+        asked = Asked("HEAD", url, {"accept": accept}, accept)
+        return self._finished(asked, self._patiently(asked), handled)
+
     def post(
         self,
         url: str,
@@ -179,7 +184,7 @@ class HttpClient:
                 "if that is the community's address, write it as `url:`"
             )
             raise Moved(msg, target)
-        if asked.method != "GET" and reply.status not in {307, 308}:
+        if asked.method == "POST" and reply.status not in {307, 308}:
             raise SourceError(f"{shown} answers a POST with a redirect ({reply.status}); check the address")
         return target
 

@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from kbgen.errors import StoreError
-from kbgen.store import media, vectors
+from kbgen.store import links, media, vectors
 from kbgen.store.items import CuratedItems, Entries
 from kbgen.store.passes import Passes
 from kbgen.store.published import Pages, Permalinks
@@ -57,6 +57,7 @@ _MIGRATIONS: tuple[str, ...] = (
     """,
     vectors.MIGRATION,
     media.MIGRATION,
+    links.MIGRATION,
 )
 SCHEMA_VERSION = len(_MIGRATIONS)
 
@@ -74,6 +75,7 @@ class Store:
         suggestions: what people should decide, and the tags a model gave.
         vectors: what duplicate detection keeps: vectors, neighbours, pairs.
         media: which images were mirrored.
+        links: which links to other sites were asked, and what became of them.
     """
 
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
@@ -89,6 +91,7 @@ class Store:
         self.suggestions = Suggestions(connection)
         self.vectors = vectors.Vectors(connection)
         self.media = media.Media(connection)
+        self.links = links.Links(connection)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
