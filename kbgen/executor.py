@@ -11,9 +11,12 @@ import gc
 import multiprocessing
 import os
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from functools import partial
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -58,12 +61,18 @@ class Workers:
         if self.jobs == 1 or len(parts) <= 1:
             return map(function, parts)
         pool = self._start()
-        return self._results([pool.submit(function, part) for part in parts])
+        return self._results(iter([pool.submit(function, part) for part in parts]), len(parts))
 
-    def _results(self, waiting: list[Future[Result]]) -> Iterator[Result]:
+    def _results(self, futures: Iterator[Future[Result]], ahead: int) -> Iterator[Result]:
+        """Results in the order of the parts; at most ``ahead`` parts wait or are at work."""
+        waiting: deque[Future[Result]] = deque()
         try:
+            for future in futures:
+                waiting.append(future)
+                if len(waiting) > ahead:
+                    yield waiting.popleft().result()
             while waiting:
-                yield waiting.pop(0).result()
+                yield waiting.popleft().result()
         except BrokenProcessPool as error:
             self._pool = None
             raise NotPublished(_KILLED) from error
@@ -74,19 +83,24 @@ class Workers:
             self._pool.shutdown()
             self._pool = None
 
-    def apart(self, function: Callable[..., Result], *arguments: object) -> Result:
+    @contextmanager
+    def beside(self, function: Callable[..., Result], *arguments: object) -> Iterator[Callable[[], Result]]:
         """Call a picklable function in a process of its own, which ends with it and gives its memory back.
 
+        Gives a function that waits for the result; until it is called, this process may do something else. With one
+        job the call is made then, in this process.
+
         Raises:
-            NotPublished: the process was killed.
+            NotPublished: the process was killed; raised when the result is taken.
         """
         if self.jobs == 1:
-            return function(*arguments)
+            yield partial(function, *arguments)
+            return
+        pool = self._processes(1)
         try:
-            with self._processes(1) as pool:
-                return pool.submit(function, *arguments).result()
-        except BrokenProcessPool as error:
-            raise NotPublished(_KILLED) from error
+            yield partial(_result, pool.submit(function, *arguments))
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
 
     def map(self, function: Callable[[Part], Result], parts: Sequence[Part]) -> Iterator[Result]:
         """Apply a picklable function to every part; results come in the order of the parts.
@@ -98,17 +112,7 @@ class Workers:
             yield from map(function, parts)
             return
         pool = self._start()
-        waiting: list[Future[Result]] = []
-        try:
-            for part in parts:
-                waiting.append(pool.submit(function, part))
-                if len(waiting) > self.jobs * _AHEAD:
-                    yield waiting.pop(0).result()
-            while waiting:
-                yield waiting.pop(0).result()
-        except BrokenProcessPool as error:
-            self._pool = None
-            raise NotPublished(_KILLED) from error
+        yield from self._results((pool.submit(function, part) for part in parts), self.jobs * _AHEAD)
 
     def _start(self) -> ProcessPoolExecutor:
         if self._pool is None:
@@ -121,6 +125,13 @@ class Workers:
         if self._preload:
             context.set_forkserver_preload(self._preload)
         return ProcessPoolExecutor(count, mp_context=context, initializer=_begin_work)
+
+
+def _result(future: Future[Result]) -> Result:
+    try:
+        return future.result()
+    except BrokenProcessPool as error:
+        raise NotPublished(_KILLED) from error
 
 
 def _begin_work() -> None:

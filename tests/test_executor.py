@@ -38,6 +38,12 @@ def leave_a_mark(file: Path) -> None:
     file.touch()
 
 
+def leave_a_mark_late(file: Path) -> None:
+    """Show that the part was finished."""
+    time.sleep(5)
+    file.touch()
+
+
 def test_results_come_in_the_order_of_the_parts() -> None:
     """Two processes, more parts than are in flight at a time, the first ones slow."""
     with Workers(2) as workers:
@@ -117,14 +123,30 @@ def test_a_sequence_is_cut_into_parts(items: list[int], expected: list[list[int]
     assert expected == chunks(items, 2)
 
 
-def test_what_runs_apart_runs_in_a_process_of_its_own() -> None:
+def test_what_runs_beside_runs_in_a_process_of_its_own() -> None:
     """Its memory is given back when it is done; with one job there is this process alone."""
-    with Workers(2) as workers:
-        first, second = workers.apart(os.getpid), workers.apart(os.getpid)
+    with Workers(2) as workers, workers.beside(os.getpid) as one, workers.beside(os.getpid) as other:
+        first, second = one(), other()
     assert os.getpid() not in {first, second}
     assert first != second
-    with Workers(1) as workers:
-        assert workers.apart(os.getpid) == os.getpid()
+    with Workers(1) as workers, workers.beside(os.getpid) as one:
+        assert one() == os.getpid()
+
+
+def test_what_runs_beside_may_fail_or_be_killed() -> None:
+    """Its error arrives as it was raised; a killed process is an error that says what to do."""
+    with Workers(2) as workers, workers.beside(refuse, 1) as answer, pytest.raises(RecordError, match="has no title"):
+        answer()
+    with Workers(2) as workers, workers.beside(die_at, 3) as answer, pytest.raises(NotPublished, match="--jobs"):
+        answer()
+
+
+def test_an_error_beside_what_runs_is_not_hidden(tmp_path: Path) -> None:
+    """The caller's own error ends the block without waiting for the other process."""
+    mark = tmp_path / "mark"
+    with pytest.raises(KeyError), Workers(2) as workers, workers.beside(leave_a_mark_late, mark):
+        raise KeyError
+    assert not mark.exists()
 
 
 def test_processes_that_rest_are_gone_and_come_back() -> None:

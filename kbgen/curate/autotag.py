@@ -8,20 +8,22 @@ for each model; a model is trained once and kept in ``.kbgen/tags``. How tags ar
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct
 
 from kbgen.curate.autotag_text import Document, document, names_of
+from kbgen.curate.keys import key_of
 from kbgen.executor import Workers, chunks
 from kbgen.model import Curated, Head, Overlay, Ref, Slug, TagMark, Taxonomy, split_ref
-from kbgen.progress import Advance, Progress
-from kbgen.store import Store
+from kbgen.progress import Progress
+from kbgen.store import Store, open_store
 from kbgen.store.suggestions import TagRow
 
 if TYPE_CHECKING:
@@ -60,67 +62,122 @@ class Learnt(Struct, frozen=True):
         return TagMark(self.tag, f"learnt:{self.confidence:.2f}")
 
 
-class _Class(NamedTuple):
-    """One model to be: who teaches it, and who asks it."""
+class Class(Struct, frozen=True):
+    """One model to be.
+
+    Attributes:
+        name: of the source that teaches it, "" for all together.
+        teachers: threads, in an order that is always the same.
+        marks: of each teacher, positions of its tags in ``tags``.
+        tags: those it can give.
+        names: words for each tag.
+        key: digest of all that.
+    """
 
     name: str
-    teachers: tuple[Head, ...]
+    teachers: tuple[Ref, ...]
+    marks: tuple[tuple[int, ...], ...]
     tags: tuple[Slug, ...]
+    names: tuple[tuple[str, ...], ...]
     key: str
 
 
-class _Step(NamedTuple):
-    """What asking needs besides the class."""
+class Question(Struct, frozen=True):
+    """Which tags some threads should have, and who teaches them: what a process of its own is asked.
 
-    store: Store
-    taxonomy: Taxonomy
-    wanted: Mapping[Ref, str]
-    advance: Advance
-    workers: Workers | None
+    Attributes:
+        store: the store's file; models are kept in ``tags`` beside it.
+        taught: the model.
+        refs: of the threads that are asked about.
+        clean: train, even if there is the model already.
+    """
+
+    store: Path
+    taught: Class
+    refs: tuple[Ref, ...]
     clean: bool
 
 
-def learn_tags(
-    store: Store,
-    taxonomy: Taxonomy,
-    overlays: Mapping[Ref, Overlay],
-    progress: Progress,
-    *,
-    workers: Workers | None = None,
-    clean: bool = False,
-) -> dict[Ref, tuple[Learnt, ...]]:
-    """Bring the learnt tags of every untagged thread up to date.
+class TagPlan(NamedTuple):
+    """What there is to do so that every untagged thread has its learnt tags.
+
+    Attributes:
+        questions: one a model.
+        keys: thread to the key of its row, for those that are asked about.
+        gone: threads whose rows are for nothing.
+    """
+
+    questions: tuple[Question, ...]
+    keys: dict[Ref, str]
+    gone: tuple[str, ...]
+
+    @contextmanager
+    def begun(self, workers: Workers) -> Iterator[Callable[[], list[tuple[Ref, str]]]]:
+        """Have the questions answered in a process of its own; gives a function that waits for the answers."""
+        if not self.questions:
+            yield list
+            return
+        with workers.beside(answer_questions, self.questions) as answers:
+            yield answers
+
+    def keep(
+        self, store: Store, answers: Sequence[tuple[Ref, str]], progress: Progress
+    ) -> dict[Ref, tuple[Learnt, ...]]:
+        """Store the answers.
+
+        Args:
+            store: the open store.
+            answers: as ``answer_questions`` gave them.
+            progress: where to report.
+
+        Returns:
+            Learnt tags, applied and suggested, of the threads that have any.
+        """
+        if answers or self.gone:
+            advance = progress.start("Tagging", len(answers))
+            with store.transaction():
+                store.suggestions.delete_tags(self.gone)
+                store.suggestions.put_tags(TagRow(ref, self.keys[ref], marks) for ref, marks in answers)
+            advance(len(answers))
+        return read_learnt(store)
+
+
+def plan_tags(
+    store: Store, taxonomy: Taxonomy, overlays: Mapping[Ref, Overlay], heads: Sequence[Head], *, clean: bool = False
+) -> TagPlan:
+    """Find the untagged threads whose learnt tags are not known.
 
     Args:
-        store: the open store, its items curated.
+        store: the open store.
         taxonomy: the vocabulary.
         overlays: a thread a writer tagged is left alone.
-        progress: where to report.
-        workers: starts the process models are trained in; None for this one.
+        heads: of every published thread.
         clean: train and ask again.
-
-    Returns:
-        Learnt tags, applied and suggested, of the threads that have any.
     """
-    heads = list(store.curated.heads())
     asking = [head for head in heads if not head.tags and not _is_tagged(overlays.get(head.ref))]
     classes = _classes(heads, asking, taxonomy)
-    wanted = {
-        head.ref: _digest(head.words, taught.key)
+    keys = {
+        head.ref: key_of(head.words, taught.key)
         for head in asking
         if (taught := classes.get(split_ref(head.ref)[0])) is not None
     }
     have = store.suggestions.tag_inputs()
-    todo = [ref for ref, key in wanted.items() if clean or have.get(ref) != key]
-    gone = [ref for ref in have if ref not in wanted]
-    if gone:
-        with store.transaction():
-            store.suggestions.delete_tags(gone)
-    if todo:
-        step = _Step(store, taxonomy, wanted, progress.start("Tagging", len(todo)), workers, clean)
-        for taught in {one.name: one for one in classes.values()}.values():
-            _ask(taught, [ref for ref in todo if classes[split_ref(ref)[0]] is taught], step)
-    return read_learnt(store)
+    todo = [ref for ref, key in keys.items() if clean or have.get(ref) != key]
+    questions = []
+    for taught in {one.name: one for one in classes.values()}.values():
+        refs = tuple(ref for ref in todo if classes[split_ref(ref)[0]] is taught)
+        if refs:
+            questions.append(Question(store.path, taught, refs, clean))
+    return TagPlan(tuple(questions), keys, tuple(ref for ref in have if ref not in keys))
+
+
+def answer_questions(questions: Sequence[Question]) -> list[tuple[Ref, str]]:
+    """Give each thread that is asked about the lines of its row; a plain function for a process of its own."""
+    answers: list[tuple[Ref, str]] = []
+    with closing(open_store(questions[0].store, read_only=True)) as store:
+        for question in questions:
+            answers += _answer(question, store)
+    return answers
 
 
 def read_learnt(store: Store) -> dict[Ref, tuple[Learnt, ...]]:
@@ -138,15 +195,15 @@ def _is_tagged(overlay: Overlay | None) -> bool:
     return overlay is not None and overlay.tags is not None
 
 
-def _classes(heads: Sequence[Head], asking: Sequence[Head], taxonomy: Taxonomy) -> dict[str, _Class]:
+def _classes(heads: Sequence[Head], asking: Sequence[Head], taxonomy: Taxonomy) -> dict[str, Class]:
     """The model each source's untagged threads are asked of; none where too few threads are tagged."""
     tagged: dict[str, list[Head]] = {}
     for head in heads:
         if head.tags:
             tagged.setdefault(split_ref(head.ref)[0], []).append(head)
     every = [head for own in tagged.values() for head in own]
-    made: dict[str, _Class | None] = {}
-    chosen: dict[str, _Class] = {}
+    made: dict[str, Class | None] = {}
+    chosen: dict[str, Class] = {}
     for source in sorted({split_ref(head.ref)[0] for head in asking}):
         own = tagged.get(source, [])
         name, teachers = (source, own) if len(own) >= LEAST_LESSONS else (_ALL, every)
@@ -158,16 +215,19 @@ def _classes(heads: Sequence[Head], asking: Sequence[Head], taxonomy: Taxonomy) 
     return chosen
 
 
-def _class(name: str, tagged: Sequence[Head], taxonomy: Taxonomy) -> _Class:
+def _class(name: str, tagged: Sequence[Head], taxonomy: Taxonomy) -> Class:
     teachers = lessons(tagged)
     frequency = Counter(tag for head in teachers for tag in head.tags)
     common = sorted(
         (tag for tag, n in frequency.items() if n >= LEAST_LESSONS_OF_A_TAG), key=lambda t: (-frequency[t], t)
     )
     tags = tuple(sorted(common[:_MOST_TAGS]))
-    said = repr(names_of(tags, taxonomy))
+    place = {tag: number for number, tag in enumerate(tags)}
+    marks = tuple(tuple(sorted(place[tag] for tag in head.tags if tag in place)) for head in teachers)
+    names = names_of(tags, taxonomy)
     taught = (f"{head.ref} {head.words} {' '.join(head.tags)}" for head in teachers)
-    return _Class(name, teachers, tags, _digest(str(AUTOTAG_VERSION), version("scikit-learn"), said, *taught))
+    key = key_of(str(AUTOTAG_VERSION), version("scikit-learn"), repr(names), *taught)
+    return Class(name, tuple(head.ref for head in teachers), marks, tags, names, key)
 
 
 def lessons(tagged: Iterable[Head]) -> tuple[Head, ...]:
@@ -189,7 +249,7 @@ def lessons(tagged: Iterable[Head]) -> tuple[Head, ...]:
     settled = [head for head in known if _dated(head) < month]
     if 2 * len(settled) < len(known):
         settled = known
-    ordered = sorted(settled, key=lambda head: (_digest(head.ref), head.ref))
+    ordered = sorted(settled, key=lambda head: (key_of(head.ref), head.ref))
     return tuple(ordered[:_MOST_LESSONS])
 
 
@@ -197,58 +257,42 @@ def _dated(head: Head | None) -> datetime:
     return head.created if head is not None and head.created else datetime.min.replace(tzinfo=UTC)
 
 
-def _model(taught: _Class, step: _Step) -> Model:
-    """The model of the class: read, or trained now and the one before it removed."""
-    from kbgen.curate.autotag_model import Lesson, load, train, train_into  # noqa: PLC0415  # takes a second to load
+def _answer(question: Question, store: Store) -> Iterator[tuple[Ref, str]]:
+    taught = question.taught
+    model = _model(question, store)
+    for part in chunks(question.refs, _BATCH):
+        scored = model.score(list(_documents(store, part)), SUGGESTED_FROM)
+        for ref, found in zip(part, scored, strict=True):
+            sure = [one for one in found if one.confidence >= APPLIED_FROM][:_APPLIED_AT_MOST]
+            lines = (
+                f"{taught.tags[one.tag]} {one.confidence:.4f} {'applied' if one in sure else 'suggested'}"
+                for one in found
+            )
+            yield ref, "\n".join(lines)
 
-    folder = step.store.path.parent / "tags"
+
+def _model(question: Question, store: Store) -> Model:
+    """The model that is asked: read, or trained now and the one before it removed."""
+    from kbgen.curate.autotag_model import Lesson, load, train  # noqa: PLC0415  # takes a second to load
+
+    taught = question.taught
+    folder = question.store.parent / "tags"
     file = folder / f"{taught.name or 'all'}.{taught.key}.npz"
-    known = None if step.clean else load(file)
+    known = None if question.clean else load(file)
     if known is not None:
         return known
-    place = {tag: number for number, tag in enumerate(taught.tags)}
-    taught_by: list[Lesson] = []
-    for part in chunks(taught.teachers, _BATCH):
-        documents = _documents(step.store, [head.ref for head in part])
-        marks = (tuple(sorted(place[tag] for tag in head.tags if tag in place)) for head in part)
-        taught_by += map(Lesson, documents, marks)
-    names = names_of(taught.tags, step.taxonomy)
+    model = train(list(map(Lesson, _documents(store, taught.teachers), taught.marks)), taught.names)
     for old in folder.glob(f"{taught.name or 'all'}.*.npz"):
         old.unlink()
-    # Learning takes more memory than anything else a night does: in a process of its own it is given back.
-    if step.workers:
-        step.workers.apart(train_into, file, taught_by, names)
-    else:
-        train_into(file, taught_by, names)
-    return load(file) or train(taught_by, names)
+    model.save(file)
+    # As the next run will read it: both ask the same model.
+    return load(file) or model
 
 
-def _documents(store: Store, refs: Sequence[Ref]) -> list[Document]:
-    return [_document(item) for item in store.curated.get(refs)]
+def _documents(store: Store, refs: Sequence[Ref]) -> Iterator[Document]:
+    for part in chunks(refs, _BATCH):
+        yield from map(_document, store.curated.get(part))
 
 
 def _document(item: Curated) -> Document:
     return document(item.title, item.question.text if item.question else "", item.lang)
-
-
-def _ask(taught: _Class, refs: Sequence[Ref], step: _Step) -> None:
-    if not refs:
-        return
-    model = _model(taught, step)
-    for part in chunks(refs, _BATCH):
-        scored = model.score(_documents(step.store, part), SUGGESTED_FROM)
-        rows = []
-        for ref, found in zip(part, scored, strict=True):
-            sure = [one for one in found if one.confidence >= APPLIED_FROM][:_APPLIED_AT_MOST]
-            lines = [
-                f"{taught.tags[one.tag]} {one.confidence:.4f} {'applied' if one in sure else 'suggested'}"
-                for one in found
-            ]
-            rows.append(TagRow(ref, step.wanted[ref], "\n".join(lines)))
-        with step.store.transaction():
-            step.store.suggestions.put_tags(rows)
-        step.advance(len(part))
-
-
-def _digest(*parts: str) -> str:
-    return hashlib.blake2b("\0".join(parts).encode(), digest_size=16).hexdigest()

@@ -6,7 +6,6 @@ compared (``kbgen.similar``), and which pairs end on one page (``clusters``: wha
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ import msgspec
 from kbgen.codebase import code_digest
 from kbgen.config import DuplicatesConfig
 from kbgen.curate.clusters import Edge
+from kbgen.curate.keys import key_of
 from kbgen.model import Curated, Head, Ref
 from kbgen.similar.texts import Text, shared_words, text_of
 from kbgen.store import Store
@@ -53,12 +53,12 @@ def near_duplicates(
         The pairs to merge, the most alike first, each with its evidence.
     """
     # Another way of comparing may read other things of a text.
-    code = code_digest("similar")
-    wanted = {one.ref: _digest(code, one.words, *one.tags, *one.unmapped) for one in heads} if config.enabled else {}
-    wanted |= {item.ref: _digest(text_of(item).key) for item in articles} if config.enabled else {}
+    code = codekey_of("similar")
+    wanted = {one.ref: key_of(code, one.words, *one.tags, *one.unmapped) for one in heads} if config.enabled else {}
+    wanted |= {item.ref: key_of(text_of(item).key) for item in articles} if config.enabled else {}
     known = {ref: (digest, data) for ref, digest, data in store.vectors.compared()}
     models = (name for name in _MODELS if config.semantic != "off" and importlib.util.find_spec(name))
-    key = _digest(code, config.model_dump_json(), *models)
+    key = key_of(code, config.model_dump_json(), *models)
     moved = [ref for ref, digest in wanted.items() if ref not in known or known[ref][0] != digest]
     gone = [ref for ref in known if ref not in wanted]
     if moved or gone or clean or store.get(_KEY) != key:
@@ -134,7 +134,3 @@ def _suggestion(pair: PairRow) -> Suggestion:
     doubt = f"; {pair.rule}" if ", but " in pair.rule else ""
     why = f"similarity {pair.similarity:.2f}, local {pair.local:.2f}{doubt}; both say: {pair.words}"
     return Suggestion("merge", pair.left, pair.right, "similar", min(pair.local, 1.0), why)
-
-
-def _digest(*parts: str) -> str:
-    return hashlib.blake2b("\0".join(parts).encode(), digest_size=16).hexdigest()

@@ -6,7 +6,6 @@ clustered, and each cluster becomes one entry. Every row is keyed by the digest 
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,10 +18,11 @@ import msgspec
 
 from kbgen.codebase import code_digest
 from kbgen.config import Config
-from kbgen.curate.autotag import Learnt, learn_tags
+from kbgen.curate.autotag import Learnt, plan_tags
 from kbgen.curate.clusters import find_clusters, head
 from kbgen.curate.erasure import Erasure, scrub
 from kbgen.curate.item import CURATE_VERSION, Context, curate_record
+from kbgen.curate.keys import key_of, value_key
 from kbgen.curate.merge import MERGE_VERSION, build_article, build_entry
 from kbgen.curate.near import near_duplicates
 from kbgen.curate.staleness import LINKS, ORIGIN, dead_links, suggestions
@@ -140,7 +140,7 @@ def _curate_items(
     wanted: dict[str, str] = {}
     for state in store.records.states():
         if not state.gone and state.source in seeds:
-            wanted[state.ref] = _digest(state.digest, seeds[state.source], _decided(job, state.ref))
+            wanted[state.ref] = key_of(state.digest, seeds[state.source], _decided(job, state.ref))
     have = store.curated.inputs()
     todo = [ref for ref, key in wanted.items() if clean or have.get(ref) != key]
     gone = [ref for ref in have if ref not in wanted]
@@ -161,7 +161,7 @@ def _seed(job: CurateJob, source: Source) -> str:
     settings = [part.model_dump_json() for part in (config.rules, config.privacy, source.options)]
     languages = ",".join(config.site.languages)
     erased = job.erasure.digest(source.name)
-    return _digest(str(CURATE_VERSION), str(source.version), languages, job.taxonomy.digest, *settings, erased)
+    return key_of(str(CURATE_VERSION), str(source.version), languages, job.taxonomy.digest, *settings, erased)
 
 
 def _scrub(erasure: Erasure, store: Store, refs: Sequence[str]) -> None:
@@ -240,7 +240,7 @@ def _row(item: Curated) -> CuratedRow:
         ref=item.ref,
         kind=item.kind,
         input="",
-        digest=_digest_of(item),
+        digest=value_key(item),
         outcome=item.verdict.outcome,
         reason=item.verdict.reasons[0],
         unmapped="\n".join(item.unmapped),
@@ -269,15 +269,18 @@ def _make_entries(
     digests = store.curated.digests()
     articles = store.curated.get(store.curated.refs("article", "publish"))
     settled = {ref for item in articles if item.article for ref in item.article.answers}
-    heads = [one for one in store.curated.heads() if one.ref not in settled]
-    # Comparing and learning take most of the memory of a night, and are the work of one process.
+    every = list(store.curated.heads())
+    heads = [one for one in every if one.ref not in settled]
+    tagging = plan_tags(store, job.taxonomy, job.overlays, every, clean=clean)
+    # Comparing and learning take most of the memory of a night, and are the work of one process each.
     workers.rest()
-    near = near_duplicates(store, job.config.duplicates, heads, articles, clean=clean)
+    with tagging.begun(workers) as answers:
+        near = near_duplicates(store, job.config.duplicates, heads, articles, clean=clean)
+        learnt = tagging.keep(store, answers(), progress)
     clusters = find_clusters(heads, job.overlays, frozenset(store.permalinks.all()), near=near)
     with store.transaction():
         store.suggestions.replace(ORIGIN, suggestions(heads, clusters))
     around = _options_digest(job)
-    learnt = learn_tags(store, job.taxonomy, job.overlays, progress, workers=workers, clean=clean)
     give_back()
     builds = [_cluster_build(cluster, job, digests, around, learnt) for cluster in clusters]
     builds += [_article_build(item, digests, around) for item in articles]
@@ -304,25 +307,25 @@ def _cluster_build(
     learnt: Mapping[Ref, tuple[Learnt, ...]],
 ) -> _Plan:
     overlay = job.overlays.get(cluster.lead)
-    written = _digest_of(overlay) if overlay else ""
-    evidence = _digest_of(cluster)
+    written = value_key(overlay) if overlay else ""
+    evidence = value_key(cluster)
     applied = tuple(tuple(one for one in learnt.get(ref, ()) if one.applied) for ref in cluster.members)
-    tagged = _digest_of(applied) if any(applied) else ""
-    key = _digest(str(MERGE_VERSION), evidence, written, around, tagged, *(digests[ref] for ref in cluster.members))
+    tagged = value_key(applied) if any(applied) else ""
+    key = key_of(str(MERGE_VERSION), evidence, written, around, tagged, *(digests[ref] for ref in cluster.members))
     return _Plan(cluster.lead, cluster.members, key, cluster, applied)
 
 
 def _article_build(item: Curated, digests: Mapping[str, str], around: str) -> _Plan:
     answers = item.article.answers if item.article else ()
     settled = tuple(ref for ref in answers if ref in digests)
-    key = _digest(str(MERGE_VERSION), digests[item.ref], around, *(digests[ref] for ref in settled))
+    key = key_of(str(MERGE_VERSION), digests[item.ref], around, *(digests[ref] for ref in settled))
     return _Plan(item.ref, (item.ref, *settled), key)
 
 
 def _options_digest(job: CurateJob) -> str:
     """Of what merging looks at besides the items: titles and licences of sources, the vocabulary, the rules."""
     shown = [(one.name, one.title, one.url, one.licence, one.licence_url) for one in job.options]
-    return _digest(repr(shown), code_digest("search"), job.taxonomy.digest, job.config.rules.model_dump_json())
+    return key_of(repr(shown), code_digest("search"), job.taxonomy.digest, job.config.rules.model_dump_json())
 
 
 def _build_chunk(job: CurateJob, builds: Sequence[_Plan]) -> list[EntryRow]:
@@ -350,11 +353,3 @@ def _build(build: _Plan, members: Sequence[Curated], job: CurateJob) -> Entry | 
         return build_entry(build.cluster, members, overlay, options, rules=rules, taxonomy=taxonomy)
     settled = [item for item in members[1:] if item.verdict.outcome == "publish"]
     return build_article(members[0], settled, options)
-
-
-def _digest(*parts: str) -> str:
-    return hashlib.blake2b("\0".join(parts).encode(), digest_size=16).hexdigest()
-
-
-def _digest_of(value: object) -> str:
-    return hashlib.blake2b(msgspec.msgpack.encode(value, order="deterministic"), digest_size=16).hexdigest()

@@ -68,7 +68,8 @@ class Analyser:
         own = rules["languages"].get(base_language(lang), {"stemmer": "", "stop": ""})
         self.algorithm: str = own["stemmer"]
         self.stop = frozenset((own["stop"] + " " + rules["always_stop"]).split())
-        self._stem_one = functools.lru_cache(1 << 18)(
+        self._known = functools.lru_cache(1 << 15)(self._words_of)
+        self._stem_one = functools.lru_cache(1 << 16)(
             python_stemmer(self.algorithm).stemWord if self.algorithm else str
         )
         self._fold: dict[int, str] = {ord(k): v for k, v in rules["fold"].items()}
@@ -107,19 +108,19 @@ class Analyser:
         for chunk in self.chunks(text):
             yield from self.chunk_words(chunk)
 
-    def chunk_words(self, chunk: str) -> list[Word]:
+    def chunk_words(self, chunk: str) -> tuple[Word, ...]:
         """Step 3 to 5 for one chunk."""
-        if self.is_run(chunk):
-            if len(chunk) == 1:
-                return [Word((chunk,), plain=chunk)]
-            return [Word((chunk[i : i + 2],)) for i in range(len(chunk) - 1)]
+        # Whole sentences of a script without spaces would not come again.
+        return _run_words(chunk) if self.is_run(chunk) else self._known(chunk)
+
+    def _words_of(self, chunk: str) -> tuple[Word, ...]:
         parts = _JOINTS.split(chunk)
         if len(parts) == 1:
-            return self._single(chunk)
+            return tuple(self._single(chunk))
         if "." not in chunk and "_" not in chunk:
-            return self._hyphenated(parts)
+            return tuple(self._hyphenated(parts))
         kept = tuple(dict.fromkeys([*_short(chunk.lower()), *self._part_terms(parts)]))
-        return [Word(kept)] if kept else []
+        return (Word(kept),) if kept else ()
 
     def _single(self, chunk: str) -> list[Word]:
         word = chunk.lower()
@@ -195,6 +196,13 @@ def browser_rules(lang: str) -> dict[str, Any]:
 def _rules() -> dict[str, Any]:
     loaded: dict[str, Any] = json.loads(_DATA.read_text(encoding="utf-8"))
     return loaded
+
+
+def _run_words(chunk: str) -> tuple[Word, ...]:
+    """Pairs of neighbours, of a script written without spaces."""
+    if len(chunk) == 1:
+        return (Word((chunk,), plain=chunk),)
+    return tuple(Word((chunk[i : i + 2],)) for i in range(len(chunk) - 1))
 
 
 def _has_digit(word: str) -> bool:
