@@ -27,8 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
-
-from kbgen.search.stemmer_js import python_stemmer
+from Stemmer import Stemmer
 
 _DATA = Path(__file__).with_name("data") / "analysis.json"
 _MAX_TERM = 48  # longer is base64 or a hash; in UTF-16 units, as JavaScript counts
@@ -69,9 +68,7 @@ class Analyser:
         self.algorithm: str = own["stemmer"]
         self.stop = frozenset((own["stop"] + " " + rules["always_stop"]).split())
         self._known = functools.lru_cache(1 << 15)(self._words_of)
-        self._stem_one = functools.lru_cache(1 << 16)(
-            python_stemmer(self.algorithm).stemWord if self.algorithm else str
-        )
+        self._stem_one = Stemmer(self.algorithm, 0).stemWord if self.algorithm else str
         self._fold: dict[int, str] = {ord(k): v for k, v in rules["fold"].items()}
         self._prefixes = frozenset(rules["prefixes"])
         word = f"[^{_ASCII_SEPARATORS}{rules['separators']}{rules['ngrams']}]"
@@ -160,7 +157,7 @@ class Analyser:
         # Snowball counts UTF-16 units in JavaScript and code points in Python: words beyond the BMP stay whole.
         if not self.algorithm or len(word) < 3 or _has_digit(word) or max(word) > "\uffff":
             return word
-        return self._stem_one(word) or word
+        return str(self._stem_one(word)) or word
 
     def fold(self, word: str) -> str:
         """Accents, points and letter variants taken off a lower-case word."""

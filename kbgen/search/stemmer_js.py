@@ -1,9 +1,10 @@
-"""The Snowball stemmers as JavaScript, made from the very Python modules that stem at build time.
+"""The Snowball stemmers as JavaScript, made from their Python form.
 
 ``snowballstemmer`` ships each algorithm as generated Python of a tiny, regular subset (assignments, calls, loops,
-labels raised as exceptions). That subset is translated here node by node, so the browser runs the same version of
-the same algorithm by construction, for every language the package has; there is no second copy to fall behind. A
-construct outside the subset is an error, never a guess. ``tests/search/test_stemmer_js.py`` compares the results.
+labels raised as exceptions). That subset is translated here node by node, for every language the package has; there
+is no second copy to fall behind. A construct outside the subset is an error, never a guess. At build time the same
+algorithms stem in C (``PyStemmer``, of the same version, thirty times as fast); ``tests/search/test_stemmer_js.py``
+compares all three, word for word.
 
 Not here: what is stemmed and when (``analysis``), where the file goes (``index``).
 """
@@ -17,7 +18,6 @@ import importlib.metadata
 import importlib.util
 import json
 from pathlib import Path
-from typing import Protocol, cast
 
 from kbgen.errors import ConfigError
 
@@ -33,27 +33,6 @@ _COMPARE: dict[type[ast.cmpop], str] = {
     ast.GtE: ">=",
 }
 _ARITHMETIC: dict[type[ast.operator], str] = {ast.Add: "+", ast.Sub: "-"}
-
-
-class Stemmer(Protocol):
-    """What ``snowballstemmer`` gives for one algorithm."""
-
-    def stemWord(self, word: str) -> str:  # noqa: N802 - the library's name
-        """Stem one lower-case word."""
-
-
-def python_stemmer(algorithm: str) -> Stemmer:
-    """The pure Python stemmer of an algorithm.
-
-    The C implementation (PyStemmer), which ``snowballstemmer.stemmer()`` prefers when it is installed, is passed by on
-    purpose: it may be of another version than the JavaScript made from the Python.
-
-    Args:
-        algorithm: Snowball's name, such as ``english``.
-    """
-    module = importlib.import_module(f"snowballstemmer.{algorithm}_stemmer")
-    name = "".join(part.capitalize() for part in algorithm.split("_")) + "Stemmer"
-    return cast("Stemmer", getattr(module, name)())
 
 
 @functools.cache

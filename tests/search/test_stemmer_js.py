@@ -1,20 +1,23 @@
-"""The JavaScript stemmers stem as the Python ones do, word for word."""
+"""The stemmers in JavaScript, Python and C stem alike, word for word."""
 
 from __future__ import annotations
 
 import ast
+import importlib
 import importlib.util
 import json
 import random
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 import snowballstemmer
+import Stemmer
 
 from kbgen.errors import ConfigError
-from kbgen.search.stemmer_js import LICENCE_NAME, python_stemmer, stemmer_licence, stemmer_module
+from kbgen.search.stemmer_js import LICENCE_NAME, stemmer_licence, stemmer_module
 
 NODE = shutil.which("node")
 RUN = """
@@ -23,6 +26,12 @@ const {default: stem} = await import(process.argv[1]);
 process.stdout.write(JSON.stringify(JSON.parse(readFileSync(0, "utf8")).map(stem)));
 """
 WORDS_EACH = 4000
+
+
+def python_stemmer(algorithm: str) -> Any:
+    """The pure Python form; ``snowballstemmer.stemmer`` would give the C form."""
+    module = importlib.import_module(f"snowballstemmer.{algorithm}_stemmer")
+    return getattr(module, "".join(part.capitalize() for part in algorithm.split("_")) + "Stemmer")()
 
 
 def words_for(algorithm: str) -> list[str]:
@@ -61,6 +70,14 @@ def test_both_sides_stem_alike(algorithm: str, tmp_path: Path) -> None:
     )
     stem = python_stemmer(algorithm).stemWord
     assert {w: stem(w) for w in words} == dict(zip(words, json.loads(done.stdout), strict=True))
+
+
+@pytest.mark.parametrize("algorithm", sorted(snowballstemmer.algorithms()))
+def test_what_stems_at_build_time_stems_alike(algorithm: str) -> None:
+    """The C form gives each word the stem of the Python form, which the browser's is made from."""
+    words = words_for(algorithm)
+    python, c = python_stemmer(algorithm), Stemmer.Stemmer(algorithm, 0)
+    assert {w: python.stemWord(w) for w in words} == {w: c.stemWord(w) for w in words}
 
 
 def test_an_unknown_algorithm_is_named() -> None:
