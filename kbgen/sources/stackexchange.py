@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import html
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
@@ -30,11 +32,8 @@ if TYPE_CHECKING:
     from kbgen.sources.stackexchange_api import AnswerData, QuestionData
 
 # stackoverflow.com/help/licensing: by the day a post was written, where the dump does not say.
-_LICENCES = (
-    (datetime(2011, 4, 8, tzinfo=UTC), "CC BY-SA 2.5"),
-    (datetime(2018, 5, 2, tzinfo=UTC), "CC BY-SA 3.0"),
-    (datetime.max.replace(tzinfo=UTC), "CC BY-SA 4.0"),
-)
+_RELICENSED = (datetime(2011, 4, 8, tzinfo=UTC), datetime(2018, 5, 2, tzinfo=UTC))
+_LICENCES = ("CC BY-SA 2.5", "CC BY-SA 3.0", "CC BY-SA 4.0")
 # meta.stackexchange.com/questions/2677: CloseReasonTypes, the old numbers and those since 2013.
 _CLOSE_REASONS = {
     "1": "duplicate",
@@ -121,10 +120,6 @@ class _Payload(Struct):
     missing: list[str] = []
 
 
-class _Title(Struct, rename="pascal"):
-    title: str = ""
-
-
 class StackExchangeSource(LiveSource):
     """One site of Stack Exchange."""
 
@@ -139,6 +134,10 @@ class StackExchangeSource(LiveSource):
     def live(self) -> bool:
         """Whether the site's API is asked: it is, unless a dump is named."""
         return self._options.dump is None
+
+    @cached_property
+    def _staff(self) -> frozenset[str]:
+        return frozenset(member.lower() for member in self.options.staff)
 
     def _dump(self) -> Path:
         return self.project / (self._options.dump or "")
@@ -170,13 +169,12 @@ class StackExchangeSource(LiveSource):
         """Yield bad rows first, then every question with its answers in the order of ids."""
         if self.live:
             return
-        title_of = msgspec.json.Decoder(_Title)
         posts = f"{self._dump()}/Posts.xml"
         with indexed_dump(self._dump()) as index:
             yield from index.fill()
-            for number, line, thread in index.threads():
-                url = self._question_url(str(number), title_of.decode(bytes(thread.question)).title)
-                record = self.record(number, "thread", url, thread, f"{posts}:{line}")
+            for found in index.threads():
+                url = self._question_url(str(found.number), found.title)
+                record = self.record(found.number, "thread", url, found.thread, f"{posts}:{found.line}")
                 # A dump that breaks off may hold back any question's answers.
                 yield msgspec.structs.replace(record, partial=True) if index.truncated else record
             if index.truncated:
@@ -235,13 +233,12 @@ class StackExchangeSource(LiveSource):
     def _api_post(self, number: str, url: str, data: QuestionData | AnswerData) -> Post:
         from kbgen.sources.stackexchange_api import Owner, moment  # noqa: PLC0415
 
-        listed = frozenset(member.lower() for member in self.options.staff)
         created = moment(data.creation_date)
         return Post(
             id=number,
             url=url,
             html=data.body,
-            author=(data.owner or Owner()).person(listed, _NAMELESS),
+            author=(data.owner or Owner()).person(self._staff, _NAMELESS),
             created=created,
             edited=moment(data.last_edit_date),
             score=data.score,
@@ -302,8 +299,7 @@ class StackExchangeSource(LiveSource):
             return Person("", row.owner_display_name or _NAMELESS, deleted=True)
         # The name the site itself shows for a user who never chose one.
         name = names.get(number) or row.owner_display_name or f"user{number}"
-        listed = {member.lower() for member in self.options.staff}
-        staff = not listed.isdisjoint({number, name.lower()})
+        staff = bool(self._staff) and not self._staff.isdisjoint((number, name.lower()))
         return Person(number, name, f"{self._options.url}/users/{number}", is_staff=staff)
 
 
@@ -312,9 +308,7 @@ def _dangling(accepted: str) -> str:
 
 
 def _licence(created: datetime | None) -> str | None:
-    if created is None:
-        return None
-    return next(licence for until, licence in _LICENCES if created < until)
+    return None if created is None else _LICENCES[bisect_right(_RELICENSED, created)]
 
 
 def _solved(payload: _Payload, warnings: list[str]) -> tuple[Solved, ...]:
@@ -337,6 +331,8 @@ def _closed(payload: _Payload) -> str | None:
 
 def _gaps(payload: _Payload) -> list[str]:
     """What a file missing from the dump left unknown in this thread."""
+    if not payload.missing:
+        return []
     question = payload.question
     closed = question.closed_date is not None
     owned = any(post.owner_user_id for post in (question, *payload.answers))

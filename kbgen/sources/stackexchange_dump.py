@@ -1,30 +1,29 @@
-"""Stack Exchange's data dump: XML rows as a stream, and a temporary index that brings a thread's rows together.
+"""Stack Exchange's data dump: its files, and a temporary index that brings a thread's rows together.
 
-Memory does not grow with the dump: rows are read one at a time, kept as JSON in a temporary SQLite file, and joined
-there. What is NOT here: what the rows mean (``stackexchange``).
+Memory does not grow with the dump: rows are read some at a time, kept as JSON in temporary files, and joined there.
+What is NOT here: reading XML (``stackexchange_rows``), and what the rows mean (``stackexchange``).
 """
 
 from __future__ import annotations
 
-import io
 import itertools
 import operator
 import os
 import sqlite3
 import tempfile
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from glob import escape
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 import msgspec
-from lxml import etree
 from msgspec import Struct
 
 from kbgen.errors import RecordError, SourceError, SourceTruncated
 from kbgen.sources.archives import is_seven_zip, unpacked_seven_zip
 from kbgen.sources.fields import read_time
+from kbgen.sources.stackexchange_rows import Row, XmlRows
 
 POSTS, USERS, VOTES, LINKS, HISTORY = "Posts.xml", "Users.xml", "Votes.xml", "PostLinks.xml", "PostHistory.xml"
 FILES = (POSTS, USERS, VOTES, LINKS, HISTORY)
@@ -35,22 +34,15 @@ _QUESTION_KIND, _ANSWER_KIND = int(_QUESTION), int(_ANSWER)
 _ACCEPTED_VOTE, _DUPLICATE_LINK, _CLOSED = "1", "3", "10"
 # Of these files few rows are needed; every other line is left out before it is parsed. A dump has one row a line.
 _NEEDED = {VOTES: b' VoteTypeId="1"', LINKS: b' LinkTypeId="3"', HISTORY: b' PostHistoryTypeId="10"'}
-_CHUNK = 2**18
 _BUFFER = 2**20
-_ROW_ENDS = (b"/>\n", b"/>\r\n")
-_HEAD = 1024
 _BATCH = 2_000
-# A file with more bad rows than this is damaged as a whole.
-_MOST_BAD_ROWS = 1_000
-# libxml2 keeps line numbers in 16 bits where it was not told otherwise.
-_LAST_LINE = 65_534
 
 _SCHEMA = """
 PRAGMA journal_mode = OFF;
 PRAGMA synchronous = OFF;
 PRAGMA temp_store = FILE;
 CREATE TABLE posts (
-  thread INTEGER, kind INTEGER, id INTEGER, owner INTEGER, line INTEGER, start INTEGER, size INTEGER
+  thread INTEGER, kind INTEGER, id INTEGER, owner INTEGER, line INTEGER, start INTEGER, size INTEGER, title TEXT
 );
 CREATE TABLE users (id INTEGER PRIMARY KEY, row BLOB);
 CREATE TABLE votes (post INTEGER PRIMARY KEY, row BLOB);
@@ -58,7 +50,8 @@ CREATE TABLE links (post INTEGER, id INTEGER, row BLOB);
 CREATE TABLE closings (post INTEGER PRIMARY KEY, row BLOB);
 """
 _THREADS = """
-SELECT posts.thread, posts.kind, posts.line, posts.start, posts.size, posts.owner, users.row, votes.row, closings.row
+SELECT posts.thread, posts.kind, posts.line, posts.start, posts.size, posts.owner, users.row, votes.row, closings.row,
+  posts.title
 FROM posts
 LEFT JOIN users ON users.id = posts.owner
 LEFT JOIN votes ON votes.post = posts.id
@@ -67,15 +60,8 @@ ORDER BY posts.thread, posts.kind, posts.id
 """
 
 
-Values = tuple[int | bytes | None, ...]
+Values = tuple[int | bytes | str | None, ...]
 Encode = Callable[[object], bytes]
-
-
-class Row(NamedTuple):
-    """The attributes of one row and the line it stands on."""
-
-    line: int
-    fields: dict[str, str]
 
 
 class DumpThread(Struct, omit_defaults=True):
@@ -93,6 +79,15 @@ class DumpThread(Struct, omit_defaults=True):
     duplicates: list[msgspec.Raw] = []
     closing: msgspec.Raw = msgspec.Raw(b'""')
     missing: list[str] = []
+
+
+class IndexedThread(NamedTuple):
+    """What an index knows of a question: its id, the line and title of its row, and the rows that belong to it."""
+
+    number: int
+    line: int
+    title: str
+    thread: DumpThread
 
 
 @contextmanager
@@ -154,123 +149,6 @@ def _parts(path: Path) -> list[Path]:
 def _check_posts(folder: Path, path: Path) -> None:
     if not (folder / POSTS).is_file():
         raise SourceError(f"{path}: holds no {POSTS}; name the folder of the dump's XML files, or its .7z")
-
-
-class XmlRows:
-    """The ``row`` elements of one file of a dump; a bad row becomes an error and reading goes on after it.
-
-    Args:
-        path: the file.
-        shown: its name in messages.
-        needed: bytes that every row that counts holds; whole rows without them are passed over unread.
-    """
-
-    def __init__(self, path: Path, shown: str, needed: bytes = b"") -> None:
-        self.path = path
-        self.shown = shown
-        self._needed = needed
-        self._row_line = 0
-
-    def __iter__(self) -> Iterator[Row | RecordError]:
-        """Yield rows in file order.
-
-        Raises:
-            SourceTruncated: the file ends before its last tag.
-            SourceError: it is not a dump's XML, or holds more bad rows than a few.
-        """
-        line, prefix = 1, b""
-        root = self.path.stem.lower().encode()
-        with self.path.open("rb") as file:
-            if b"<" + root not in file.read(_HEAD).lower():
-                raise SourceError(
-                    f"{self.shown}:1: is not a dump's XML, which begins with <{root.decode()}>; download it again"
-                )
-            file.seek(0)
-            for _ in range(_MOST_BAD_ROWS):
-                start = file.tell()
-                fault = yield from self._rows(file, line, prefix)
-                if fault is None:
-                    return
-                if self._needed:
-                    # Which line is at fault is only certain when none is left out: from the last good row, read all.
-                    self._needed = b""
-                    good = max(self._row_line, line - 1)
-                    _seek_line(file, start, good + 1 - line)
-                    line, prefix = good + 1, b"<" + root + b">" if good >= line else prefix
-                    continue
-                bad = self._bad_line(fault, line)
-                yield RecordError(f"{self.shown}:{bad}", f"is not a whole row ({fault.msg}); mend or remove the line")
-                _seek_line(file, start, bad + 1 - line)
-                # What follows is read as a document of its own, its first line being the file's next one.
-                line, prefix = bad + 1, b"<" + root + b">"
-        raise SourceError(f"{self.shown}: more than {_MOST_BAD_ROWS:,} rows are not XML; download it again")
-
-    def _bad_line(self, fault: etree.XMLSyntaxError, first: int) -> int:
-        found = first + (fault.lineno or 1) - 1
-        # A quote left open is noticed one row later, and some faults come without their line.
-        after = self._row_line + 1
-        return after if self._row_line and after >= first and found - after <= 1 else max(found, first)
-
-    def _rows(self, file: IO[bytes], first: int, prefix: bytes) -> Generator[Row, None, etree.XMLSyntaxError | None]:
-        # Without huge_tree libxml2 itself bounds the depth, the entities and the size of a value.
-        parser = etree.XMLPullParser(events=("end",), tag="row", resolve_entities=False, no_network=True)
-        parser.feed(prefix)
-        fault, last = None, first
-        while not fault and (chunk := self._chunk(file)):
-            last += chunk.count(b"\n")
-            fault = _fault_of(parser.feed, chunk)
-            yield from self._finished(parser, first)
-        if fault is None and (fault := _fault_of(parser.close)):
-            yield from self._finished(parser, first)
-            if self._bad_line(fault, first) >= last:
-                where = f"{self.shown}:{self._row_line or first}"
-                raise SourceTruncated(f"{where}: the file ends in the middle, after this line; download it again")
-        return fault
-
-    def _chunk(self, file: IO[bytes]) -> bytes:
-        if not self._needed:
-            return file.read(_CHUNK)
-        # An empty line in the place of each row that does not count, so that lines are still counted right.
-        return b"".join(
-            line if self._needed in line or not line.endswith(_ROW_ENDS) else b"\n" for line in file.readlines(_CHUNK)
-        )
-
-    def _finished(self, parser: etree.XMLPullParser, first: int) -> Iterator[Row]:
-        parent: etree._Element | None = None
-        row: Any
-        for _, row in parser.read_events():
-            if parent is None:
-                parent = row.getparent()
-                if row.getroottree().docinfo.internalDTD is not None:
-                    raise SourceError(f"{self.shown}:1: has a document type, which no dump has; download it again")
-            line = row.sourceline
-            self._row_line = first + line - 1 if line < _LAST_LINE else self._row_line + 1
-            yield Row(self._row_line, dict(row.attrib))
-        if parent is not None:
-            del parent[: len(parent) - 1]
-
-
-def _fault_of(step: Callable[..., object], *arguments: bytes) -> etree.XMLSyntaxError | None:
-    try:
-        step(*arguments)
-    except etree.XMLSyntaxError as error:
-        return error
-    return None
-
-
-def _seek_line(file: IO[bytes], start: int, lines: int) -> None:
-    """Move to the beginning of the line that lies ``lines`` below the position ``start``."""
-    file.seek(start)
-    while lines > 0 and (chunk := file.read(_CHUNK)):
-        count = chunk.count(b"\n")
-        if count < lines:
-            lines -= count
-            continue
-        at = -1
-        for _ in range(lines):
-            at = chunk.index(b"\n", at + 1)
-        file.seek(at + 1 - len(chunk), io.SEEK_CUR)
-        return
 
 
 class DumpIndex:
@@ -357,39 +235,36 @@ class DumpIndex:
         thread = number if kind == _QUESTION else int(fields["ParentId"])
         body = encode(fields)
         start, self._end = self._end, self._end + self._bodies.write(body)
-        return (thread, int(kind), number, owner, row.line, start, len(body))
+        return (thread, int(kind), number, owner, row.line, start, len(body), fields.get("Title"))
 
     def _body(self, start: int, size: int) -> msgspec.Raw:
         return msgspec.Raw(os.pread(self._bodies.fileno(), size, start))
 
-    def threads(self) -> Iterator[tuple[int, int, DumpThread]]:
-        """Yield (question id, line of its row, its rows) in the order of ids; answers without question are left out."""
+    def threads(self) -> Iterator[IndexedThread]:
+        """Yield every question with its rows, in the order of ids; answers without question are left out."""
         self._bodies.flush()
         links = _Ordered(self._database.execute("SELECT post, row FROM links ORDER BY post, id"))
         rows = self._database.execute(_THREADS)
         for number, group in itertools.groupby(rows, key=operator.itemgetter(0)):
-            line, thread = self._thread(list(group))
             duplicates = links.take(number)
-            if thread is not None:
+            first, *others = group
+            if first[1] == _QUESTION_KIND:
+                thread = self._thread(first, [row for row in others if row[1] == _ANSWER_KIND])
                 thread.duplicates = [msgspec.Raw(row) for row in duplicates]
-                yield number, line, thread
+                yield IndexedThread(number, first[2], first[9] or "", thread)
 
-    def _thread(self, rows: list[tuple[Any, ...]]) -> tuple[int, DumpThread | None]:
-        if rows[0][1] != _QUESTION_KIND:
-            return 0, None
-        _, _, line, start, size, *_, closing = rows[0]
-        answers = [row for row in rows if row[1] == _ANSWER_KIND]
-        users = {row[5]: row[6] for row in rows if row[6] is not None}
+    def _thread(self, question: tuple[Any, ...], answers: list[tuple[Any, ...]]) -> DumpThread:
+        users = {row[5]: row[6] for row in (question, *answers) if row[6] is not None}
         thread = DumpThread(
-            question=self._body(start, size),
+            question=self._body(question[3], question[4]),
             answers=[self._body(row[3], row[4]) for row in answers],
             users=[msgspec.Raw(users[number]) for number in sorted(users)],
             accept_votes=[msgspec.Raw(row[7]) for row in answers if row[7] is not None],
             missing=self.missing,
         )
-        if closing is not None:
-            thread.closing = msgspec.Raw(closing)
-        return line, thread
+        if question[8] is not None:
+            thread.closing = msgspec.Raw(question[8])
+        return thread
 
 
 class _Ordered:

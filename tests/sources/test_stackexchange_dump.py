@@ -7,7 +7,7 @@ import pytest
 from source_builders import answer, question, read, stackexchange, threads, write_dump, xml
 
 from kbgen.errors import RecordError, SourceError, SourceTruncated
-from kbgen.sources.stackexchange_dump import Row, XmlRows
+from kbgen.sources.stackexchange_rows import Row, XmlRows
 
 
 def rows_of(file: Path, text: str) -> list[Row | RecordError]:
