@@ -136,6 +136,10 @@ class StackExchangeSource(LiveSource):
         return self._options.dump is None
 
     @cached_property
+    def _site(self) -> str:
+        return self._options.url
+
+    @cached_property
     def _staff(self) -> frozenset[str]:
         return frozenset(member.lower() for member in self.options.staff)
 
@@ -159,7 +163,7 @@ class StackExchangeSource(LiveSource):
     def _made(self, question: dict[str, Any]) -> RawRecord:
         number = str(question["question_id"])
         url = self._question_url(number, html.unescape(str(question.get("title", ""))))
-        return self.record(number, "thread", url, {"api_question": question}, f"{self._options.url}/q/{number}")
+        return self.record(number, "thread", url, {"api_question": question}, f"{self._site}/q/{number}")
 
     def fingerprint(self) -> str | None:
         """Signature of the dump's files; None for a live site."""
@@ -181,7 +185,7 @@ class StackExchangeSource(LiveSource):
                 raise index.truncated
 
     def _question_url(self, number: str, title: str) -> str:
-        return f"{self._options.url}/questions/{number}/{ascii_slug(title)}".rstrip("/")
+        return f"{self._site}/questions/{number}/{ascii_slug(title)}".rstrip("/")
 
     def parse(self, record: RawRecord) -> Thread:
         """What a question's rows, or the API's answer, mean."""
@@ -207,7 +211,7 @@ class StackExchangeSource(LiveSource):
         number = str(asked.question_id)
         question = self._api_post(number, self._question_url(number, title), asked)
         answers = tuple(
-            self._api_post(str(one.answer_id), f"{self._options.url}/a/{one.answer_id}", one) for one in asked.answers
+            self._api_post(str(one.answer_id), f"{self._site}/a/{one.answer_id}", one) for one in asked.answers
         )
         accepted = None if asked.accepted_answer_id is None else str(asked.accepted_answer_id)
         found = any(answer.id == accepted for answer in answers)
@@ -253,9 +257,7 @@ class StackExchangeSource(LiveSource):
         names = {user.id: user.display_name for user in payload.users}
         warnings: list[str] = []
         question = self._post(row, self._question_url(row.id, title), names, warnings)
-        answers = [
-            self._post(answer, f"{self._options.url}/a/{answer.id}", names, warnings) for answer in payload.answers
-        ]
+        answers = [self._post(answer, f"{self._site}/a/{answer.id}", names, warnings) for answer in payload.answers]
         links = dict.fromkeys(link.related_post_id for link in payload.duplicates)
         solved = _solved(payload, warnings)
         warnings += _gaps(payload)
@@ -300,7 +302,7 @@ class StackExchangeSource(LiveSource):
         # The name the site itself shows for a user who never chose one.
         name = names.get(number) or row.owner_display_name or f"user{number}"
         staff = bool(self._staff) and not self._staff.isdisjoint((number, name.lower()))
-        return Person(number, name, f"{self._options.url}/users/{number}", is_staff=staff)
+        return Person(number, name, f"{self._site}/users/{number}", is_staff=staff)
 
 
 def _dangling(accepted: str) -> str:

@@ -8,8 +8,10 @@ stands. What is NOT here: which rows count and what belongs together (``stackexc
 from __future__ import annotations
 
 import io
+import itertools
 import re
 from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -102,17 +104,21 @@ class XmlRows:
             if prologue is None:
                 return line, prefix
             line, prefix = 1 + prologue[0].count(b"\n"), opening
-        while lot := self._lot(file):
-            rows = None if lot.lines is None else _rows_of(opening + lot.text + b"</" + self._root + b">")
-            if lot.lines is None or rows is None or len(rows) != len(lot.lines):
+        # Entities need no mention: without a document type there are none but XML's own.
+        parser = etree.XMLParser(target=_Attributes(), no_network=True)
+        while lot := self._lot(file, line):
+            rows: list[dict[str, str]] = []
+            with suppress(etree.XMLSyntaxError):
+                rows = etree.XML(opening + lot.text + b"</" + self._root + b">", parser)  # type: ignore[assignment]
+            if lot.lines is None or len(rows) != len(lot.lines):
                 file.seek(-lot.size, io.SEEK_CUR)
                 break
-            yield from map(Row, (line + below for below in lot.lines), rows)
+            yield from map(Row, lot.lines, rows)
             line += lot.count
             self._row_line = line - 1
         return line, prefix
 
-    def _lot(self, file: IO[bytes]) -> _Lot | None:
+    def _lot(self, file: IO[bytes], first: int) -> _Lot | None:
         """The next lines, up to the last that ends a row; None when none does."""
         text = file.read(_LOT)
         if not (whole := _whole(text)):
@@ -124,12 +130,12 @@ class XmlRows:
             return None
         text = text[:whole]
         count = text.count(b"\n")
-        if count != sum(map(text.count, _ROW_ENDS)):
+        if count not in itertools.accumulate(map(text.count, _ROW_ENDS)):
             return _Lot(text, None, count, whole)
         if not self._needed:
-            return _Lot(text, range(count), count, whole)
+            return _Lot(text, range(first, first + count), count, whole)
         found = dict(_lines_with(self._needed, text))
-        return _Lot(b"".join(found.values()), [*found], count, whole)
+        return _Lot(b"".join(found.values()), [first + number for number in found], count, whole)
 
     def _bad_line(self, fault: etree.XMLSyntaxError, first: int) -> int:
         found = first + (fault.lineno or 1) - 1
@@ -181,7 +187,7 @@ class _Lot(NamedTuple):
 
     Attributes:
         text: those of them that count.
-        lines: how far each of these is below the first; None when some line does not end a row.
+        lines: the number of each of these; None when some line does not end a row.
         count: of all lines.
         size: of all lines, in bytes.
     """
@@ -205,7 +211,7 @@ def _lines_with(needed: bytes, text: bytes) -> Iterator[tuple[int, bytes]]:
 
 def _whole(text: bytes) -> int:
     """How many bytes go up to the last end of a row."""
-    return max(text.rfind(end) + len(end) if end in text else 0 for end in _ROW_ENDS)
+    return next((at + len(end) for end in _ROW_ENDS if (at := text.rfind(end)) >= 0), 0)
 
 
 class _Attributes:
@@ -219,17 +225,8 @@ class _Attributes:
             self._rows.append(attributes)
 
     def close(self) -> list[dict[str, str]]:
-        return self._rows
-
-
-def _rows_of(document: bytes) -> list[dict[str, str]] | None:
-    """The attributes of a document's rows; None when it is not XML."""
-    parser = etree.XMLParser(target=_Attributes(), no_network=True)
-    try:
-        rows: list[dict[str, str]] = etree.XML(document, parser)  # type: ignore[assignment]
-    except etree.XMLSyntaxError:
-        return None
-    return rows
+        rows, self._rows = self._rows, []
+        return rows
 
 
 def _fault_of(step: Callable[..., object], *arguments: bytes) -> etree.XMLSyntaxError | None:
