@@ -14,13 +14,9 @@ from msgspec import Struct
 
 from kbgen.config import RulesConfig
 from kbgen.model import Post, Solved, Thread, Why
+from kbgen.sources.conventions import THANKS
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
-_THANKS = re.compile(
-    r"\b(thanks?|thank you|thx|that (worked|did it|fixed|solved)|it works|works now|solved|grazie|danke|merci|gracias|"
-    r"dzięki|spasibo|спасибо)\b|תודה|谢谢|謝謝|ありがとう|감사",
-    re.IGNORECASE,
-)
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 
@@ -134,7 +130,7 @@ def helpfulness(thread: Thread, position: int, texts: Mapping[str, str]) -> floa
     post = thread.answers[position]
     asker = thread.question.author.id
     following = thread.answers[position + 1 : position + 2]
-    thanked = any(other.author.id == asker and _THANKS.search(texts.get(other.id, "")) for other in following)
+    thanked = any(other.author.id == asker and THANKS.search(texts.get(other.id, "")) for other in following)
     by_others = [
         place
         for place, other in enumerate(thread.answers)

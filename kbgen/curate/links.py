@@ -61,7 +61,11 @@ def _escape(text: str, safe: str) -> str:
 
 
 def host_of(url: str) -> str:
-    """Give the lower-case host of an address, "" when it has none."""
+    """Give the lower-case host of an address, "" when it has none.
+
+    Links are hostile and any of them must have an answer; the port does not count, for a community is the same one
+    on each. ``sources.http.host_of`` keeps it: whom to ask, and how often, is a matter of host and port.
+    """
     simple = _SIMPLE.fullmatch(url)
     if simple:
         return simple[1]

@@ -21,7 +21,7 @@ from kbgen.sources.base import Harvested, SourceOptions
 from kbgen.sources.fields import SiteUrl, read_epoch
 from kbgen.sources.http import Client, Disallowed, Reply
 from kbgen.sources.live import Known, LiveSource, Step, Walk
-from kbgen.sources.sweep import sweep
+from kbgen.sources.sweep import sweep, sweep_changes
 
 _GONE = (401, 403, 404, 410)
 _OVERLAP = 600
@@ -143,8 +143,7 @@ class _Pass:
         mark = cast("str", walk.mark)
         self._list("activity-desc", int(mark) - _OVERLAP)
         marks = {number: signature(item) for number, item in self._listed.items()}
-        changed = {number: now for number, now in marks.items() if known.signature(number) != now}
-        yield from sweep(changed, None, walk, self._fetch, batch=_BATCH, mark=self._newest(mark))
+        yield from sweep_changes(marks, known, walk, self._fetch, batch=_BATCH, mark=self._newest(mark))
 
     def _newest(self, at_least: str) -> str:
         return str(max(int(at_least), *map(_activity, self._listed.values()), 0))

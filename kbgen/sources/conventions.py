@@ -14,11 +14,11 @@ from kbgen.model import Person
 
 THANKS = re.compile(
     r"\b(?:thanks?|thank you|thx|ty|cheers|that (?:worked|did it|fixed|solved|was it)|it works|works now|solved|"
-    r"perfect|grazie|danke|merci|gracias|obrigad[oa]|dzi\u0119ki|bedankt|tack)\b|\u0441\u043f\u0430\u0441\u0438\u0431\u043e|"
+    r"perfect|grazie|danke|merci|gracias|obrigad[oa]|dzi\u0119ki|spasibo|bedankt|tack)\b|\u0441\u043f\u0430\u0441\u0438\u0431\u043e|"
     r"\u05ea\u05d5\u05d3\u05d4|\u8c22\u8c22|\u8b1d\u8b1d|\u3042\u308a\u304c\u3068\u3046|\uac10\uc0ac",
     re.IGNORECASE,
 )
-"""Words an asker thanks with, in a dozen languages."""
+"""Words an asker thanks with, in a dozen languages; what follows an answer tells that it helped."""
 SOLVED_WORDS = ("solved", "resolved", "fixed", "answered", "gel\u00f6st", "resuelto", "r\u00e9solu", "risolto")
 """What people write in brackets, or before a colon, in the title of a thread that is solved."""
 SUBSTANTIVE = 40

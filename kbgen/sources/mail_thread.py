@@ -13,13 +13,16 @@ from datetime import UTC, datetime
 from email.generator import BytesGenerator
 from urllib.parse import quote
 
+import msgspec
+from msgspec import Struct
 from pydantic import Field
 
+from kbgen.errors import RecordError
 from kbgen.model import Post, RawRecord, Solved, Thread
 from kbgen.sources.base import SourceOptions
 from kbgen.sources.conventions import SOLVED_WORDS, Cast, is_marked, is_thanks, says_something, unmarked
 from kbgen.sources.fields import SiteUrl
-from kbgen.sources.mail import Mail, message_hash, parse_message
+from kbgen.sources.mail import Mail, message_hash, parse_message, read_mail
 
 _REPLY = re.compile(
     r"^\s*(?:(?:re|aw|sv|vs|antw|antwort|odp|r\u00e9f|res|rif|\u8f49\u5bc4|\u56de\u590d|\u7b54\u590d|fwd?|wg|tr|rv|vl|doorst)"
@@ -58,6 +61,25 @@ class MailOptions(SourceOptions):
     solved_words: tuple[str, ...] = SOLVED_WORDS
     solved: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
+
+
+class Letters(Struct):
+    """The payload of a thread's record: its messages as they were sent, each byte as the character of its number."""
+
+    messages: list[str]
+
+    @classmethod
+    def of(cls, messages: Iterable[bytes]) -> Letters:
+        """Pack messages, in the order given."""
+        return cls([message.decode("latin-1") for message in messages])
+
+    def unpacked(self) -> list[bytes]:
+        """The messages.
+
+        Raises:
+            ValueError: they are not what ``of`` packed.
+        """
+        return [message.encode("latin-1") for message in self.messages]
 
 
 def slim_message(data: bytes) -> bytes:
@@ -100,6 +122,24 @@ def is_reply(subject: str) -> bool:
     while tag := _TAG.match(subject):
         subject = subject[tag.end() :]
     return _REPLY.match(subject) is not None
+
+
+def parse_letters(record: RawRecord, options: MailOptions, remedy: str) -> Thread:
+    """What the messages of a stored thread mean.
+
+    Args:
+        record: its payload is ``Letters``.
+        options: of the source.
+        remedy: what to do about a thread that cannot be read.
+
+    Raises:
+        RecordError: there is no question among them, or they cannot be read.
+    """
+    try:
+        letters = msgspec.json.decode(record.payload, type=Letters)
+        return mail_thread(record, [read_mail(message) for message in letters.unpacked()], options)
+    except (msgspec.DecodeError, ValueError) as error:
+        raise RecordError(record.place or record.ref, f"{error}; {remedy}") from error
 
 
 def mail_thread(record: RawRecord, messages: Iterable[Mail], options: MailOptions) -> Thread:

@@ -11,15 +11,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import cast
 
-import msgspec
-from msgspec import Struct
+from msgspec.structs import replace
 from pydantic import Field
 
 from kbgen.errors import RecordError
 from kbgen.model import RawRecord, Thread
 from kbgen.sources.base import Harvested, Source, stat_signature
 from kbgen.sources.mail import message_hash, read_mail
-from kbgen.sources.mail_thread import MailOptions, mail_thread, permalink, slim_message
+from kbgen.sources.mail_thread import Letters, MailOptions, parse_letters, permalink, slim_message
 from kbgen.sources.mbox_index import Archive, Found, archive_files, opened_archive, read_message
 
 
@@ -35,12 +34,6 @@ class MboxOptions(MailOptions):
     archive: str
     subject_days: int = Field(default=30, ge=0)
     message_megabytes: int = Field(default=32, ge=1)
-
-
-class _Payload(Struct):
-    """The messages of a thread in the order of the archive, each byte as the character of its number."""
-
-    messages: list[str]
 
 
 class MboxSource(Source):
@@ -80,15 +73,9 @@ class MboxSource(Source):
             url = permalink(read_mail(lead), self._options)
         except ValueError as error:
             return RecordError(place, str(error))
-        payload = _Payload([data.decode("latin-1") for data in raw])
-        record = self.record(native, "thread", url, payload, place)
-        return msgspec.structs.replace(record, partial=archive.truncated is not None)
+        record = self.record(native, "thread", url, Letters.of(raw), place)
+        return replace(record, partial=archive.truncated is not None)
 
     def parse(self, record: RawRecord) -> Thread:
         """What a thread's messages mean."""
-        place = record.place or record.ref
-        try:
-            payload = msgspec.json.decode(record.payload, type=_Payload)
-            return mail_thread(record, [read_mail(raw.encode("latin-1")) for raw in payload.messages], self._options)
-        except (msgspec.DecodeError, ValueError) as error:
-            raise RecordError(place, f"{error}; mend the archive, or remove the message from it") from error
+        return parse_letters(record, self._options, "mend the archive, or remove the message from it")

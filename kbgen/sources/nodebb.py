@@ -21,7 +21,7 @@ from kbgen.sources.base import Harvested, SourceOptions
 from kbgen.sources.fields import SiteUrl, read_epoch, read_time
 from kbgen.sources.http import Client
 from kbgen.sources.live import Known, LiveSource, Step, Walk
-from kbgen.sources.sweep import sweep
+from kbgen.sources.sweep import sweep, sweep_changes
 
 _GONE = (401, 403, 404, 410)
 _OVERLAP = 600_000
@@ -164,8 +164,7 @@ class _Pass:
         if since is None:
             yield from sweep(index, known, walk, self._fetch, batch=_BATCH, mark=mark)
         else:
-            changed = {number: now for number, now in index.items() if known.signature(number) != now}
-            yield from sweep(changed, None, walk, self._fetch, batch=_BATCH, mark=mark)
+            yield from sweep_changes(index, known, walk, self._fetch, batch=_BATCH, mark=mark)
 
     def _list_categories(self, since: int | None) -> None:
         waiting = list(_category_ids(self._get("categories")))

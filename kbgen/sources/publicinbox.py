@@ -26,7 +26,7 @@ from kbgen.sources.feeds import ACCEPT, FeedEntry, changes_since, read_feed
 from kbgen.sources.http import Client
 from kbgen.sources.live import Known, LiveSource, Step, Walk
 from kbgen.sources.mail import Head, message_hash, read_head, read_mail
-from kbgen.sources.mail_thread import MailOptions, mail_thread, permalink, slim_message
+from kbgen.sources.mail_thread import Letters, MailOptions, parse_letters, permalink, slim_message
 
 _BATCH = 20
 _GONE = (403, 404, 410)
@@ -45,12 +45,6 @@ class PublicInboxOptions(MailOptions):
     permalink: str | None = Field(
         default="public-inbox", pattern=r"^(hyperkitty|public-inbox|https?://.*\{(id|hash)\}.*)$"
     )
-
-
-class _Payload(Struct):
-    """The messages of a thread, each byte as the character of its number."""
-
-    messages: list[str]
 
 
 class _Cursor(Struct):
@@ -150,19 +144,13 @@ class PublicInboxSource(LiveSource):
             url = permalink(read_mail(lead), self._options)
         except (ValueError, IndexError, zlib.error) as error:
             return RecordError(address, f"is not a thread as public-inbox gives it: {error}; run again"), set()
-        payload = {"messages": [data.decode("latin-1") for data in raw]}
-        record = self.record(message_hash(root), "thread", url, payload, address)
+        record = self.record(message_hash(root), "thread", url, Letters.of(raw), address)
         times = [head.sent for head in heads if head.sent]
         return replace(record, signature=_signature(len(raw), times)), {head.message_id for head in heads}
 
     def parse(self, record: RawRecord) -> Thread:
         """What a thread's messages mean."""
-        place = record.place or record.ref
-        try:
-            payload = msgspec.json.decode(record.payload, type=_Payload)
-            return mail_thread(record, [read_mail(raw.encode("latin-1")) for raw in payload.messages], self._options)
-        except (msgspec.DecodeError, ValueError) as error:
-            raise RecordError(place, f"{error}; name the message in `removed:`, or harvest the thread again") from error
+        return parse_letters(record, self._options, "name the message in `removed:`, or harvest the thread again")
 
 
 def split_mboxrd(data: bytes) -> list[bytes]:

@@ -61,6 +61,29 @@ def sweep(
     yield _step(fetch(wanted), index, seen, cursor=f"{last}|{mark}", mark=mark, total=len(numbers))
 
 
+def sweep_changes(
+    index: Mapping[str, str],
+    known: Known,
+    walk: Walk,
+    fetch: Fetch,
+    *,
+    batch: int,
+    mark: str | None = None,
+) -> Iterator[Step]:
+    """Do one pass over a list that shows the newest activity alone: what is not in it has not changed.
+
+    Args:
+        index: native id to signature, of what was active since the last pass.
+        known: what is stored; an item whose signature stands is left out.
+        walk: as for ``sweep``, and so are the others.
+        fetch: gets items.
+        batch: how many are fetched and stored at once.
+        mark: where the next pass begins.
+    """
+    changed = {number: now for number, now in index.items() if known.signature(number) != now}
+    yield from sweep(changed, None, walk, fetch, batch=batch, mark=mark)
+
+
 def _after(number: str, reached: str) -> bool:
     return _natural(number) > _natural(reached)
 

@@ -21,7 +21,7 @@ from kbgen.sources.base import Harvested
 from kbgen.sources.fields import read_time
 from kbgen.sources.http import Client, Params
 from kbgen.sources.live import Known, Step, Walk
-from kbgen.sources.sweep import sweep
+from kbgen.sources.sweep import sweep, sweep_changes
 
 _GONE = (401, 403, 404, 410)
 _OVERLAP = 600
@@ -260,8 +260,7 @@ class _Community:
         if since is None:
             yield from sweep(index, _OfKind(known, POST), walk, self._fetch, batch=_BATCH)
         else:
-            changed = {number: now for number, now in index.items() if known.signature(number) != now}
-            yield from sweep(changed, None, walk, self._fetch, batch=_BATCH)
+            yield from sweep_changes(index, known, walk, self._fetch, batch=_BATCH)
 
     def _list_posts(self, since: int | None) -> None:
         order = "created_at" if since is None else "recent_activity"
