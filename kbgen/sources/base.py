@@ -36,7 +36,8 @@ class SourceOptions(BaseModel):
         full_every: days between two passes over everything a live source has; nightly passes look at changes.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # A faulty block may hold a key beside the fault.
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     kind: str

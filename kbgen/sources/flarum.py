@@ -1,7 +1,7 @@
-"""Flarum forums with the best-answer extension, by their JSON:API, as a guest sees them.
+"""Flarum forums with the best-answer extension, by their JSON:API, as a guest or a member sees them.
 
-What is NOT here: forums whose guests may read nothing. Core as docs.flarum.org/rest-api describes it, the attributes
-of solved discussions as FriendsOfFlarum/best-answer adds them.
+Core as docs.flarum.org/rest-api describes it, the attributes of solved discussions as FriendsOfFlarum/best-answer adds
+them. What is NOT here: forums that show guests a part of what members see, for the API does not say which part.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from msgspec import Struct
 
 from kbgen.errors import RecordError, SourceError
 from kbgen.model import Article, Person, Post, RawRecord, Solved, Thread
-from kbgen.sources.base import Harvested, SourceOptions
+from kbgen.sources.base import Harvested
 from kbgen.sources.fields import SiteUrl, read_time
 from kbgen.sources.http import Client, Params
-from kbgen.sources.live import Known, LiveSource, Step, Walk
+from kbgen.sources.live import Known, LiveSource, MemberOptions, Step, Walk
 from kbgen.sources.sweep import sweep, sweep_changes
 
 _GONE = (401, 403, 404, 410)
@@ -38,6 +38,8 @@ _POST = (
     *("number", "createdAt", "editedAt", "contentType", "contentHtml", "isHidden", "isApproved", "isPrivate"),
     *("likesCount", "votes"),
 )
+# Moderators can read the words of a hidden post; they are not stored.
+_HIDDEN_POST = tuple(key for key in _POST if key != "contentHtml")
 _KEPT: Mapping[str, tuple[str, ...]] = {
     "users": ("username", "displayName", "slug"),
     "tags": ("name", "slug", "position", "isChild"),
@@ -47,7 +49,7 @@ _INCLUDE = "user,tags,firstPost,bestAnswerPost,bestAnswerUser"
 _DELETED = "[deleted]"
 
 
-class FlarumOptions(SourceOptions):
+class FlarumOptions(MemberOptions):
     """Keys of a ``kind: flarum`` source.
 
     Attributes:
@@ -115,11 +117,14 @@ class _Pass:
         self._source = source
         self._url = options.url
         self._only = frozenset(options.tags)
+        self._headers = options.headers("Token")
         self._client = client
         self._listed: dict[str, dict[str, Any]] = {}
         self._included: dict[tuple[str, str], dict[str, Any]] = {}
 
     def steps(self, known: Known, walk: Walk) -> Iterator[Step]:
+        if self._headers:
+            self._check_login()
         since = None if walk.full or walk.mark is None else read_time(walk.mark)
         self._list("createdAt" if since is None else "-lastPostedAt", None if since is None else since - _OVERLAP)
         active = [time for one in self._listed.values() if (time := _activity(one)) is not None]
@@ -130,13 +135,36 @@ class _Pass:
         else:
             yield from sweep_changes(index, known, walk, self._fetch, batch=_BATCH, mark=mark)
 
+    def _check_login(self) -> None:
+        """Make sure that the token opens the forum: one that is not known makes a guest of its owner, without a word.
+
+        Where guests can read as well, neither this nor what a guest may read of it could be told.
+        """
+        if self._may_view(self._headers) is not True:
+            raise SourceError(f"{self._url}/api: the token does not open the forum; check `token`, or make a new one")
+        if self._may_view({}):
+            problem = "guests can read this forum; remove `token` and `members_only`, so that no more than that is read"
+            raise SourceError(f"{self._url}/api: {problem}")
+
+    def _may_view(self, headers: Mapping[str, str]) -> bool | None:
+        """Whether one may read the forum at all, by its right of that name; None when it does not say."""
+        reply = self._client.get(f"{self._url}/api", headers=headers, accept=_JSON_API, handled=_GONE)
+        document = reply.json() if reply.status == 200 else None
+        data = document.get("data") if isinstance(document, dict) else None
+        about = (data.get("attributes") or {}) if isinstance(data, dict) else {}
+        # Before 1.0 the right was of discussions.
+        allowed = about.get("canViewForum", about.get("canViewDiscussions"))
+        return allowed if isinstance(allowed, bool) else None
+
     def _list(self, sort: str, since: datetime | None) -> None:
         offset = 0
         for _ in range(_TOO_MANY_PAGES):
             params: Params = {"include": _INCLUDE, "sort": sort, "page[limit]": _PAGE, "page[offset]": offset}
             listed = self._get("discussions", params)
             if listed is None or not isinstance(listed.get("data"), list):
-                problem = "guests cannot read this forum's discussions, or it is none of Flarum's; mend `url` or `kind`"
+                problem = (
+                    "its discussions cannot be read, or it is none of Flarum's; mend `url` or `kind`, or give a `token`"
+                )
                 raise SourceError(f"{self._url}/api/discussions: {problem}")
             data = listed["data"]
             new = [one for one in data if str(one["id"]) not in self._listed]
@@ -170,7 +198,10 @@ class _Pass:
         return hashlib.blake2b(msgspec.json.encode(parts), digest_size=12).hexdigest()
 
     def _get(self, path: str, params: Params) -> dict[str, Any] | None:
-        reply = self._client.get(f"{self._url}/api/{path}", params=params, accept=_JSON_API, handled=_GONE)
+        address = f"{self._url}/api/{path}"
+        reply = self._client.get(address, params=params, headers=self._headers, accept=_JSON_API, handled=_GONE)
+        if self._headers and reply.status == 401:
+            raise SourceError(f"{reply.url}: the forum answers 401 to the token; check `token`, or make a new one")
         document = reply.json() if reply.status == 200 else None
         return document if isinstance(document, dict) else None
 
@@ -180,7 +211,7 @@ class _Pass:
             yield number, None if listed is None else self._record(number, listed)
 
     def _discussion(self, number: str) -> dict[str, Any] | None:
-        """Ask for a discussion no list showed; None when guests cannot read it."""
+        """Ask for a discussion no list showed; None when it cannot be read."""
         found = self._get(f"discussions/{quote(number, safe='')}", {"include": _INCLUDE})
         data = (found or {}).get("data")
         if found is None or not isinstance(data, dict):
@@ -197,7 +228,7 @@ class _Pass:
         wanted.update(filter(None, [_as(discussion).to_one("bestAnswerUser")]))
         payload = {
             "discussion": _pruned(discussion, _DISCUSSION),
-            "posts": [_pruned(one, _POST) for one in posts],
+            "posts": [_pruned(one, _POST if _is_shown(one) else _HIDDEN_POST) for one in posts],
             "included": [
                 _pruned(self._included[key], _KEPT.get(key[0], ())) for key in sorted(wanted) if key in self._included
             ],

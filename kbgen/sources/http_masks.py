@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from urllib.parse import quote, quote_plus
 
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 
 MASK = "***"
 # Values of these keys of a source's block open doors.
@@ -17,8 +17,13 @@ _EMAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]
 
 
 def secrets_of(options: BaseModel) -> tuple[str, ...]:
-    """The secrets among a source's options: values of keys such as ``api_key`` and ``token``."""
-    values = (getattr(options, name) for name in type(options).model_fields if _SECRET_KEY.search(name))
+    """The secrets among a source's options: values of keys such as ``api_key`` and ``token``, and all ``SecretStr``."""
+    fields = ((name, getattr(options, name)) for name in type(options).model_fields)
+    values = [
+        value.get_secret_value() if isinstance(value, SecretStr) else value
+        for name, value in fields
+        if isinstance(value, SecretStr) or _SECRET_KEY.search(name)
+    ]
     return tuple(value for value in values if isinstance(value, str) and value)
 
 

@@ -10,10 +10,37 @@ from abc import abstractmethod
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, Self
 
-from kbgen.sources.base import Harvested, Source
+from pydantic import SecretStr, model_validator
+
+from kbgen.sources.base import Harvested, Source, SourceOptions
 from kbgen.sources.http import Client, host_of
+
+
+class MemberOptions(SourceOptions):
+    """Keys of sources that can be asked in the name of a member.
+
+    Attributes:
+        token: of a member who sees no more than every reader of the site may.
+        members_only: read a forum that only its members can read: it is then public on the site.
+    """
+
+    token: SecretStr | None = None
+    members_only: bool = False
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> Self:
+        # No platform here says of a topic whether guests may read it, so that a token is never without consequence.
+        if (self.token is not None) != self.members_only:
+            raise ValueError(
+                "`token` and `members_only: true` belong together: what the token's owner can read is then public"
+            )
+        return self
+
+    def headers(self, scheme: str) -> dict[str, str]:
+        """What to send with every request; nothing for a guest."""
+        return {} if self.token is None else {"Authorization": f"{scheme} {self.token.get_secret_value()}"}
 
 
 class Known(Protocol):

@@ -1,7 +1,8 @@
-"""NodeBB forums, with the question-and-answer plugin: lists and topics of the read API, as a guest sees them.
+"""NodeBB forums, with the question-and-answer plugin: lists and topics of the read API, as guests or members do.
 
-What is NOT here: forums whose guests may read nothing, for no token tells what a guest may read. Recorded from NodeBB
-1.4; fields of 4.x from its OpenAPI description; solved topics as nodebb-plugin-question-and-answer stores them.
+Recorded from NodeBB 1.4; fields of 4.x from its OpenAPI description; solved topics as nodebb-plugin-question-and-answer
+stores them; tokens as NodeBB's src/middleware/user.js reads them. What is NOT here: telling what of a members' forum
+guests could read, for the API does not say.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ from msgspec import Struct
 
 from kbgen.errors import RecordError, SourceError
 from kbgen.model import Article, Person, Post, RawRecord, Solved, Thread
-from kbgen.sources.base import Harvested, SourceOptions
+from kbgen.sources.base import Harvested
 from kbgen.sources.fields import SiteUrl, read_epoch, read_time
-from kbgen.sources.http import Client
-from kbgen.sources.live import Known, LiveSource, Step, Walk
+from kbgen.sources.http import Client, Reply
+from kbgen.sources.live import Known, LiveSource, MemberOptions, Step, Walk
 from kbgen.sources.sweep import sweep, sweep_changes
 
 _GONE = (401, 403, 404, 410)
@@ -51,7 +52,7 @@ _AUTHOR = ("uid", "username", "displayname", "userslug", "deleted")
 _CONTROLS = ("post-tools", "plugin-spoiler-button")
 
 
-class NodebbOptions(SourceOptions):
+class NodebbOptions(MemberOptions):
     """Keys of a ``kind: nodebb`` source.
 
     Attributes:
@@ -151,10 +152,14 @@ class _Pass:
         self._source = source
         self._url = options.url
         self._only = frozenset(options.categories)
+        self._headers = options.headers("Bearer")
         self._client = client
         self._listed: dict[str, dict[str, Any]] = {}
 
     def steps(self, known: Known, walk: Walk) -> Iterator[Step]:
+        if self._headers:
+            # Whose token is not known is a guest to NodeBB, and to guests much would seem to be gone.
+            self._get("self")
         since = int(walk.mark or 0) if not walk.full and (walk.mark or "").isdecimal() else None
         # The list of recent topics ends after some 200, whatever there is.
         if since is None or not self._list("recent", since - _OVERLAP):
@@ -207,28 +212,37 @@ class _Pass:
     def _get(self, path: str, page: int = 1) -> dict[str, Any] | None:
         address = f"{self._url}/api/{path}"
         params = {"page": page} if page > 1 else None
-        reply = self._client.get(address, params=params, handled=_GONE)
+        reply = self._client.get(address, params=params, headers=self._headers, handled=_GONE)
         listed = reply.json() if reply.status == 200 else None
         if isinstance(listed, str) and listed.startswith("/"):
             # A redirect within the API has no Location: the path is the body, as a JSON string.
             address = f"{self._url}/api{listed}"
-            reply = self._client.get(address, params=params, handled=_GONE)
+            reply = self._client.get(address, params=params, headers=self._headers, handled=_GONE)
             listed = reply.json() if reply.status == 200 else None
         if reply.status != 200:
-            if path in ("recent", "categories"):
-                problem = f"guests get {reply.status} instead of a list; mend `url`, or let guests read categories"
-                raise SourceError(f"{address}: {problem}")
+            self._check_refusal(path, reply)
             return None
         if not isinstance(listed, dict):
             raise SourceError(f"{address}: this is not the API of a NodeBB forum; mend `url` or `kind`")
         return listed
+
+    def _check_refusal(self, path: str, reply: Reply) -> None:
+        """Tell a topic that is not for the reader from a forum that is not."""
+        # A member gets 403 where a guest gets 401.
+        if self._headers and (path == "self" or reply.status == 401):
+            problem = f"the forum answers {reply.status} to the token; check `token`, or make a new one"
+            raise SourceError(f"{reply.url}: {problem}")
+        if path in ("recent", "categories"):
+            who = "the token's owner gets" if self._headers else "guests get"
+            problem = f"{who} {reply.status} instead of a list; mend `url`, or give a `token` of who may read it"
+            raise SourceError(f"{reply.url}: {problem}")
 
     def _fetch(self, numbers: Sequence[str]) -> Iterator[tuple[str, Harvested | None]]:
         for number in numbers:
             yield number, self._topic(number)
 
     def _topic(self, number: str) -> Harvested | None:
-        """Get a topic with all its posts; None when guests cannot read it."""
+        """Get a topic with all its posts; None when it cannot be read."""
         path = f"topic/{quote(number, safe='')}"
         topic = self._get(path)
         if topic is None or _true(topic.get("deleted")) or _true(topic.get("scheduled")):
@@ -241,7 +255,7 @@ class _Pass:
             part = topic if page == 1 else self._get(path, page)
             # The chosen answer stands on page 1 a second time, with another index.
             for one in sorted((part or {}).get("posts") or (), key=lambda one: int(one.get("index") or 0) < 0):
-                posts.setdefault(str(one["pid"]), _only(one, _POST) | {"user": _only(one.get("user") or {}, _AUTHOR)})
+                posts.setdefault(str(one["pid"]), _kept(one))
         payload = _only(topic, _TOPIC) | {"posts": list(posts.values())}
         address = f"{self._url}/topic/{topic.get('slug') or number}"
         return self._source.record(number, "thread", address, payload, address)
@@ -350,6 +364,12 @@ def _true(value: object) -> bool:
 def _only(item: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Any]:
     """The keys that mean something; the rest moves with every visit, or is about the visitor."""
     return {key: item[key] for key in keys if key in item}
+
+
+def _kept(post: Mapping[str, Any]) -> dict[str, Any]:
+    """What is stored of a post; of a deleted one not its words, which moderators can still read."""
+    kept = _only(post, _POST) | {"user": _only(post.get("user") or {}, _AUTHOR)}
+    return {**kept, "content": "", "sourceContent": ""} if _true(post.get("deleted")) else kept
 
 
 def _category_ids(listed: Mapping[str, Any] | None) -> Iterator[str]:

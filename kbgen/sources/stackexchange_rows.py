@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, Any, NamedTuple, cast
 
 from lxml import etree
 
@@ -105,7 +105,7 @@ class XmlRows:
                 return line, prefix
             line, prefix = 1 + prologue[0].count(b"\n"), opening
         # Entities need no mention: without a document type there are none but XML's own.
-        parser = etree.XMLParser(target=_Attributes(), no_network=True)
+        parser = etree.XMLParser(target=cast("Any", _Attributes()), no_network=True)
         while lot := self._lot(file, line):
             rows: list[dict[str, str]] = []
             with suppress(etree.XMLSyntaxError):
@@ -114,7 +114,7 @@ class XmlRows:
                 file.seek(-lot.size, io.SEEK_CUR)
                 break
             yield from map(Row, lot.lines, rows)
-            line += lot.count
+            line += lot.height
             self._row_line = line - 1
         return line, prefix
 
@@ -188,13 +188,13 @@ class _Lot(NamedTuple):
     Attributes:
         text: those of them that count.
         lines: the number of each of these; None when some line does not end a row.
-        count: of all lines.
+        height: how many lines there are in all.
         size: of all lines, in bytes.
     """
 
     text: bytes
     lines: Sequence[int] | None
-    count: int
+    height: int
     size: int
 
 

@@ -2,6 +2,7 @@
 """Every registered source keeps the rules of the conformance kit, and each rule can be broken."""
 
 import hashlib
+import importlib
 import itertools
 import socket
 from collections.abc import Callable, Iterator
@@ -31,8 +32,9 @@ from source_builders import (
 
 from kbgen.errors import RecordError
 from kbgen.model import Article, Person, Post, RawRecord, Solved, Thread
-from kbgen.sources import source_kinds
+from kbgen.sources import KINDS, source_class, source_kinds
 from kbgen.sources.base import Harvested, Source, SourceOptions
+from kbgen.sources.live import LiveSource
 from kbgen.sources.mail import message_hash
 from kbgen.testing import CHECKS, check_fingerprint_moves, check_restricted, check_source
 from kbgen.testing.conformance import (
@@ -443,3 +445,19 @@ def test_a_restricted_thread_that_is_public_is_named() -> None:
     """Content that nobody may see is found when it would be public."""
     with pytest.raises(AssertionError, match="tiny:2 is restricted, yet public"):
         check_restricted(TinySource(), ("2",))
+
+
+def live_samples() -> set[type[Source]]:
+    """Classes of the samples that some file of tests here lays out and puts every rule of live sources to."""
+    found = set()
+    for file in sorted(Path(__file__).parent.glob("test_*.py")):
+        text = file.read_text(encoding="utf-8")
+        if "\nSAMPLE = LiveSample(" in text and 'parametrize("check", LIVE_CHECKS' in text:
+            found.add(type(importlib.import_module(file.stem).SAMPLE.source("http://127.0.0.1:1")))
+    return found
+
+
+def test_every_live_source_has_a_sample() -> None:
+    """A connector that asks over the network lays out a small community, and keeps the rules of live sources in it."""
+    live = {kind for kind in KINDS if issubclass(source_class(kind), LiveSource)}
+    assert live == {sample.kind for sample in live_samples()}

@@ -13,6 +13,7 @@ import httpcore2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import SecretStr
 
 from kbgen.errors import SourceError, UsageError
 from kbgen.sources.base import SourceOptions
@@ -292,7 +293,7 @@ def test_a_damaged_cache_is_begun_anew(tmp_path: Path) -> None:
 class KeyOptions(SourceOptions):
     """A block with secrets."""
 
-    api_key: str = "key-of-the-house"
+    api_key: SecretStr = SecretStr("key-of-the-house")
     access_token: str | None = None
     keyboard: str = "qwertyuiop"
 
@@ -336,17 +337,18 @@ def test_a_recorded_refusal_is_one_again(tmp_path: Path) -> None:
 def test_a_recording_has_no_secret_and_nobodys_address(tmp_path: Path) -> None:
     """Keys in the query, the body and the answer; e-mail addresses in pages of any charset. Masked ones fit any value."""
     options = KeyOptions(name="a", kind="a")
+    key = options.api_key.get_secret_value()
     network = testing_network(Manners())
     with Recorder(tmp_path / "talk.zst") as recorder, FakeServer() as server:
         network.recorder = recorder
-        server.route("/a", {"key": options.api_key, "mail": "ada@house.example.org"})
+        server.route("/a", {"key": key, "mail": "ada@house.example.org"})
         server.route("/b", Canned(200, {}, b"\xe9 ada@house.example.org"))
         with testing_client(server, network, secrets_of(options)) as client:
-            client.get(f"{server.url}/a", params={"key": options.api_key}, headers={"Authorization": options.api_key})
+            client.get(f"{server.url}/a", params={"key": key}, headers={"Authorization": key})
             client.get(f"{server.url}/b")
-            client.post(f"{server.url}/a", json={"key": options.api_key})
+            client.post(f"{server.url}/a", json={"key": key})
     told = "".join(repr(exchange) + repr(exchange.reply().body) for exchange in read_cassette(tmp_path / "talk.zst"))
-    assert (False, False, 2) == (options.api_key in told, "ada@" in told, told.count("/a?key=***"))
+    assert (False, False, 2) == (key in told, "ada@" in told, told.count("/a?key=***"))
     replay = Replay(tmp_path / "talk.zst")
     assert {"key": "***", "mail": "someone@example.com"} == replay.get(f"{server.url}/a", params={"key": "mine"}).json()
 
@@ -375,7 +377,7 @@ def test_what_is_no_recording_is_said_to_be_none(tmp_path: Path) -> None:
 
 
 def test_secrets_are_known_by_their_keys() -> None:
-    """Keys and tokens, not keyboards; short ones would tear holes into every message."""
+    """Keys and tokens, hidden by their type or not, not keyboards; short ones would tear holes into every message."""
     assert ("key-of-the-house",) == secrets_of(KeyOptions(name="a", kind="a"))
     assert ("key-of-the-house", "t0ken!") == secrets_of(KeyOptions(name="a", kind="a", access_token="t0ken!"))
     assert "a *** b ab" == Masks(("t0ken!", "ab")).text("a t0ken! b ab")

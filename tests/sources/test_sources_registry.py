@@ -1,11 +1,14 @@
 """Rules of ``kbgen.sources``: which kinds there are, and that none is loaded before it is wanted."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
+from pydantic import SecretStr
 
 import kbgen.sources
 from kbgen.errors import ConfigError
@@ -20,6 +23,19 @@ def test_kinds_are_distinct_and_have_options() -> None:
     assert {kind: source_class(kind).kind for kind in source_kinds()} == {kind: kind for kind in source_kinds()}
     assert {"articles", "discourse", "stackexchange"} <= set(source_kinds())
     assert "mail-pigeons" not in source_kinds()
+
+
+def test_what_opens_doors_is_hidden_by_its_type() -> None:
+    """Every key, token or password among the options is a ``SecretStr``, so that nothing prints it by accident."""
+    named = re.compile(r"(^|_)(key|token|secret|password|cookie)$")
+    fields = [
+        (source.kind, name, field.annotation)
+        for source in source_classes()
+        for name, field in source.Options.model_fields.items()
+        if named.search(name)
+    ]
+    assert {"discourse", "flarum", "nodebb", "stackexchange", "zendesk"} <= {kind for kind, _, _ in fields}
+    assert [] == [(kind, name) for kind, name, held in fields if SecretStr not in (held, *get_args(held))]
 
 
 def test_a_block_opens_its_source(tmp_path: Path) -> None:
