@@ -133,7 +133,7 @@ def _iterparse(file: Path) -> tuple[float, int]:
 def main(given: Sequence[str] | None = None) -> int:
     """Run the benchmark; 0 done, 2 when it cannot be made."""
     parser = argparse.ArgumentParser(prog="python -m bench.dump", description=__doc__.splitlines()[0])
-    parser.add_argument("--times", type=int, nargs="+", default=[5, 20], help="sizes, as multiples of a real dump")
+    parser.add_argument("--times", type=int, nargs="+", default=[20, 160], help="sizes, as multiples of a real dump")
     parser.add_argument("--one", nargs=2, type=Path, metavar=("DUMP", "WORK"), help=argparse.SUPPRESS)
     chosen = parser.parse_args(given)
     if chosen.one:

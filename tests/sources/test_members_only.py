@@ -37,7 +37,7 @@ class MembersServer(FakeServer):
     def __init__(self, login: str) -> None:
         super().__init__()
         self.login = login
-        self.guests: dict[str, Any] = {}
+        self.guests: dict[str, Canned] = {}
 
     def answer(self, request: Request) -> Canned:
         """What the one who asks may see."""
