@@ -149,6 +149,18 @@ def _begin_work() -> None:
     gc.freeze()
 
 
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Look for no cycles meanwhile: among a million new objects that lie in none, the search is a fifth of the time."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
 def give_back() -> None:
     """Hand memory that is no longer used to the system, where the C library can (malloc_trim(3), glibc)."""
     gc.collect()

@@ -25,7 +25,7 @@ from kbgen.curate.erasure import is_forgotten
 from kbgen.curate.review import answered, verdicts
 from kbgen.curate.stage import CurateJob, curate
 from kbgen.errors import KbgenError, NotPublished
-from kbgen.executor import Workers
+from kbgen.executor import Workers, uncollected
 from kbgen.harvest import harvest
 from kbgen.lock import run_lock
 from kbgen.model import Library, Picture, StageReport
@@ -162,8 +162,9 @@ class Run:
         Raises:
             NotPublished: it has faults.
         """
-        inputs = self.inputs()
-        library = compile_library(inputs)
+        with uncollected():
+            inputs = self.inputs()
+            library = compile_library(inputs)
         # The address of a forgotten person's page is their name: it alone leaves no trace.
         forgotten = self.project.erasure
         redirects = {path: to for path, to in library.redirects.items() if not is_forgotten(path, forgotten)}

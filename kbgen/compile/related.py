@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 
 from kbgen.compile.inputs import as_linked
 from kbgen.model import Card, Ref, Slug, Summary
-from kbgen.search.analysis import analyser
 
 # Pages looked at for one page, the rarest shared words first: the work stays linear however common words get.
 _LOOKED_AT = 600
@@ -61,14 +60,18 @@ def _by_text(
     summary: Summary, near: Mapping[Ref, Sequence[Ref]], pages: Mapping[Ref, Ref], cards: Mapping[Ref, Card]
 ) -> list[Ref]:
     """The pages of what lies nearest to the lead's text."""
-    found = (pages.get(other, other) for other in near.get(summary.ref, ()))
-    kept = (ref for ref in found if ref != summary.ref and ref in cards and cards[ref].lang == summary.lang)
-    return list(dict.fromkeys(kept))
+    found: dict[Ref, None] = {}
+    for other in near.get(summary.ref, ()):
+        ref = pages.get(other, other)
+        card = cards.get(ref)
+        if card is not None and card.lang == summary.lang and ref != summary.ref:
+            found[ref] = None
+    return list(found)
 
 
 def _features(summary: Summary) -> tuple[Key, ...]:
-    words = [word.terms[-1] for word in analyser(summary.lang).words(summary.title) if not word.stop]
-    return tuple(dict.fromkeys((summary.lang, word) for word in (*words, *(f"#{tag}" for tag in summary.tags))))
+    lang = summary.lang
+    return (*((lang, word) for word in summary.stems.split()), *((lang, f"#{tag}") for tag in summary.tags))
 
 
 def _scores(

@@ -7,6 +7,7 @@ from html import unescape
 
 from kbgen.curate.text import slugify
 from kbgen.model import ArticleEntry, Contributor, CuratedPost, Entry, Ref, Slug, Summary, split_ref
+from kbgen.search.prepared import stems
 from kbgen.sources.pictures import IMAGE_LINK, description
 
 
@@ -46,6 +47,7 @@ def _entry(entry: Entry) -> Summary:
         people=tuple(dict.fromkeys(_contributor(answer, source) for answer in answers if not answer.author.deleted)),
         images=tuple(images),
         undescribed=sum(not described for described in images.values()),
+        stems=stems(entry.title, entry.lang),
     )
 
 
@@ -73,6 +75,7 @@ def _article(article: ArticleEntry) -> Summary:
         links=article.links,
         images=tuple(images),
         undescribed=sum(not described for described in images.values()),
+        stems=stems(article.title, article.lang),
     )
 
 

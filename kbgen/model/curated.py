@@ -292,6 +292,7 @@ class Summary(Struct, frozen=True):
         images: addresses of the images its texts name; ``undescribed`` counts those of which nothing is said.
         digest: of the whole entry.
         family: ref that all language versions of an article share; "" for an entry.
+        stems: of its title's words, parted by spaces: what it is related to others by.
     """
 
     ref: Ref
@@ -322,3 +323,4 @@ class Summary(Struct, frozen=True):
     images: tuple[str, ...] = ()
     undescribed: int = 0
     family: str = ""
+    stems: str = ""

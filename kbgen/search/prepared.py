@@ -95,6 +95,12 @@ def count_terms(text: str, lang: str) -> Terms:
     return _terms(lang).count(text, keep_stop=False)
 
 
+def stems(title: str, lang: str) -> str:
+    """The last form of each word of a title, once, without common words and parted by spaces."""
+    words = analyser(lang).words(title)
+    return " ".join(dict.fromkeys(word.terms[-1] for word in words if not word.stop))
+
+
 _DECODER = msgspec.msgpack.Decoder(Prepared)
 
 

@@ -62,10 +62,16 @@ class FieldCounter:
         docs = np.repeat(np.arange(len(self._distinct), dtype=np.uint32), np.frombuffer(self._distinct, np.uint32))
         counts = np.frombuffer(self._counts, np.uint32)
         terms = ranks[np.frombuffer(self._terms, np.uint32)]
-        order = np.argsort(terms, kind="stable")
+        order = _ascending(terms)
         lengths = np.frombuffer(self._lengths, dtype=np.uint32).astype(np.float64)
         offsets = np.concatenate(([0], np.cumsum(np.bincount(terms, minlength=len(ranks)))))
         return Field(offsets, docs[order], counts[order], lengths, ids)
+
+
+def _ascending(numbers: U32) -> I64:
+    """As a stable argsort: by the lower half, then by the upper, for numpy sorts 16 bits in linear time."""
+    order = np.argsort(numbers.astype(np.uint16), kind="stable")
+    return order[np.argsort((numbers >> np.uint32(16)).astype(np.uint16)[order], kind="stable")]
 
 
 class Field(Struct, frozen=True):

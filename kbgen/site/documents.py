@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from kbgen.model import ArticleEntry, Entry, Library, Page, Slug, Topic
+from kbgen.model import ArticleEntry, Entry, Library, Page, Ref, Slug, Topic
 from kbgen.search.documents import SearchDoc, own_words
 from kbgen.store import Store
 
@@ -29,12 +29,10 @@ def search_document(
     return msgspec.structs.replace(_document(page, library, topics), title=own.title, also=own.also, text=own.text)
 
 
-def prepared_documents(library: Library, store: Store, topics: Mapping[Slug, Topic]) -> Iterator[SearchDoc]:
-    """The same with the words as curation analysed them: bodies are not read."""
+def documents(library: Library, topics: Mapping[Slug, Topic]) -> Iterator[list[tuple[Ref, SearchDoc]]]:
+    """The same without their words, which curation has analysed and the store has by ref; some at a time."""
     for batch in _batches(library):
-        terms = store.entries.terms([page.refs[0] for page in batch])
-        for page in batch:
-            yield msgspec.structs.replace(_document(page, library, topics), prepared=terms[page.refs[0]])
+        yield [(page.refs[0], _document(page, library, topics)) for page in batch]
 
 
 def _batches(library: Library) -> Iterator[list[Page]]:

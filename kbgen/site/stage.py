@@ -10,7 +10,6 @@ import hashlib
 import shutil
 import time
 from collections.abc import Collection, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,12 +21,10 @@ from kbgen.errors import ChecksFailed, NotPublished
 from kbgen.executor import Workers
 from kbgen.model import Library, Page, Slug, SourceInfo, StageReport, Topic
 from kbgen.progress import Progress
-from kbgen.search.index import build_index
 from kbgen.site.check import check_whole
 from kbgen.site.check_poured import answer
 from kbgen.site.check_report import CheckReport, Finding, make_report
 from kbgen.site.crawlers import llms_txt, robots_txt
-from kbgen.site.documents import prepared_documents
 from kbgen.site.engine import Frames
 from kbgen.site.feeds import feeds
 from kbgen.site.files import saying_what_to_do
@@ -39,10 +36,12 @@ from kbgen.site.pour import PourJob, page_keys, pour
 from kbgen.site.publish import clone_tree, guard, recover, remove_file, staging_of, switch, write_file
 from kbgen.site.redirects import gone_html, redirect_files, stub_html, stub_path
 from kbgen.site.render import Renderer
+from kbgen.site.search_index import IndexJob, write_documents, write_index
 from kbgen.site.sitemap import sitemaps
-from kbgen.store import Store, open_store
+from kbgen.store import Store
 
 _STAGED = "staged.msgpack"
+_DOCUMENTS = "documents.jsonl"
 MEDIA = "media"
 """Folder of mirrored images in the cache."""
 
@@ -113,14 +112,13 @@ def render(job: SiteJob, workers: Workers, progress: Progress, *, clean: bool = 
     keys = page_keys(job.library.pages.values(), renderer.digest, job.topics)
     rows = {file_of(path): key for path, key in keys.items()}
     changed = [page for page in job.library.pages.values() if _key(live, file_of(page.path)) != keys[page.path]]
-    # The index is made in a thread of this process while the workers pour and check.
-    with ThreadPoolExecutor(1) as beside:
-        indexing = beside.submit(_write_search, job, staging)
+    # The index is made in a process of its own while the workers pour and check.
+    with workers.beside(write_index, _index_job(job, staging)) as index:
         pouring = pour(pour_job, sorted(changed, key=_longest_first), workers, progress)
         others = _write_images(job, staging, live)
         others |= _write_others(job, renderer, live, rows.keys() | others.keys(), progress)
         parts = list(pouring)
-        others |= indexing.result()
+        others |= index()
     digests = {path: digest for part in parts for path, digest in part.digests.items()}
     findings = [finding for part in parts for finding in part.findings]
     questions = [question for part in parts for question in part.questions]
@@ -143,6 +141,15 @@ def render(job: SiteJob, workers: Workers, progress: Progress, *, clean: bool = 
         notes=(f"{len(digests)} of {len(job.library.pages)} pages poured",),
         seconds=time.monotonic() - started,
     )
+
+
+def _index_job(job: SiteJob, staging: Path) -> IndexJob:
+    used = sorted({card.lang for card in job.library.cards.values()})
+    languages = tuple(dict.fromkeys((job.frames.main, *used)))
+    documents = job.cache / _DOCUMENTS
+    with saying_what_to_do(documents, "writing"):
+        write_documents(documents, job.library, job.topics)
+    return IndexJob(documents, job.store.path, staging, languages)
 
 
 def _longest_first(page: Page) -> tuple[bool, str]:
@@ -247,23 +254,6 @@ def _stubs(job: SiteJob, renderer: Renderer) -> Iterator[tuple[str, bytes]]:
         else:
             # An operator's old address may be deeper than any page of ours, or a file: no shell fits it.
             yield file_of(stub), gone_html(job.config, lang)
-
-
-def _write_search(job: SiteJob, staging: Path) -> dict[str, tuple[str, str]]:
-    folder = staging / "search"
-    # A connection of its own: this runs in another thread.
-    store = open_store(job.store.path, read_only=True)
-    used = sorted({card.lang for card in job.library.cards.values()})
-    languages = tuple(dict.fromkeys((job.frames.main, *used)))
-    build_index(prepared_documents(job.library, store, job.topics), folder, languages)
-    store.close()
-    rows: dict[str, tuple[str, str]] = {}
-    for file in sorted(folder.rglob("*")):
-        name = file.relative_to(staging).as_posix()
-        if file.is_file() and not name.endswith(".html"):
-            digest = hashlib.blake2b(file.read_bytes(), digest_size=16).hexdigest()
-            rows[name] = (digest, digest)
-    return rows
 
 
 def staged(job: SiteJob) -> Staged:

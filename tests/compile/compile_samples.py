@@ -8,6 +8,7 @@ from typing import Any
 from kbgen.compile.inputs import Inputs
 from kbgen.config import Config, SiteConfig
 from kbgen.model import Contributor, PlainText, Ref, Slug, SourceInfo, Summary, Tag, Taxonomy, Topic
+from kbgen.search.prepared import stems
 
 SITE = "https://help.example.com/sub/"
 SOURCES = {
@@ -62,6 +63,7 @@ def summary(ref: str, title: str = "", **changes: Any) -> Summary:
         "digest": f"digest of {ref}",
         "answers": 1,
         "why": "accepted",
+        "stems": stems(title, str(changes.get("lang", "en"))),
         **changes,
     }
     return Summary(ref=Ref(ref), **fields)

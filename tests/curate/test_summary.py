@@ -107,6 +107,7 @@ def test_an_entry_keeps_what_lists_and_addresses_are_made_of() -> None:
             Contributor(Slug("ada-of-hubworks-community-1"), "Ada of Hubworks", STAFF.url, is_staff=True, source="community"),
             Contributor(Slug("tomas-community-8"), "tomas", HELPER.url, is_staff=False, source="community"),
         ),
+        stems="reset hub",
     )  # fmt: skip
 
 
