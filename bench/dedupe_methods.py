@@ -7,13 +7,14 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
 
 from bench.dedupe_data import Question
 from kbgen.model import Ref
 from kbgen.similar import semantic
 from kbgen.similar.frame import centred, make_frame, weighted
 from kbgen.similar.texts import Text, make_text
-from kbgen.similar.vectors import Embedder
+from kbgen.similar.vectors import Embedder, stack
 
 Scores = npt.NDArray[np.float32]
 Method = Callable[[Sequence[Question]], Scores]
@@ -30,9 +31,11 @@ def texts(questions: Sequence[Question], lang: str = "en") -> list[Text]:
 
 def default(questions: Sequence[Question], lang: str = "en") -> Scores:
     """Kbgen without the extra."""
-    vectors = Embedder().vectors(texts(questions, lang))
+    vectors = stack(Embedder().vectors(texts(questions, lang)))
     frame = make_frame(vectors, lang)
     dense, words = centred(vectors, frame), weighted(vectors, frame)
+    _, columns = np.unique(words.indices, return_inverse=True)
+    words = sparse.csr_matrix((words.data, columns, words.indptr))
     shared = np.asarray((words @ words.T).todense(), np.float32)
     mixed: Scores = np.float32(frame.share) * shared + np.float32(1 - frame.share) * (dense @ dense.T)
     return mixed

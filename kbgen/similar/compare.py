@@ -21,7 +21,7 @@ from kbgen.similar import nearest, semantic, vectors
 from kbgen.similar.judge import Bands, Judged, Scores, alike, judge, rescored, second_look
 from kbgen.similar.nearest import Nearest
 from kbgen.similar.texts import Text
-from kbgen.similar.vectors import MODEL, Embedder, Vector
+from kbgen.similar.vectors import MODEL, Embedder, Stack
 
 _BATCH = 2000
 
@@ -129,14 +129,18 @@ class Comparison:
         bodies = {text.ref: text for text in self._read(bare)} if bare else {}
         return [bodies.get(text.ref, text) for text in texts]
 
-    def _vectors(self, texts: Sequence[Text], cache: Cache) -> list[Vector]:
+    def _vectors(self, texts: Sequence[Text], cache: Cache) -> Stack:
+        stacks = [self._stack(texts[at : at + _BATCH], cache) for at in range(0, max(len(texts), 1), _BATCH)]
+        return vectors.joined(stacks)
+
+    def _stack(self, texts: Sequence[Text], cache: Cache) -> Stack:
         packed = cache.get(MODEL, [text.key for text in texts])
         missing = [text for text in texts if text.key not in packed]
-        for start in range(0, len(missing), _BATCH):
-            made = self._made(missing[start : start + _BATCH])
+        if missing:
+            made = self._made(missing)
             cache.put(MODEL, made.items())
-            packed.update(made)
-        return [vectors.unpack(packed[text.key]) for text in texts]
+            packed |= made
+        return vectors.unpack([packed[text.key] for text in texts])
 
     def _made(self, texts: Sequence[Text]) -> dict[str, bytes]:
         return {

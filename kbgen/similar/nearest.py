@@ -13,9 +13,23 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from kbgen.similar.frame import EXACT, Frame, Longs, cells, centred, frame_size, make_frame, placed, weighted
+from kbgen.similar.frame import (
+    EXACT,
+    STEPS,
+    Coarse,
+    Frame,
+    Ints,
+    Longs,
+    cells,
+    centred,
+    frame_size,
+    make_frame,
+    placed,
+    weighted,
+    with_cells,
+)
 from kbgen.similar.texts import Text
-from kbgen.similar.vectors import Floats, Vector
+from kbgen.similar.vectors import Floats, Stack
 
 NEAR = 20
 """How many neighbours are kept of each text."""
@@ -27,16 +41,21 @@ _RELATED = 0.2
 _STEP = 0.05
 _SCALING = 10
 _BLOCK = 4096
-_PAIRS = 1 << 16
+_PAIRS = 1 << 14
+_ROWS = 1 << 14
 # A sketched score strays from the exact one by about this much.
 _MARGIN = 0.03
-_STEPS = 254
+# More than any product of two rows.
+_MOST = np.float32(1 << 24)
+_SHIFT, _PLACE = np.uint64(32), np.uint64((1 << 32) - 1)
+_NOBODY = np.uint64((1 << 64) - 1)
 
-Ints = npt.NDArray[np.int32]
 Packed = npt.NDArray[np.uint64]
 Number = TypeVar("Number", np.int64, np.uint64)
-Fetch = Callable[[Sequence[Text]], list[Vector]]
+Fetch = Callable[[Sequence[Text]], Stack]
 """Gives the vectors of texts."""
+Take = Callable[[Longs], Stack]
+"""Gives them by their rising positions."""
 Triples = tuple[Longs, Longs, Floats]
 """Rows, their neighbours, and the scores."""
 
@@ -46,19 +65,21 @@ class Nearest(NamedTuple):
 
     Attributes:
         keys: ref and key of each text, parted by a space, by which it is known again.
-        rows: placed vectors, n x 512, in 254ths: coarse enough to be small, fine enough for candidates.
+        rows: placed vectors, n x 512: coarse enough to be small, fine enough for candidates.
         cells: n x 3, n x 1 in a small corpus.
         touched: texts whose listed neighbours are not those of the last run.
         near: positions of the neighbours, n x 20, best first, -1 where there are fewer.
         scores: of ``near``; at most 1.
+        reach: product of placed vectors from which on another text is worth an exact score to this one.
     """
 
     keys: tuple[str, ...]
     frame: Frame
-    rows: npt.NDArray[np.int8]
+    rows: Coarse
     cells: Ints
     near: Ints
     scores: Floats
+    reach: Floats
     touched: npt.NDArray[np.bool_]
 
     def crowding(self) -> Floats:
@@ -89,29 +110,22 @@ def update(old: Nearest | None, texts: Sequence[Text], fetch: Fetch) -> tuple[Ne
     moved = _moved(old, keys, kept)
     if fresh:
         rows = placed(fetch([texts[place] for place in fresh]), old.frame)
-        moved.rows[fresh] = _coarse(rows)
+        moved.rows[fresh] = rows
         moved.cells[fresh] = cells(rows, old.frame)
     asked = np.union1d(np.array(fresh, np.int64), _depleted(old, moved, kept))
-    return _compared(moved, asked, texts, fetch), fresh
+    return _compared(moved, asked, lambda some: fetch([texts[place] for place in some.tolist()])), fresh
 
 
 def _afresh(keys: tuple[str, ...], texts: Sequence[Text], fetch: Fetch) -> Nearest:
     vectors = fetch(texts)
-    frame = make_frame(vectors[: frame_size(len(texts))], texts[0].lang)
-    rows = np.concatenate([placed(vectors[at : at + _BLOCK], frame) for at in range(0, len(vectors), _BLOCK)])
-    where = cells(rows, frame) if len(frame.centres) else np.zeros((len(rows), 1), np.int32)
+    size = frame_size(len(texts))
+    frame = make_frame(vectors.part(0, size), texts[0].lang)
+    rows = placed(vectors, frame)
+    frame = with_cells(frame, rows[:size])
     near, scores = _empty(len(keys))
-    blank = Nearest(keys, frame, _coarse(rows), where, near, scores, np.ones(len(keys), bool))
-    place = {text.ref: number for number, text in enumerate(texts)}
-
-    def known(some: Sequence[Text]) -> list[Vector]:
-        return [vectors[place[text.ref]] for text in some]
-
-    return _compared(blank, np.arange(len(keys)), texts, known)
-
-
-def _coarse(rows: Floats) -> npt.NDArray[np.int8]:
-    return np.clip(np.rint(rows * _STEPS), -127, 127).astype(np.int8)
+    reach = np.full(len(keys), -_MOST)
+    blank = Nearest(keys, frame, rows, cells(rows, frame), near, scores, reach, np.ones(len(keys), bool))
+    return _compared(blank, np.arange(len(keys)), vectors.pick)
 
 
 def _empty(count: int) -> tuple[Ints, Floats]:
@@ -137,7 +151,10 @@ def _moved(old: Nearest, keys: tuple[str, ...], kept: tuple[Longs, Longs]) -> Ne
     touched = np.ones(len(keys), bool)
     touched[after] = False
     touched[torn] = True
-    return Nearest(keys, old.frame, rows, where, near, scores, touched)
+    reach = np.full(len(keys), -_MOST)
+    reach[after] = old.reach[before]
+    reach[torn] = -_MOST
+    return Nearest(keys, old.frame, rows, where, near, scores, reach, touched)
 
 
 def _depleted(old: Nearest, moved: Nearest, kept: tuple[Longs, Longs]) -> Longs:
@@ -148,21 +165,25 @@ def _depleted(old: Nearest, moved: Nearest, kept: tuple[Longs, Longs]) -> Longs:
     return short
 
 
-def _compared(index: Nearest, asked: Longs, texts: Sequence[Text], fetch: Fetch) -> Nearest:
+def _compared(index: Nearest, asked: Longs, take: Take) -> Nearest:
     if not len(asked):
         return index
-    left, right = _candidates(index, asked)
+    left, right, reach = _candidates(index, asked)
     if not len(left):
         return index
-    score = _exact(left, right, index.frame, texts, fetch)
+    score = _exact(left, right, index.frame, take)
     one, other, both = np.concatenate([left, right]), np.concatenate([right, left]), np.concatenate([score, score])
     # What is no better than the last that is kept changes nothing.
     good = both >= index.scores[one, -1]
-    rows = np.unique(one[good])
-    near, scores = _best(index, rows, (one[good], other[good], both[good]))
-    touched = index.touched.copy()
+    one, other, both = one[good], other[good], both[good]
+    near, scores, touched = index.near.copy(), index.scores.copy(), index.touched.copy()
+    rows = _distinct(one)
+    for start in range(0, len(rows), _ROWS):
+        some = rows[start : start + _ROWS]
+        theirs = (one >= some[0]) & (one <= some[-1])
+        near[some], scores[some] = _best(index, some, (one[theirs], other[theirs], both[theirs]))
     touched[rows] |= (listed(near[rows], scores[rows]) != listed(index.near[rows], index.scores[rows])).any(axis=1)
-    return index._replace(near=near, scores=scores, touched=touched)
+    return index._replace(near=near, scores=scores, reach=reach, touched=touched)
 
 
 def listed(near: Ints, scores: Floats) -> Ints:
@@ -177,65 +198,60 @@ def listed(near: Ints, scores: Floats) -> Ints:
     return found
 
 
-def _candidates(index: Nearest, asked: Longs) -> tuple[Longs, Longs]:
-    """Pairs worth an exact score, the smaller position first, each once."""
+def _candidates(index: Nearest, asked: Longs) -> tuple[Longs, Longs, Floats]:
+    """Pairs worth an exact score, the smaller position first, each once; and the reach of all texts after that."""
     count = len(index.keys)
-    is_asked = np.zeros(count, bool)
-    is_asked[asked] = True
+    slot = np.full(count, -1, np.int64)
+    slot[asked] = np.arange(len(asked))
     # Beyond the tenth a neighbour changes neither crowding nor a band.
-    worst = index.scores[:, _SCALING - 1] - np.float32(_MARGIN)
+    tenth = (index.scores[:, _SCALING - 1] - np.float32(_MARGIN)) * np.float32(STEPS * STEPS)
+    least = np.maximum(index.reach, tenth)
     flat = index.cells.ravel()
     order = np.argsort(flat, kind="stable")
     members = order // index.cells.shape[1]
-    ranked: list[Packed] = []
+    best = np.full((len(asked), _CANDIDATES), _NOBODY)
     wanted: list[Longs] = []
+    # Room that is used again: asking for it anew costs more than the products of a few texts with a cell.
+    room = np.empty((min(_BLOCK, count), index.rows.shape[1]), np.float32)
     for part in np.split(members, np.flatnonzero(np.diff(flat[order])) + 1):
-        for start in range(0, len(part), _BLOCK):
-            block = part[start : start + _BLOCK]
-            mine = block[is_asked[block]]
-            if len(mine) and len(block) > 1:
-                _look(index, (mine, block), worst, ranked, wanted)
-    if not ranked:
-        return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    one, other = _first_of_each(np.concatenate(ranked))
-    pairs = _distinct(np.concatenate([_keys(one, other, count), *wanted]))
-    return pairs // count, pairs % count
+        for block in np.split(part, range(_BLOCK, len(part), _BLOCK)):
+            mine = block[slot[block] >= 0]
+            if not len(mine) or len(block) == 1:
+                continue
+            theirs = room[: len(block)]
+            np.copyto(theirs, index.rows[block])
+            for some in np.split(mine, range(1024, len(mine), 1024)):
+                scores = _products(index.rows[some], theirs, some[:, None] == block)
+                best[slot[some]] = _better(best[slot[some]], scores, block)
+                if len(mine) < len(block):
+                    asking, others = np.nonzero(scores > least[block])
+                    wanted.append(_keys(some[asking], block[others], count))
+    row, rank = np.nonzero(best != _NOBODY)
+    other = (best[row, rank] & _PLACE).astype(np.int64)
+    pairs = _distinct(np.concatenate([_keys(asked[row], other, count), *wanted]))
+    reach = index.reach.copy()
+    last = (best[:, -1] >> _SHIFT).astype(np.float32)
+    reach[asked] = np.where(best[:, -1] == _NOBODY, -_MOST, _MOST - last)
+    return pairs // count, pairs % count, reach
 
 
-def _look(index: Nearest, part: tuple[Longs, Longs], worst: Floats, ranked: list[Packed], wanted: list[Longs]) -> None:
-    """Compare the asked texts of a cell with all of it: which are best for them, and for whom they may be better."""
-    mine, block = part
-    theirs = index.rows[block].astype(np.float32)
-    for start in range(0, len(mine), 1024):
-        some = mine[start : start + 1024]
-        scaled: Floats = (index.rows[some] / np.float32(_STEPS * _STEPS)).astype(np.float32)
-        scores = scaled @ theirs.T
-        scores[some[:, None] == block[None]] = -2
-        top = min(_CANDIDATES, len(block) - 1)
-        best = np.argpartition(scores, -top, axis=1)[:, -top:]
-        values = np.take_along_axis(scores, best, axis=1).ravel()
-        ranked.append(_packed(np.repeat(some, top), block[best].ravel(), values))
-        if len(mine) < len(block):
-            asking, asked = np.nonzero(scores > worst[block])
-            wanted.append(_keys(some[asking], block[asked], len(index.keys)))
+def _products(some: Coarse, theirs: Floats, same: npt.NDArray[np.bool_]) -> Floats:
+    """How alike texts are to those of a block, in whole numbers; a text is like nobody less than itself."""
+    scores: Floats = some.astype(np.float32) @ theirs.T
+    scores[same] = -_MOST
+    return scores
 
 
-def _packed(row: Longs, other: Longs, score: Floats) -> Packed:
-    """Row, falling score and neighbour in one number: much quicker to sort than three keys."""
-    falling = ((1.0 - np.clip(score, -1, 1)) * 32767).astype(np.uint64)
-    high, low = row.astype(np.uint64) << np.uint64(40), falling << np.uint64(24)
-    packed: Packed = np.bitwise_or(np.bitwise_or(high, low), other.astype(np.uint64))
-    return packed
-
-
-def _first_of_each(packed: Packed) -> tuple[Longs, Longs]:
-    packed = _distinct(packed)
-    row, other = (packed >> np.uint64(40)).astype(np.int64), (packed & np.uint64(0xFFFFFF)).astype(np.int64)
-    row, other = row[row != other], other[row != other]
-    starts = np.flatnonzero(np.concatenate([[True], row[1:] != row[:-1]]))
-    rank = np.arange(len(row)) - np.repeat(starts, np.diff(np.append(starts, len(row))))
-    good = rank < _CANDIDATES
-    return row[good], other[good]
+def _better(best: Packed, scores: Floats, block: Longs) -> Packed:
+    """The best of those known and those of a block, as numbers: falling score, then position."""
+    top = min(_CANDIDATES, len(block) - 1)
+    found = np.argpartition(scores, -top, axis=1)[:, -top:]
+    falling = (_MOST - np.take_along_axis(scores, found, axis=1)).astype(np.uint64)
+    packed = np.concatenate([best, np.bitwise_or(falling << _SHIFT, block[found].astype(np.uint64))], axis=1)
+    packed.sort(axis=1)
+    packed[:, 1:][packed[:, 1:] == packed[:, :-1]] = _NOBODY
+    packed.sort(axis=1)
+    return packed[:, :_CANDIDATES]
 
 
 def _distinct(numbers: npt.NDArray[Number]) -> npt.NDArray[Number]:
@@ -249,14 +265,16 @@ def _keys(one: Longs, other: Longs, count: int) -> Longs:
     return keys
 
 
-def _exact(left: Longs, right: Longs, frame: Frame, texts: Sequence[Text], fetch: Fetch) -> Floats:
-    used = np.union1d(left, right)
-    vectors = fetch([texts[place] for place in used])
+def _exact(left: Longs, right: Longs, frame: Frame, take: Take) -> Floats:
+    used = _distinct(np.concatenate([left, right]))
+    vectors = take(used)
     words = weighted(vectors, frame)
-    meant = np.concatenate(
-        [centred(vectors[at : at + _BLOCK], frame).astype(np.float16) for at in range(0, len(vectors), _BLOCK)]
-    )
-    one, other = np.searchsorted(used, left), np.searchsorted(used, right)
+    meant = np.empty(vectors.dense.shape, np.float16)
+    for start in range(0, len(meant), _BLOCK):
+        meant[start : start + _BLOCK] = centred(vectors.part(start, start + _BLOCK), frame)
+    place = np.zeros(used[-1] + 1, np.int64)
+    place[used] = np.arange(len(used))
+    one, other = place[left], place[right]
     scores = np.zeros(len(left), np.float32)
     for start in range(0, len(left), _PAIRS):
         a, b = one[start : start + _PAIRS], other[start : start + _PAIRS]
@@ -267,7 +285,7 @@ def _exact(left: Longs, right: Longs, frame: Frame, texts: Sequence[Text], fetch
 
 
 def _best(index: Nearest, touched: Longs, triples: Triples) -> tuple[Ints, Floats]:
-    """The best twenty of what was known and what was found, of each text that anything was found for."""
+    """The best twenty of what was known and what was found, of some texts that something was found for."""
     row, other, score = triples
     known = index.near[touched]
     place = np.repeat(touched, NEAR)[known.ravel() >= 0]
@@ -282,10 +300,10 @@ def _best(index: Nearest, touched: Longs, triples: Triples) -> tuple[Ints, Float
     starts = np.flatnonzero(np.concatenate([[True], row[1:] != row[:-1]]))
     rank = np.arange(len(row)) - np.repeat(starts, np.diff(np.append(starts, len(row))))
     good = rank < NEAR
-    near, scores = index.near.copy(), index.scores.copy()
-    near[touched], scores[touched] = -1, -1
-    near[row[good], rank[good]] = other[good]
-    scores[row[good], rank[good]] = score[good]
+    near, scores = _empty(len(touched))
+    place = np.searchsorted(touched, row[good])
+    near[place, rank[good]] = other[good]
+    scores[place, rank[good]] = score[good]
     return near, scores
 
 
@@ -315,6 +333,7 @@ def pack(index: Nearest) -> bytes:
         cells=index.cells,
         near=index.near,
         scores=index.scores,
+        reach=index.reach,
         mean=frame.mean,
         terms=frame.terms,
         rarity=frame.rarity,
@@ -332,6 +351,5 @@ def unpack(data: bytes) -> Nearest:
             int(size), kept["mean"], kept["terms"], kept["rarity"], float(unseen), kept["centres"], float(share)
         )
         keys = tuple(kept["keys"].tobytes().decode().split("\n"))
-        return Nearest(
-            keys, frame, kept["rows"], kept["cells"], kept["near"], kept["scores"], np.zeros(len(keys), bool)
-        )
+        rows, where, near, scores, reach = (kept[name] for name in ("rows", "cells", "near", "scores", "reach"))
+        return Nearest(keys, frame, rows, where, near, scores, reach, np.zeros(len(keys), bool))

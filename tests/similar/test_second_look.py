@@ -14,7 +14,7 @@ from kbgen.similar.compare import Comparison
 from kbgen.similar.judge import Bands, Scores, alike, judge, rescored, second_look
 from kbgen.similar.nearest import Nearest, update
 from kbgen.similar.texts import Text, make_text
-from kbgen.similar.vectors import Embedder
+from kbgen.similar.vectors import Embedder, stack
 
 BANDS = Bands(0.85, 0.5, 50)
 BODY = "It happens since the last update of the firmware, I unplugged it twice."
@@ -27,7 +27,7 @@ def texts(*titles: str) -> list[Text]:
 
 def neighbours(threads: list[Text]) -> Nearest:
     """As the default tier sees them."""
-    return update(None, threads, Embedder().vectors)[0]
+    return update(None, threads, lambda some: stack(Embedder().vectors(some)))[0]
 
 
 def meant(cosine: float, words: tuple[float, float]) -> tuple[float, float]:
