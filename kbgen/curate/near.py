@@ -24,7 +24,7 @@ from kbgen.store.suggestions import Suggestion
 from kbgen.store.vectors import PairRow
 
 if TYPE_CHECKING:
-    from kbgen.similar.compare import Found
+    from kbgen.similar.compare import Comparison, Found
 
 _KEY = "similar"
 # An extra that was installed since the last run judges all pairs anew.
@@ -67,10 +67,16 @@ def near_duplicates(
         # Another way of comparing makes nothing of what the last one found.
         afresh = clean or store.get(_KEY) not in {None, key}
         texts = {Ref(ref): _TEXT.decode(data) for ref, (_, data) in known.items() if ref in wanted}
-        fresh = _read(store, moved)
-        _compare(store, config, {**texts, **fresh}, [texts[ref].key for ref in moved if ref in texts], afresh=afresh)
+        # Numpy, scipy and the models take a second to load.
+        from kbgen.similar.compare import Comparison  # noqa: PLC0415
+
+        comparison = Comparison(config, lambda refs: list(_read(store, refs).values()))
+        fresh = _learn(store, comparison, moved)
+        _compare(
+            store, comparison, {**texts, **fresh}, [texts[ref].key for ref in moved if ref in texts], afresh=afresh
+        )
         with store.transaction():
-            rows = [(ref, wanted[ref], _bare(text)) for ref, text in fresh.items()]
+            rows = [(ref, wanted[ref], msgspec.msgpack.encode(text)) for ref, text in fresh.items()]
             store.vectors.set_compared(rows, gone)
             store.put(_KEY, key)
     merged = sorted(store.vectors.pairs("merge"), key=lambda pair: (-pair.local, pair.left, pair.right))
@@ -82,27 +88,29 @@ def _read(store: Store, refs: Sequence[Ref]) -> dict[Ref, Text]:
     return {item.ref: text_of(item) for part in chunks(refs, _BATCH) for item in store.curated.get(part)}
 
 
-def _bare(text: Text) -> bytes:
-    return msgspec.msgpack.encode(msgspec.structs.replace(text, body=""))
+def _learn(store: Store, comparison: Comparison, refs: Sequence[Ref]) -> dict[Ref, Text]:
+    """New texts, each made a vector when it is read; what stays in memory has no body."""
+    bare: dict[Ref, Text] = {}
+    for part in chunks(refs, _BATCH):
+        texts = _read(store, part)
+        with store.transaction():
+            comparison.learn(list(texts.values()), store.vectors)
+        bare.update((ref, msgspec.structs.replace(text, body="")) for ref, text in texts.items())
+    return bare
 
 
 def _compare(
-    store: Store, config: DuplicatesConfig, texts: Mapping[Ref, Text], replaced: Sequence[str], *, afresh: bool
+    store: Store, comparison: Comparison, texts: Mapping[Ref, Text], replaced: Sequence[str], *, afresh: bool
 ) -> None:
     languages: dict[str, list[Text]] = {}
     for text in sorted(texts.values(), key=lambda one: (one.created, one.ref)):
         languages.setdefault(text.lang, []).append(text)
     found: list[Found] = []
-    if texts:
-        # Numpy, scipy and the models take a second to load.
-        from kbgen.similar.compare import Comparison  # noqa: PLC0415
-
-        comparison = Comparison(config, lambda asked: [text_of(item) for item in store.curated.get(asked)])
-        for lang, several in sorted(languages.items()):
-            with store.transaction():
-                old = b"" if afresh else store.vectors.neighbours(lang)
-                found.append(comparison.run(several, old, store.vectors))
-                store.vectors.set_neighbours(lang, found[-1].neighbours)
+    for lang, several in sorted(languages.items()):
+        with store.transaction():
+            old = b"" if afresh else store.vectors.neighbours(lang)
+            found.append(comparison.run(several, old, store.vectors))
+            store.vectors.set_neighbours(lang, found[-1].neighbours)
     with store.transaction():
         for lang in set(store.vectors.languages()) - set(languages):
             store.vectors.set_neighbours(lang, b"")

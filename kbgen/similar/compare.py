@@ -75,6 +75,16 @@ class Comparison:
         self._read = read
         self._embedder = Embedder()
 
+    def learn(self, texts: Sequence[Text], cache: Cache) -> None:
+        """Make the vectors of texts that have their bodies, so that no body is needed any more.
+
+        Args:
+            texts: of any language.
+            cache: of vectors.
+        """
+        with _uncollected():
+            self._stack(texts, cache)
+
     def run(self, texts: Sequence[Text], old: bytes, cache: Cache) -> Found:
         """Compare the texts of one language.
 

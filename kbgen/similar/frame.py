@@ -103,8 +103,8 @@ def _weights(vectors: Stack, frame: Frame) -> Floats:
     sizes = np.diff(vectors.starts)
     rows = np.repeat(np.arange(vectors.size), sizes)
     length: Floats = np.sqrt(np.bincount(rows, np.square(weights), vectors.size)).astype(np.float32)
-    found: Floats = weights / np.maximum(length, np.float32(1e-9))[rows]
-    return found
+    weights /= np.maximum(length, np.float32(1e-9))[rows]
+    return weights
 
 
 def _rarity(terms: npt.NDArray[np.uint32], frame: Frame) -> Floats:

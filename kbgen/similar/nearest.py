@@ -15,7 +15,6 @@ import numpy.typing as npt
 
 from kbgen.similar.frame import (
     EXACT,
-    STEPS,
     Coarse,
     Frame,
     Ints,
@@ -43,8 +42,6 @@ _SCALING = 10
 _BLOCK = 4096
 _PAIRS = 1 << 14
 _ROWS = 1 << 14
-# A sketched score strays from the exact one by about this much.
-_MARGIN = 0.03
 # More than any product of two rows.
 _MOST = np.float32(1 << 24)
 _SHIFT, _PLACE = np.uint64(32), np.uint64((1 << 32) - 1)
@@ -203,12 +200,12 @@ def _candidates(index: Nearest, asked: Longs) -> tuple[Longs, Longs, Floats]:
     count = len(index.keys)
     slot = np.full(count, -1, np.int64)
     slot[asked] = np.arange(len(asked))
-    # Beyond the tenth a neighbour changes neither crowding nor a band.
-    tenth = (index.scores[:, _SCALING - 1] - np.float32(_MARGIN)) * np.float32(STEPS * STEPS)
-    least = np.maximum(index.reach, tenth)
     flat = index.cells.ravel()
     order = np.argsort(flat, kind="stable")
     members = order // index.cells.shape[1]
+    # Who asks looks for itself.
+    least = index.reach.copy()
+    least[asked] = np.inf
     best = np.full((len(asked), _CANDIDATES), _NOBODY)
     wanted: list[Longs] = []
     # Room that is used again: asking for it anew costs more than the products of a few texts with a cell.
@@ -224,7 +221,7 @@ def _candidates(index: Nearest, asked: Longs) -> tuple[Longs, Longs, Floats]:
                 scores = _products(index.rows[some], theirs, some[:, None] == block)
                 best[slot[some]] = _better(best[slot[some]], scores, block)
                 if len(mine) < len(block):
-                    asking, others = np.nonzero(scores > least[block])
+                    asking, others = np.nonzero(scores >= least[block])
                     wanted.append(_keys(some[asking], block[others], count))
     row, rank = np.nonzero(best != _NOBODY)
     other = (best[row, rank] & _PLACE).astype(np.int64)

@@ -40,7 +40,8 @@ _TITLE = 0.5
 _TITLE_TERMS = 2
 _GRAMS = (2, 3, 4)
 _GRAM_BODY = 300
-_CACHED = 400_000
+# Words whose vectors are kept: what more of them would save, they would take in memory.
+_CACHED = 1 << 17
 
 
 class Vector(NamedTuple):
@@ -149,7 +150,7 @@ class Embedder:
 
     def __init__(self) -> None:
         self._index: dict[str, int] = {}
-        self._rows: Floats = np.zeros((0, DIMENSIONS), np.float32)
+        self._rows = np.zeros((1 << 12, DIMENSIONS), np.float16)
         self._terms: dict[str, dict[str, tuple[int, ...]]] = {}
 
     def vectors(self, texts: Sequence[Text]) -> list[Vector]:
@@ -192,14 +193,16 @@ class Embedder:
             rows /= np.array([1 + word.count(glossary.JOINT) for word in new], np.float32)[:, None]
         start = len(self._index)
         self._index.update((word, start + place) for place, word in enumerate(new))
-        self._rows = np.concatenate([self._rows, rows])
+        while len(self._index) > len(self._rows):
+            self._rows = np.concatenate([self._rows, np.zeros_like(self._rows)])
+        self._rows[start : len(self._index)] = rows
 
     def _sums(self, texts: Sequence[Sequence[str]]) -> Floats:
         sums = np.zeros((len(texts), DIMENSIONS), np.float32)
         index = self._index
         for place, words in enumerate(texts):
             if words:
-                sums[place] = self._rows[[index[word] for word in words]].sum(axis=0)
+                sums[place] = self._rows[[index[word] for word in words]].sum(axis=0, dtype=np.float32)
         return sums
 
     def _counted(
