@@ -20,8 +20,6 @@ from lxml import etree
 from kbgen.errors import RecordError, SourceError, SourceTruncated
 
 _CHUNK = 2**18
-# What the quick way parses at a time; measured: larger lots leave the processor's nearest memory.
-_LOT = 2**16
 _LONGEST = 2**20
 _ROW_ENDS = (b"/>\n", b"/>\r\n")
 _HEAD = 1024
@@ -120,7 +118,7 @@ class XmlRows:
 
     def _lot(self, file: IO[bytes], first: int) -> _Lot | None:
         """The next lines, up to the last that ends a row; None when none does."""
-        text = file.read(_LOT)
+        text = file.read(_CHUNK)
         if not (whole := _whole(text)):
             # A single row may be longer than a lot.
             text += file.read(_LONGEST)
