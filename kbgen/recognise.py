@@ -273,7 +273,11 @@ def _flarum(site: _Site, base: str) -> Recognised | None:
     data = about.get("data") if isinstance(about, dict) else None
     if not isinstance(data, dict) or data.get("type") != "forums":
         return None
-    marks = any("bestanswer" in re.sub(r"[^a-z]", "", str(key).lower()) for key in data.get("attributes") or {})
+    says = data.get("attributes") or {}
+    if says.get("canViewForum", says.get("canViewDiscussions")) is False:
+        closed = "Only members can read it: set `token`, and `members_only: true`, if that is meant."
+        return _found(site, base, "flarum", "Flarum", (closed,))
+    marks = any("bestanswer" in re.sub(r"[^a-z]", "", str(key).lower()) for key in says)
     plugin = "Whether discussions can be solved: the forum does not say that it has the best-answer extension."
     return _found(site, base, "flarum", "Flarum", () if marks else (plugin,))
 

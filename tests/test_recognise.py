@@ -174,6 +174,7 @@ def test_a_community_below_a_path_and_any_page_of_it() -> None:
         (discourse, ("/latest.json", {"topic_list": {"topics": [{"id": 1}]}}), "solved plugin"),
         (nodebb, ("/api/recent", {"topics": [{"tid": 3}], "topicCount": 1}), "question-and-answer plugin"),
         (flarum, ("/api", {"data": {"type": "forums", "attributes": {"title": "F"}}}), "best-answer extension"),
+        (flarum, ("/api", {"data": {"type": "forums", "attributes": {"canViewForum": False}}}), "set `token`"),
         (zendesk, ("/api/v2/community/posts.json", Canned(404)), "only articles are read"),
         (khoros, ("/api/2.0/search", {"status": "error", "data": {"code": 303}}), "session_key"),
     ],
