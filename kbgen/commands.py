@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from kbgen.config import CONFIG_FILE, Config, with_values
+from kbgen.config import CONFIG_FILE, Config, set_values
 from kbgen.console import Voice
 from kbgen.curate import erasure, review, staleness
 from kbgen.curate.taxonomy import FILE as TAXONOMY_FILE
@@ -27,7 +27,7 @@ from kbgen.progress import Progress, Silent, shown
 from kbgen.project import Project, open_project
 from kbgen.report import calibration as calibration_report
 from kbgen.report import digest as digest_report
-from kbgen.report import digest_html, promotion
+from kbgen.report import digest_html, promotion, taxonomy_file, untagged
 from kbgen.report import export as export_report
 from kbgen.report import review as review_report
 from kbgen.report import taxonomy as taxonomy_report
@@ -227,24 +227,11 @@ def calibrate(project: Project, voice: Voice, *, jobs: int, precision: float, wr
             calibration_report.keep(run.store, found)
     text = calibration_report.words(found, merge=config.merge, suggest=config.suggest)
     proposed = {key: value for key, value in (("merge", found.merge), ("suggest", found.suggest)) if value is not None}
-    written = write and bool(proposed) and _set_duplicates(project, proposed)
+    written = write and bool(proposed) and set_values(project.folder, "duplicates", proposed)
     if write:
         text += f"\nWritten to {CONFIG_FILE}; the next build acts on it." if written else "\nNothing was written."
     voice.result({"file": CONFIG_FILE if written else None, **msgspec.to_builtins(found)}, text)
     return 0
-
-
-def _set_duplicates(project: Project, values: Mapping[str, float]) -> bool:
-    """Write thresholds; say whether that changed anything."""
-    file = project.folder / CONFIG_FILE
-    before = file.read_text(encoding="utf-8")
-    after = with_values(before, "duplicates", values)
-    if after == before:
-        return False
-    beside = file.with_name(f"{file.name}.new")
-    beside.write_text(after, encoding="utf-8")
-    beside.replace(file)
-    return True
 
 
 def taxonomy_suggest(project: Project, voice: Voice, *, write: bool = False) -> int:
@@ -254,16 +241,21 @@ def taxonomy_suggest(project: Project, voice: Voice, *, write: bool = False) -> 
         raise UsageError(f"{file}: exists already; leave out --write and take from the proposal what you like")
     with _look(project) as run:
         proposal = taxonomy_report.propose(taxonomy_report.used_tags(run.store))
-    if not proposal.counts:
+        names = untagged.names_of(project.config.site.name, project.infos.values())
+        grown = untagged.grow(run.store, proposal, project.taxonomy, names)
+    if not proposal.counts and not grown.tags:
         raise UsageError(
-            "no tag is on three published threads or more; run `kbgen curate` first, or write topics by hand"
+            f"no tag is on three published threads or more, and fewer than {untagged.LEAST} threads are there to learn "
+            "from; run `kbgen curate` first, or write topics by hand"
         )
-    text = taxonomy_report.yaml_of(proposal)
+    text = taxonomy_file.yaml_of(proposal, grown)
     if write:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
-    words = f"Wrote {file}: {len(proposal.topics)} topics, {len(proposal.counts)} tags." if write else text
-    voice.result({"file": str(file) if write else None, "taxonomy": text, "proposal": proposal}, words.rstrip("\n"))
+    topics, tags = len(proposal.topics) + len(grown.topics), len(proposal.counts) + len(grown.tags)
+    words = f"Wrote {file}: {topics} topics, {tags} tags." if write else text
+    data = {"file": str(file) if write else None, "taxonomy": text, "proposal": proposal, "untagged": grown}
+    voice.result(data, words.rstrip("\n"))
     return 0
 
 

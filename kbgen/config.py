@@ -265,6 +265,28 @@ def _walk(node: yaml.Node, position: Position, lines: dict[Position, int], file:
             _walk(value, (*position, index), lines, file)
 
 
+def set_values(project: Path, section: str, values: Mapping[str, float]) -> bool:
+    """Change numbers of a section in the project's configuration; say whether that changed anything.
+
+    Args:
+        project: the project folder.
+        section: see ``with_values``.
+        values: by key.
+
+    Raises:
+        ConfigError: as ``with_values``; the file stays as it is.
+    """
+    file = project / CONFIG_FILE
+    before = file.read_text(encoding="utf-8")
+    after = with_values(before, section, values)
+    if after == before:
+        return False
+    beside = file.with_name(f"{file.name}.new")
+    beside.write_text(after, encoding="utf-8")
+    beside.replace(file)
+    return True
+
+
 def with_values(text: str, section: str, values: Mapping[str, float]) -> str:
     """Change numbers of a section in the text of a configuration; everything else, comments included, stays.
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from kbgen.model import Cluster, Curated, Head, Overlay, Ref
+from kbgen.model.curated import INFERRED
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
 # A published lead keeps its page and so its address: only a thread worth e^1.5 (four) times the votes takes over.
@@ -49,7 +50,7 @@ def head(curated: Curated) -> Head:
         strength=round(strength, 6),
         created=curated.created,
         words=_words_digest(curated),
-        tags=tuple(mark.tag for mark in curated.tags if not mark.why.startswith("parent:")),
+        tags=tuple(mark.tag for mark in curated.tags if not mark.why.startswith(INFERRED)),
         unmapped=curated.unmapped,
         signs=curated.signs,
     )

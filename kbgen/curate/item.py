@@ -24,7 +24,7 @@ from kbgen.curate.links import clean_href, host_of
 from kbgen.curate.privacy import holds_private, redact_html, redact_text
 from kbgen.curate.sanitise import safe_html
 from kbgen.curate.staleness import signs
-from kbgen.curate.tagging import tag
+from kbgen.curate.tagging import tag, tag_by_words
 from kbgen.curate.text import Words, clean_title, describe, html_text, letters, plain_text
 from kbgen.curate.verdict import judge, judge_article
 from kbgen.errors import RecordError
@@ -198,7 +198,11 @@ def curate_thread(thread: Thread, context: Context, *, review: Verdict | None = 
     asked, best = cleaner.post(thread.question, url), shown[0].words
     question, answers = asked.post, tuple(one.post for one in shown)
     prose = _prose(title, asked.words, best) if len(context.languages) > 1 else ""
+    lang = detect(prose, thread.lang or options.lang, context.languages)
     tags, topics, unmapped = tag(thread.tags, thread.category, options.name, context.taxonomy)
+    if not tags:
+        tags, placed, _ = tag_by_words(title, question.text, lang, context.taxonomy)
+        topics = tuple(dict.fromkeys([*topics, *placed]))
     return Curated(
         ref=thread.ref,
         kind="thread",
@@ -211,7 +215,7 @@ def curate_thread(thread: Thread, context: Context, *, review: Verdict | None = 
         tags=tags,
         topics=topics,
         unmapped=unmapped,
-        lang=detect(prose, thread.lang or options.lang, context.languages),
+        lang=lang,
         created=thread.created or question.created,
         updated=latest(question, *answers) or thread.created,
         views=thread.views,

@@ -5,12 +5,18 @@ The vocabulary itself is read in ``taxonomy``.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from kbgen.curate.text import plain_text, slugify
 from kbgen.model import Curated, Slug, TagMark, Taxonomy
+from kbgen.model.curated import INFERRED
+from kbgen.search.phrases import PhraseBook
+
+# A question's beginning says what it is about; logs and code below it say anything.
+_READ, _FROM_TEXT = 600, 2
 
 Tagged = tuple[tuple[TagMark, ...], tuple[Slug, ...], tuple[str, ...]]
 """Tags, topics (the most specific first), and the words the vocabulary does not know."""
@@ -59,17 +65,48 @@ def tag(
     )
 
 
+def tag_by_words(title: str, text: str, lang: str, taxonomy: Taxonomy) -> Tagged:
+    """Place an item nobody tagged by the phrases of the vocabulary that it says.
+
+    Args:
+        title: of the item; where it says none, what its text says most often, or first, counts.
+        text: of its question.
+        lang: phrases and words are stemmed in this language.
+        taxonomy: the vocabulary.
+
+    Returns:
+        As ``tag``; each tag with ``words:<phrase>``.
+    """
+    if not taxonomy.said:
+        return (), (), ()
+    book = _book(tuple(sorted(taxonomy.said.items())))
+    found = book.find(title, lang)
+    if not found:
+        said = book.find(text[:_READ], lang)
+        most = sorted(said.items(), key=lambda one: -one[1].times)[:_FROM_TEXT]
+        found = {slug: one for slug, one in most if one.times == most[0][1].times}
+    marks = {Slug(slug): f"words:{one.phrase}" for slug, one in found.items()}
+    implied = [topic for slug in marks for topic in taxonomy.tag_topics.get(slug, ())]
+    _add_parents(marks, taxonomy)
+    return tuple(TagMark(slug, why) for slug, why in marks.items()), tuple(_specific_first(implied, taxonomy)), ()
+
+
+@functools.lru_cache(2)
+def _book(said: tuple[tuple[str, Slug], ...]) -> PhraseBook:
+    return PhraseBook(dict(said))
+
+
 def with_learnt(item: Curated, learnt: Sequence[TagMark], taxonomy: Taxonomy) -> Curated:
     """Add tags a model gave to an item nobody tagged, with their parents and the topics they imply.
 
     Args:
-        item: curated; one with tags of a person's stays as it is.
+        item: curated; one with tags of a person's stays as it is, tags by words stay beside the learnt ones.
         learnt: the applied tags, the surest first.
         taxonomy: the vocabulary.
     """
-    if not learnt or item.tags:
+    if not learnt or any(not mark.why.startswith(INFERRED) for mark in item.tags):
         return item
-    marks = {mark.tag: mark.why for mark in learnt}
+    marks = {mark.tag: mark.why for mark in (*item.tags, *learnt)}
     implied = [topic for slug in marks for topic in taxonomy.tag_topics.get(slug, ())]
     _add_parents(marks, taxonomy)
     # The topic of the community's own category was given by people: it comes first.

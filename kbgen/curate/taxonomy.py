@@ -27,7 +27,7 @@ FOLDER = "content/topics"
 INTRO_KEYS = ("title", "description", "icon", "featured")
 _TOP = ("topics", "tags", "unmapped")
 _TOPIC = ("slug", "title", "description", "icon", "parent", "tags", "categories", "titles", "was")
-_TAG = ("slug", "title", "description", "synonyms", "parent", "sources", "was")
+_TAG = ("slug", "title", "description", "synonyms", "words", "parent", "sources", "was")
 
 
 class Intro(Struct, frozen=True):
@@ -227,6 +227,7 @@ def _read(text: str) -> tuple[Taxonomy, list[str]]:
         mapped=mapped,
         tag_topics=_tag_topics(reader, topic_blocks, synonyms, is_open=is_open),
         category_topics=_category_topics(reader, topic_blocks),
+        said=_said(reader, tag_blocks),
         open=is_open,
     )
     return taxonomy, reader.faults
@@ -310,6 +311,16 @@ def _vocabulary(reader: _Reader, blocks: _Blocks) -> tuple[dict[str, Slug], dict
             if taken != slug:
                 reader.fault(at, f"{word!r} belongs to {taken} already; keep one")
     return synonyms, mapped
+
+
+def _said(reader: _Reader, blocks: _Blocks) -> dict[str, Slug]:
+    said: dict[str, Slug] = {}
+    for slug, (block, position) in blocks.items():
+        for word in reader.words(block, position, "words"):
+            taken = said.setdefault(word.lower(), slug)
+            if taken != slug:
+                reader.fault((*position, "words"), f"{word.lower()!r} belongs to {taken} already; keep one")
+    return said
 
 
 def _tag_topics(

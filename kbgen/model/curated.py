@@ -44,6 +44,10 @@ class CuratedPost(Struct, frozen=True):
     why: Why | None = None
 
 
+INFERRED = ("parent:", "words:")
+"""Beginnings of why a tag is on an item that nobody gave it: it follows from another tag, or from the item's words."""
+
+
 class TagMark(Struct, frozen=True):
     """A tag of the taxonomy on an item, and why it is there (``source:nft``, ``synonym:refund``, ``overlay``)."""
 
@@ -216,7 +220,7 @@ class Head(Struct, frozen=True):
     Attributes:
         strength: how good a lead it would be (curate.merge says how it is computed); higher is better.
         words: digest of title, question and language: all that tagging reads; votes and views do not move it.
-        tags: those a person gave it, by way of the taxonomy; neither parents nor learnt ones.
+        tags: those a person gave it, by way of the taxonomy; neither parents, nor learnt ones, nor those of its words.
         unmapped: as of ``Curated``.
         signs: as of ``Curated``.
     """
@@ -255,6 +259,7 @@ class Taxonomy(Struct, frozen=True):
         mapped: source name to that source's tag to ours.
         tag_topics: tag to the topics it places an item in, most specific first.
         category_topics: source name to category (name, slug or id, lower case) to topic.
+        said: phrase, as it is written in ``words``, to the tag of untagged threads that say it.
         open: source tags the vocabulary does not know become tags as they are (no taxonomy.yml, or
             ``unmapped: keep`` in it) instead of being reported only.
         digest: of everything curation depends on.
@@ -266,6 +271,7 @@ class Taxonomy(Struct, frozen=True):
     mapped: dict[str, dict[str, Slug]] = {}
     tag_topics: dict[Slug, tuple[Slug, ...]] = {}
     category_topics: dict[str, dict[str, Slug]] = {}
+    said: dict[str, Slug] = {}
     open: bool = True
     digest: str = ""
 

@@ -1,21 +1,21 @@
 """``kbgen taxonomy``: a first taxonomy.yml from the tags a community uses, and what the present one does not know.
 
 Words that differ in spelling only become one tag with synonyms; a tag that nearly always stands with a wider one
-becomes its child; topics are grown around the tags that say most about the others. The file is a proposal: it is for
-a person to rename, move and cut. How tags are applied is decided in ``curate``.
+becomes its child; topics are grown around the tags that say most about the others. Not here: how the file is written
+(``taxonomy_file``), what untagged threads say (``untagged``), and how tags are applied (``curate``).
 """
 
 from __future__ import annotations
 
 import difflib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 
-import yaml
 from msgspec import Struct
 
-from kbgen.model import Taxonomy
+from kbgen.model import Curated, Taxonomy
+from kbgen.model.curated import INFERRED
 from kbgen.search.analysis import analyser
 from kbgen.store import Store
 
@@ -51,13 +51,20 @@ class Proposal(Struct, frozen=True):
 
 def used_tags(store: Store) -> list[frozenset[str]]:
     """The tags of every published thread as its community wrote them, known to the taxonomy or not."""
+    return [tags_of(item) for item in published(store)]
+
+
+def published(store: Store) -> Iterator[Curated]:
+    """Every published thread, by ref."""
     refs = store.curated.refs("thread", "publish")
-    found: list[frozenset[str]] = []
     for start in range(0, len(refs), _BATCH):
-        for item in store.curated.get(refs[start : start + _BATCH]):
-            own = {mark.why.partition(":")[2] or mark.tag for mark in item.tags if not mark.why.startswith("parent:")}
-            found.append(frozenset(word.lower() for word in (*own, *item.unmapped) if not word.startswith("topic:")))
-    return found
+        yield from store.curated.get(refs[start : start + _BATCH])
+
+
+def tags_of(item: Curated) -> frozenset[str]:
+    """The tags people gave a thread, as its community wrote them."""
+    own = {mark.why.partition(":")[2] or mark.tag for mark in item.tags if not mark.why.startswith(INFERRED)}
+    return frozenset(word.lower() for word in (*own, *item.unmapped) if not word.startswith("topic:"))
 
 
 def propose(threads: Sequence[frozenset[str]]) -> Proposal:
@@ -171,57 +178,6 @@ def _lift(
     """How many times oftener than by chance two tags stand together; few threads prove little."""
     expected = counts[one] * counts[other] / max(threads, 1)
     return (_with(together, one, other) + 0.5) / (expected + 1)
-
-
-def yaml_of(proposal: Proposal) -> str:
-    """The proposal as ``site_config/taxonomy.yml``."""
-    topics = [
-        {
-            "slug": _slug(heart),
-            "title": _title(heart),
-            "description": f"Questions about {_listed([_spoken(tag) for tag in tags[:4]])}.",
-            "tags": [_slug(tag) for tag in tags],
-        }
-        for heart, tags in proposal.topics.items()
-    ]
-    tags = []
-    for tag in proposal.counts:
-        block: dict[str, object] = {"slug": _slug(tag), "title": _title(tag)}
-        words = list(proposal.synonyms.get(tag, ()))
-        if _slug(tag) != tag:
-            words.insert(0, tag)
-        if words:
-            block["synonyms"] = words
-        if tag in proposal.parents:
-            block["parent"] = _slug(proposal.parents[tag])
-        tags.append(block)
-    head = (
-        f"# A proposal of `kbgen taxonomy suggest`, from {proposal.tagged:,} tagged threads of {proposal.threads:,}.\n"
-        "# Rename, move and cut as you like; a topic's old slug goes into its `was`, and its address goes on working.\n"
-    )
-    body = "".join(
-        yaml.safe_dump({key: value}, allow_unicode=True, sort_keys=False, default_flow_style=None, width=110)
-        for key, value in (("topics", topics), ("tags", tags))
-        if value
-    )
-    return head + body
-
-
-def _slug(tag: str) -> str:
-    return "-".join("".join(char if char.isalnum() else " " for char in tag.lower()).split()) or "tag"
-
-
-def _spoken(tag: str) -> str:
-    return tag.replace("-", " ").replace("_", " ")
-
-
-def _title(tag: str) -> str:
-    spoken = _spoken(tag)
-    return spoken[:1].upper() + spoken[1:]
-
-
-def _listed(words: Sequence[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def unmapped(store: Store, taxonomy: Taxonomy) -> tuple[tuple[str, int, str], ...]:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from kbgen.model import Curated, Ref, family_of
+from kbgen.model.curated import INFERRED
 
 # Beyond this a question repeats itself, quotes logs or pastes code; measured on labelled pairs: no gain.
 _BODY = 1000
@@ -81,7 +82,7 @@ def text_of(item: Curated) -> Text:
 
 def given_tags(item: Curated) -> tuple[str, ...]:
     """The tags people gave an item, known to the taxonomy or not: no parents of tags, no topics."""
-    known = (mark.tag for mark in item.tags if not mark.why.startswith("parent:"))
+    known = (mark.tag for mark in item.tags if not mark.why.startswith(INFERRED))
     return (*known, *(word for word in item.unmapped if not word.startswith("topic:")))
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import msgspec
 import pytest
-from projects import Kbgen, SmallForum, build_here, forum_post, forum_topic
+from projects import Kbgen, SmallForum, build_here, copy_project, forum_post, forum_topic
 
 from kbgen.config import CONFIG_FILE, DuplicatesConfig, with_values
 from kbgen.curate.calibrate import Scored, measure, needed, precision
@@ -210,3 +211,27 @@ def test_with_too_little_evidence_nothing_is_changed(forum: SmallForum, inside: 
     assert (0, before) == (done.code, (forum.folder / CONFIG_FILE).read_bytes())
     assert "too little evidence" in done.out
     assert "Nothing was written." in done.out
+
+
+@pytest.mark.realdata
+def test_real_sites_are_measured(data_folder: Path, tmp_path: Path, inside: Kbgen) -> None:
+    """Their declared duplicates are few: it says so, names the pairs a person should judge, and changes nothing."""
+    project = copy_project(tmp_path / "site", content=False)
+    sources = [
+        {
+            "name": name[:2],
+            "kind": "stackexchange",
+            "url": f"https://{name[:2]}.example.com",
+            "dump": str(data_folder / "stackexchange" / name),
+        }
+        for name in ("cardano-2021", "quantumcomputing-2018")
+    ]
+    settings = {"site": {"name": "S", "url": "https://help.example.com/"}, "sources": sources}
+    text = json.dumps({**settings, "duplicates": {"semantic": "off"}})
+    (project / CONFIG_FILE).write_text(text, encoding="utf-8")
+    build_here(project, ["harvest"])
+    found = inside("-C", project, "--json", "curate", "--calibrate", "--write").data
+    assert (3, 1, None, None) == (found["declared"], found["found"], found["merge"], found["file"])
+    assert found["presumed"] > 50
+    assert found["doubts"][0]["score"] > 0.5
+    assert text == (project / CONFIG_FILE).read_text(encoding="utf-8")

@@ -1,7 +1,8 @@
 """A taxonomy proposed from the tags in use."""
 
 from kbgen.curate.taxonomy import parse_taxonomy
-from kbgen.report.taxonomy import propose, yaml_of
+from kbgen.report.taxonomy import propose
+from kbgen.report.taxonomy_file import yaml_of
 
 THREADS = [
     *[frozenset({"lamp", "dimmer"})] * 12, *[frozenset({"lamps"})] * 6, *[frozenset({"lamp", "lamp-colour"})] * 4,
