@@ -88,6 +88,21 @@ def test_what_is_known_is_not_proposed_again() -> None:
     assert ({"hedge"} & texts, {"kettle"} & texts) == (set(), {"kettle"})
 
 
+def test_what_every_question_speaks_of_says_nothing() -> None:
+    """A word of many titles that is in all texts, with or without such a title, divides nothing."""
+    said = [
+        msgspec.structs.replace(
+            one, title=f"{one.title} It is in the cottage" if number % 4 else one.title, text=f"Our cottage. {one.text}"
+        )
+        for number, one in enumerate(household())
+    ]
+    rare = [
+        msgspec.structs.replace(one, title=one.title.partition(" It")[0]) if n % 3 else one
+        for n, one in enumerate(said)
+    ]
+    assert "cottage" not in {one.text for one in keyphrases(rare)}
+
+
 def test_plurals_of_names_are_one_tag() -> None:
     """Short names have no stem: ``PCB`` and ``PCBs`` are put together, and shown with their capitals."""
     said = [
