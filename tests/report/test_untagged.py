@@ -88,19 +88,17 @@ def test_what_is_known_is_not_proposed_again() -> None:
     assert ({"hedge"} & texts, {"kettle"} & texts) == (set(), {"kettle"})
 
 
-def test_what_every_question_speaks_of_says_nothing() -> None:
-    """A word of many titles that is in all texts, with or without such a title, divides nothing."""
+def test_what_most_questions_speak_of_says_nothing() -> None:
+    """A word of some titles that is in nearly all texts, under such a title or not, divides nothing."""
     said = [
         msgspec.structs.replace(
-            one, title=f"{one.title} It is in the cottage" if number % 4 else one.title, text=f"Our cottage. {one.text}"
+            one,
+            title=one.title if number % 4 else f"{one.title} It is in the cottage",
+            text=one.text if number % 4 == 1 and number % 3 else f"Our cottage. {one.text}",
         )
         for number, one in enumerate(household())
     ]
-    rare = [
-        msgspec.structs.replace(one, title=one.title.partition(" It")[0]) if n % 3 else one
-        for n, one in enumerate(said)
-    ]
-    assert "cottage" not in {one.text for one in keyphrases(rare)}
+    assert "cottage" not in {one.text for one in keyphrases(said)}
 
 
 def test_plurals_of_names_are_one_tag() -> None:
