@@ -7,7 +7,7 @@ exactly, as a share of the words they have in common and of what they mean. Neit
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -200,9 +200,6 @@ def _candidates(index: Nearest, asked: Longs) -> tuple[Longs, Longs, Floats]:
     count = len(index.keys)
     slot = np.full(count, -1, np.int64)
     slot[asked] = np.arange(len(asked))
-    flat = index.cells.ravel()
-    order = np.argsort(flat, kind="stable")
-    members = order // index.cells.shape[1]
     # Who asks looks for itself.
     least = index.reach.copy()
     least[asked] = np.inf
@@ -210,19 +207,18 @@ def _candidates(index: Nearest, asked: Longs) -> tuple[Longs, Longs, Floats]:
     wanted: list[Longs] = []
     # Room that is used again: asking for it anew costs more than the products of a few texts with a cell.
     room = np.empty((min(_BLOCK, count), index.rows.shape[1]), np.float32)
-    for part in np.split(members, np.flatnonzero(np.diff(flat[order])) + 1):
-        for block in np.split(part, range(_BLOCK, len(part), _BLOCK)):
-            mine = block[slot[block] >= 0]
-            if not len(mine) or len(block) == 1:
-                continue
-            theirs = room[: len(block)]
-            np.copyto(theirs, index.rows[block])
-            for some in np.split(mine, range(1024, len(mine), 1024)):
-                scores = _products(index.rows[some], theirs, some[:, None] == block)
-                best[slot[some]] = _better(best[slot[some]], scores, block)
-                if len(mine) < len(block):
-                    asking, others = np.nonzero(scores >= least[block])
-                    wanted.append(_keys(some[asking], block[others], count))
+    for block in _members(index.cells):
+        mine = block[slot[block] >= 0]
+        if not len(mine) or len(block) == 1:
+            continue
+        theirs = room[: len(block)]
+        np.copyto(theirs, index.rows[block])
+        for some in np.split(mine, range(1024, len(mine), 1024)):
+            scores = _products(index.rows[some], theirs, some[:, None] == block)
+            best[slot[some]] = _better(best[slot[some]], scores, block)
+            if len(mine) < len(block):
+                asking, others = np.nonzero(scores >= least[block])
+                wanted.append(_keys(some[asking], block[others], count))
     row, rank = np.nonzero(best != _NOBODY)
     other = (best[row, rank] & _PLACE).astype(np.int64)
     pairs = _distinct(np.concatenate([_keys(asked[row], other, count), *wanted]))
@@ -230,6 +226,14 @@ def _candidates(index: Nearest, asked: Longs) -> tuple[Longs, Longs, Floats]:
     last = (best[:, -1] >> _SHIFT).astype(np.float32)
     reach[asked] = np.where(best[:, -1] == _NOBODY, -_MOST, _MOST - last)
     return pairs // count, pairs % count, reach
+
+
+def _members(where: Ints) -> Iterator[Longs]:
+    """The texts of each cell, oldest first; of a very large one so many at a time."""
+    flat = where.ravel()
+    order = np.argsort(flat, kind="stable")
+    for part in np.split(order // where.shape[1], np.flatnonzero(np.diff(flat[order])) + 1):
+        yield from np.split(part, range(_BLOCK, len(part), _BLOCK))
 
 
 def _products(some: Coarse, theirs: Floats, same: npt.NDArray[np.bool_]) -> Floats:
@@ -320,33 +324,21 @@ def _ordered(row: Longs, other: Longs, score: Floats) -> Longs:
 
 
 def pack(index: Nearest) -> bytes:
-    """As bytes for the store."""
+    """As bytes for the store: one array after the other."""
     frame = index.frame
+    keys = np.frombuffer("\n".join(index.keys).encode(), np.uint8)
+    numbers = np.array([frame.size, frame.unseen, frame.share])
     file = io.BytesIO()
-    np.savez(
-        file,
-        keys=np.frombuffer("\n".join(index.keys).encode(), np.uint8),
-        rows=index.rows,
-        cells=index.cells,
-        near=index.near,
-        scores=index.scores,
-        reach=index.reach,
-        mean=frame.mean,
-        terms=frame.terms,
-        rarity=frame.rarity,
-        centres=frame.centres,
-        numbers=np.array([frame.size, frame.unseen, frame.share]),
-    )
+    for array in (numbers, frame.mean, frame.terms, frame.rarity, frame.centres, keys, *index[2:-1]):
+        np.save(file, array, allow_pickle=False)
     return file.getvalue()
 
 
 def unpack(data: bytes) -> Nearest:
     """Neighbours as the store kept them."""
-    with np.load(io.BytesIO(data)) as kept:
-        size, unseen, share = kept["numbers"]
-        frame = Frame(
-            int(size), kept["mean"], kept["terms"], kept["rarity"], float(unseen), kept["centres"], float(share)
-        )
-        keys = tuple(kept["keys"].tobytes().decode().split("\n"))
-        rows, where, near, scores, reach = (kept[name] for name in ("rows", "cells", "near", "scores", "reach"))
-        return Nearest(keys, frame, rows, where, near, scores, reach, np.zeros(len(keys), bool))
+    file = io.BytesIO(data)
+    numbers, mean, terms, rarity, centres, packed = (np.load(file, allow_pickle=False) for _ in range(6))
+    rows, where, near, scores, reach = (np.load(file, allow_pickle=False) for _ in range(5))
+    frame = Frame(int(numbers[0]), mean, terms, rarity, float(numbers[1]), centres, float(numbers[2]))
+    keys = tuple(packed.tobytes().decode().split("\n"))
+    return Nearest(keys, frame, rows, where, near, scores, reach, np.zeros(len(keys), bool))

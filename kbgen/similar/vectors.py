@@ -41,7 +41,7 @@ _TITLE_TERMS = 2
 _GRAMS = (2, 3, 4)
 _GRAM_BODY = 300
 # Words whose vectors are kept: what more of them would save, they would take in memory.
-_CACHED = 1 << 17
+_CACHED = 1 << 16
 
 
 class Vector(NamedTuple):
@@ -150,7 +150,7 @@ class Embedder:
 
     def __init__(self) -> None:
         self._index: dict[str, int] = {}
-        self._rows = np.zeros((1 << 12, DIMENSIONS), np.float16)
+        self._rows = np.zeros((1 << 12, DIMENSIONS), np.float32)
         self._terms: dict[str, dict[str, tuple[int, ...]]] = {}
 
     def vectors(self, texts: Sequence[Text]) -> list[Vector]:
@@ -202,7 +202,7 @@ class Embedder:
         index = self._index
         for place, words in enumerate(texts):
             if words:
-                sums[place] = self._rows[[index[word] for word in words]].sum(axis=0, dtype=np.float32)
+                sums[place] = self._rows[[index[word] for word in words]].sum(axis=0)
         return sums
 
     def _counted(

@@ -89,10 +89,10 @@ def test_a_stack_gives_what_was_put_in() -> None:
         Vector(np.ones(256, np.float16), np.zeros(0, np.uint32), np.zeros(0, np.uint8)),
     ]
     whole = stack(vectors)
-    picked = joined([whole.part(4, 9), whole.pick(np.array([0, 6]))])
+    picked = joined([whole.part(4, 9), whole.pick(np.array([1, 3]))])
 
     assert [picked.size, whole.part(0, 7).size] == [5, 7]
-    for place, vector in zip(range(5), (vectors[4], vectors[5], vectors[6], vectors[0], vectors[6]), strict=True):
+    for place, vector in zip(range(5), (*vectors[4:], vectors[1], vectors[3]), strict=True):
         one = picked.part(place, place + 1)
         assert one.terms.tolist() == vector.terms.tolist()
         assert one.counts.tolist() == vector.counts.tolist()
