@@ -17,7 +17,7 @@ import typer
 
 from kbgen import __version__
 from kbgen.console import Voice
-from kbgen.errors import KbgenError
+from kbgen.errors import KbgenError, UsageError
 from kbgen.progress import shown
 from kbgen.runs import Options, RunReport
 from kbgen.standing import unchanged
@@ -265,6 +265,8 @@ def curate(
     write: Annotated[bool, typer.Option("--write", help="Write the proposed thresholds to kbgen.yml.")] = False,
 ) -> int:
     """Decide what is published, tag it and merge it."""
+    if write and not calibrate:
+        raise UsageError("--write writes what --calibrate proposes; give both")
     if not calibrate:
         return _run(["curate"], None, jobs=jobs, clean=clean)
     from kbgen import commands
@@ -377,7 +379,7 @@ def split(refs: Pair, *, by: By = "", why: Why = "") -> int:
 def taxonomy_suggest(
     *, write: Annotated[bool, typer.Option("--write", help="Write site_config/taxonomy.yml if there is none.")] = False
 ) -> int:
-    """Propose topics, tags and synonyms from the tags the communities use."""
+    """Propose topics, tags and synonyms from the tags the communities use and the words of untagged threads."""
     from kbgen import commands
 
     return commands.taxonomy_suggest(_open(), _State.voice, write=write)

@@ -18,7 +18,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from kbgen.errors import RecordError, SourceError, SourceTruncated
-from kbgen.model import Article, Person, Post, RawRecord, Ref, Solved, SolvedBy, Thread, Visibility, Why
+from kbgen.model import Article, Person, Post, RawRecord, Ref, Solved, SolvedBy, Thread, Visibility, Why, make_ref
 from kbgen.sources.archives import MEMBER_CAP, folder_files
 from kbgen.sources.base import Harvested, Source, SourceOptions, stat_signature
 
@@ -37,6 +37,10 @@ _MARKS: dict[str, SolvedBy] = {
 Words = Annotated[str, Meta(min_length=1, pattern=r"\S")]
 Address = Annotated[str, Meta(pattern=r"^https?://")]
 Time = Annotated[datetime, Meta(description="ISO 8601, date and time; without a zone it is UTC")]
+Family = Annotated[
+    str,
+    Meta(pattern=r"""^[^\s<>"'`\\^{|}]*$""", description="a ref that all versions of a text in other languages share"),
+]
 Name = Annotated[str, Meta(pattern=r"""^[^\s<>"'`\\^{|}]+$""", description="unique and kept for ever")]
 
 
@@ -130,6 +134,7 @@ class ArticleLine(Struct, tag_field="kind", tag="article"):
     owner: str = ""
     licence: str | None = None
     draft: bool = False
+    family: Family = ""
 
 
 Line = EntryLine | ArticleLine
@@ -146,6 +151,7 @@ class JsonlSource(Source):
     """A file of JSON lines."""
 
     kind = "jsonl"
+    version = 2
     Options = JsonlOptions
 
     @property
@@ -265,6 +271,8 @@ class JsonlSource(Source):
             draft=line.draft,
             lang=line.lang or self.options.lang,
             licence=line.licence,
+            # As the refs of lines: a family of another project's is none of this one's.
+            family=make_ref(self.name, self._native(line.family)) if line.family else "",
         )
 
 

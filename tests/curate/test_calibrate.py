@@ -203,6 +203,11 @@ def test_measured_as_it_is_typed(forum: SmallForum, inside: Kbgen) -> None:
     assert "Duplicates, measured" in page.read_text(encoding="utf-8")
 
 
+def test_write_alone_is_a_slip(forum: SmallForum, inside: Kbgen) -> None:
+    """Nothing is proposed without ``--calibrate``, so there is nothing to write."""
+    assert 2 == inside("-C", forum.folder, "curate", "--write").code
+
+
 def test_with_too_little_evidence_nothing_is_changed(forum: SmallForum, inside: Kbgen) -> None:
     """The file stays as it is, and the exit code says that nothing went wrong."""
     build_here(forum.folder, ["harvest"])

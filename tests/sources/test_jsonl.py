@@ -11,7 +11,7 @@ from jsonl_builders import ADA, URL, article, entry, jsonl
 from source_builders import parsed_articles, read, threads
 
 from kbgen.errors import RecordError, SourceError, SourceTruncated
-from kbgen.model import Article, RawRecord, Thread
+from kbgen.model import Article, RawRecord, Ref, Thread, family_of
 from kbgen.sources.jsonl import line_schema
 
 ROOT = Path(__file__).parents[2]
@@ -216,6 +216,18 @@ def test_a_packed_file_that_breaks_off(tmp_path: Path) -> None:
     with pytest.raises(SourceTruncated, match="ends in the middle"):
         found.extend(item for item in jsonl(tmp_path).records() if isinstance(item, RawRecord))
     assert len(found) > 1000
+
+
+def test_versions_in_several_languages_stay_together(tmp_path: Path) -> None:
+    """A family is a ref like a line's own: within this source, and none of an article of the importing project."""
+    base, other = article(), article(ref="docs:hum.ru", lang="ru", family="docs:hum")
+    source = jsonl(tmp_path, base, other)
+    records, _ = read(source)
+    found = [source.parse(record) for record in records]
+    assert [Ref("forum:docs:hum")] * 2 == [family_of(one.ref, one) for one in found if isinstance(one, Article)]
+    own = one(tmp_path, article(ref="forum:hum.ru", family="forum:hum"))
+    assert isinstance(own, Article)
+    assert Ref("forum:hum") == family_of(own.ref, own)
 
 
 def test_the_schema_is_published() -> None:
