@@ -235,7 +235,7 @@ def calibrate(project: Project, voice: Voice, *, jobs: int, precision: float, wr
 
 
 def taxonomy_suggest(project: Project, voice: Voice, *, write: bool = False) -> int:
-    """Propose a taxonomy.yml from the tags in use and the words of untagged threads; written only where there is none."""
+    """Propose a taxonomy.yml from tags in use and words of untagged threads; written only where there is none."""
     file = project.folder / TAXONOMY_FILE
     if write and file.exists():
         raise UsageError(f"{file}: exists already; leave out --write and take from the proposal what you like")
