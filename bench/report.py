@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from statistics import median
-from typing import TypeVar
 
 from msgspec import Struct
 
+from bench.figures import met, middle, rate, ratio
 from bench.peers import PeerRun
 from bench.scale import ScaleRun, scale_rows
 from bench.subject import BuildRun, SubjectRun
@@ -17,8 +16,6 @@ GOAL_RATIO = 20.0
 GOAL_AGAIN = 0.10
 GOAL_TOUCHED = 0
 GOAL_MEMORY = 1_000_000_000
-
-Item = TypeVar("Item")
 
 
 class Machine(Struct, frozen=True):
@@ -53,24 +50,6 @@ class Results(Struct, frozen=True):
     threads: int = 0
     memory: BuildRun | None = None
     scale: ScaleRun | None = None
-
-
-def middle(items: Iterable[Item], value: Callable[[Item], float]) -> float:
-    """Median of a figure over the rounds."""
-    return float(median(value(item) for item in items))
-
-
-def rate(pages: float, seconds: float) -> float:
-    """Pages a second; 0 when there is nothing to divide."""
-    return pages / seconds if seconds > 0 else 0.0
-
-
-def ratio(ours: float, theirs: float) -> str:
-    """How many times as much: ``23.4 x``, ``0.85 x``; a dash when there is nothing to compare with."""
-    if ours <= 0 or theirs <= 0:
-        return "-"
-    times = ours / theirs
-    return f"{times:.0f} x" if times >= 100 else f"{times:.1f} x" if times >= 1 else f"{times:.2f} x"
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -167,9 +146,9 @@ def _goal_rows(results: Results) -> list[tuple[str, str, str, str]]:
     touched = middle(runs, lambda run: run.again.touched)
     fast = pour >= GOAL_RATIO * mkdocs if mkdocs else None
     rows = [
-        ("pour + publish, beside MkDocs + Material", ratio(pour, mkdocs), f"≥ {GOAL_RATIO:.0f} x", _met(fast)),
-        ("second build, share of the first", f"{share:.1%}", f"≤ {GOAL_AGAIN:.0%}", _met(share <= GOAL_AGAIN)),
-        ("files written by the second build", f"{touched:,.0f}", f"{GOAL_TOUCHED}", _met(touched <= GOAL_TOUCHED)),
+        ("pour + publish, beside MkDocs + Material", ratio(pour, mkdocs), f"≥ {GOAL_RATIO:.0f} x", met(fast)),
+        ("second build, share of the first", f"{share:.1%}", f"≤ {GOAL_AGAIN:.0%}", met(share <= GOAL_AGAIN)),
+        ("files written by the second build", f"{touched:,.0f}", f"{GOAL_TOUCHED}", met(touched <= GOAL_TOUCHED)),
         ("median size of a thread page", f"{middle(runs, lambda run: run.page_bytes) / 1000:.1f} kB", "", ""),
     ]
     rows += [_memory_row(results.memory, results.threads)] if results.memory else []
@@ -186,11 +165,7 @@ def _memory_row(build: BuildRun, threads: int) -> tuple[str, str, str, str]:
     if build.peak is None:
         return (label, "not available: no /proc", goal, "-")
     measured = f"{build.peak / 1e6:,.0f} MB ({build.wall:.0f} s, {rate(build.pages, build.wall):,.0f} pages/s)"
-    return (label, measured, goal, _met(build.peak < GOAL_MEMORY))
-
-
-def _met(answer: bool | None) -> str:  # noqa: FBT001
-    return "-" if answer is None else "yes" if answer else "**no**"
+    return (label, measured, goal, met(build.peak < GOAL_MEMORY))
 
 
 def _build_rows(results: Results) -> list[tuple[str, ...]]:

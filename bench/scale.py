@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from msgspec import Struct
 
 from bench.corpus import Seed, Topic, multiply, vocabulary
 from bench.errors import BenchError
+from bench.figures import met, rate, ratio
 from bench.peers import Hugo, PeerRun
 from bench.project import write_project
 from bench.subject import SubjectRun, measure
@@ -58,26 +60,28 @@ def measure_scale(folder: Path, seeds: Sequence[Seed], threads: int, say: Callab
         BenchError: a build fails.
     """
     say(f"kbgen, three builds of {SMALL:,} threads")
-    small, answer_page = _measure(folder / "small", seeds, SMALL)
+    with _built(folder / "small", seeds, SMALL) as small:
+        answer_page = _answer_page(folder / "small", seeds)
     say(f"Hugo, {SMALL:,} pages")
     hugo = _hugo(folder / "hugo-large", seeds)
     say(f"kbgen, three builds of {threads:,} threads, memory sampled")
-    large, _ = _measure(folder / "large", seeds, threads)
-    return ScaleRun(small, large, threads, hugo, answer_page)
+    with _built(folder / "large", seeds, threads) as large:
+        return ScaleRun(small, large, threads, hugo, answer_page)
 
 
-def _measure(project: Path, seeds: Sequence[Seed], threads: int) -> tuple[SubjectRun, int]:
+@contextmanager
+def _built(project: Path, seeds: Sequence[Seed], threads: int) -> Iterator[SubjectRun]:
+    """Three builds; the project is removed when its site has been looked at."""
     project.mkdir()
     write_project(project, multiply(seeds, threads), vocabulary(seeds))
     try:
-        run = measure(project, lambda: multiply(seeds, threads), threads, memory=True)
-        return run, _answer_page(project, multiply(seeds, threads))
+        yield measure(project, lambda: multiply(seeds, threads), threads, memory=True)
     finally:
         shutil.rmtree(project)
 
 
-def _answer_page(project: Path, topics: Iterable[Topic]) -> int:
-    sizes = sorted(_sizes(project, topics))
+def _answer_page(project: Path, seeds: Sequence[Seed]) -> int:
+    sizes = sorted(_sizes(project, multiply(seeds, SMALL)))
     return sizes[len(sizes) // 2] if sizes else 0
 
 
@@ -112,12 +116,18 @@ def scale_rows(run: ScaleRun, material: float) -> list[Row]:
     small, large = run.small, run.large
     cold = small.cold.pages / small.cold.wall
     pour = small.cold.stages.get("render", 0.0)
+    hugo = 0.0 if run.hugo.missing else rate(run.hugo.pages, run.hugo.wall)
     growth = (large.cold.wall / large.cold.pages) / (small.cold.wall / small.cold.pages)
     at = f"at {run.threads:,}"
     again, edit = large.again.wall / large.cold.wall, large.edit.wall / large.cold.wall
     rows = [
         _times(f"cold build of {SMALL:,}, all stages, beside MkDocs + Material", cold, material, GOAL_COLD),
-        _times("the same beside Hugo with a bare template", cold, _rate(run.hugo), 1.0),
+        _times(
+            "the same beside Hugo with a bare template",
+            cold,
+            0.0 if run.hugo.missing else rate(run.hugo.pages, run.hugo.wall),
+            1.0,
+        ),
         _at_most("render beside `cp -r` of the finished site", pour / small.copy, GOAL_COPY, "{:.1f} x"),
         _at_most(f"a page {at} beside one at {SMALL:,}, seconds", growth, GOAL_GROWTH, "{:.2f} x"),
         _at_most(f"nothing changed {at}, share of cold", again, GOAL_AGAIN, "{:.1%}"),
@@ -130,20 +140,11 @@ def scale_rows(run: ScaleRun, material: float) -> list[Row]:
     return rows
 
 
-def _rate(peer: PeerRun) -> float:
-    return 0.0 if peer.missing or not peer.wall else peer.pages / peer.wall
-
-
 def _times(figure: str, ours: float, theirs: float, goal: float) -> Row:
     if not theirs:
         return figure, "-", f"≥ {goal:.0f} x", "-"
-    times = ours / theirs
-    return figure, f"{times:.1f} x" if times >= 1 else f"{times:.2f} x", f"≥ {goal:.0f} x", _met(times >= goal)
+    return figure, ratio(ours, theirs), f"≥ {goal:.0f} x", met(ours >= goal * theirs)
 
 
 def _at_most(figure: str, value: float, goal: float, shape: str) -> Row:
-    return figure, shape.format(value), f"≤ {shape.format(goal)}", _met(value <= goal)
-
-
-def _met(answer: bool) -> str:  # noqa: FBT001 - a word for it
-    return "yes" if answer else "**no**"
+    return figure, shape.format(value), f"≤ {shape.format(goal)}", met(value <= goal)

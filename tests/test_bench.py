@@ -16,10 +16,11 @@ import pytest
 from bench.__main__ import main
 from bench.corpus import DATA, Seed, Topic, multiply, seeds_of, vocabulary
 from bench.errors import BenchError
+from bench.figures import rate, ratio
 from bench.measure import TreeSampler, moved, run, snapshot
 from bench.peers import PeerRun, page, write_pages
 from bench.project import recorded, write_archive, write_project
-from bench.report import Machine, Results, markdown, rate, ratio
+from bench.report import Machine, Results, markdown
 from bench.scale import ScaleRun, scale_rows
 from bench.subject import BuildRun, SubjectRun
 from bench.wording import cut_html, cut_title

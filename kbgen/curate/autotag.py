@@ -29,7 +29,7 @@ from kbgen.store.suggestions import TagRow
 if TYPE_CHECKING:
     from kbgen.curate.autotag_model import Model
 
-AUTOTAG_VERSION = 2
+AUTOTAG_VERSION = 3
 """Raise it when the same threads would be tagged differently."""
 APPLIED_FROM = 0.85
 """The confidence from which a tag is applied; below it, it is a suggestion. Measured: four of five are right."""

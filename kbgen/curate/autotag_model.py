@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from io import BytesIO
 from pathlib import Path
@@ -71,19 +71,7 @@ class _Space(NamedTuple):
 
     def rows(self, documents: Iterable[Document]) -> Any:
         """Unit rows, sub-linear in the counts."""
-        columns: list[int] = []
-        values: list[float] = []
-        ends = [0]
-        for one in documents:
-            found = sorted((self.vocabulary[gram], n) for gram, n in grams(one).items() if gram in self.vocabulary)
-            row = np.array([(1.0 + np.log(n)) * self.idf[column] for column, n in found], dtype=np.float64)
-            length = float(np.sqrt((row * row).sum())) or 1.0
-            columns += [column for column, _ in found]
-            values += (row / length).tolist()
-            ends.append(len(columns))
-        shape = (len(ends) - 1, len(self.vocabulary))
-        data = np.array(values, dtype=np.float32)
-        return sparse.csr_matrix((data, np.array(columns, dtype=np.int32), np.array(ends, dtype=np.int32)), shape=shape)
+        return _unit(_logs(map(grams, documents), self.vocabulary), self.idf)
 
 
 class _Counts(NamedTuple):
@@ -112,29 +100,38 @@ class _Counts(NamedTuple):
 
     def rows(self, kept: NDArray[np.int64], idf: Matrix) -> Any:
         """Unit rows over the columns that are kept; see ``_Space.rows``."""
-        weighted = self.logs[:, kept]
-        weighted.data = weighted.data * idf[weighted.indices]
-        lengths = np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1)).ravel())
-        weighted.data = weighted.data / np.repeat(np.where(lengths > 0, lengths, 1.0), np.diff(weighted.indptr))
-        return weighted.astype(np.float32)
+        return _unit(self.logs[:, kept], idf)
 
 
 def _counts(documents: Sequence[Document]) -> _Counts:
     counted = [grams(one) for one in documents]
     frequency = Counter(gram for counts in counted for gram in counts)
     known = {gram: column for column, gram in enumerate(sorted(gram for gram, n in frequency.items() if n >= 2))}
-    columns: list[int] = []
-    values: list[int] = []
+    return _Counts(tuple(known), _logs(counted, known))
+
+
+def _logs(counted: Iterable[Mapping[str, int]], columns: Mapping[str, int]) -> Any:
+    """One plus the logarithm of each count, a row a thread; a term without a column is left out."""
+    indices: list[int] = []
+    counts: list[int] = []
     ends = [0]
-    for counts in counted:
-        found = sorted((known[gram], n) for gram, n in counts.items() if gram in known)
-        columns += [column for column, _ in found]
-        values += [n for _, n in found]
-        ends.append(len(columns))
-    shape = (len(documents), len(known))
-    logs = 1.0 + np.log(np.array(values, dtype=np.float64))
-    indices, indptr = np.array(columns, dtype=np.int32), np.array(ends, dtype=np.int32)
-    return _Counts(tuple(known), sparse.csr_matrix((logs, indices, indptr), shape=shape))
+    for one in counted:
+        found = sorted((columns[gram], n) for gram, n in one.items() if gram in columns)
+        indices += [column for column, _ in found]
+        counts += [n for _, n in found]
+        ends.append(len(indices))
+    values = 1.0 + np.log(np.array(counts, dtype=np.float64))
+    places = np.array(indices, dtype=np.int32), np.array(ends, dtype=np.int32)
+    return sparse.csr_matrix((values, *places), shape=(len(ends) - 1, len(columns)))
+
+
+def _unit(logs: Any, idf: Matrix) -> Any:
+    """Rows weighted by rarity and made of length one; a row of nothing stays nothing."""
+    data = logs.data * idf[logs.indices]
+    sizes = np.diff(logs.indptr)
+    lengths = np.sqrt(np.bincount(np.repeat(np.arange(len(sizes)), sizes), data * data, len(sizes)))
+    data = data / np.repeat(np.where(lengths > 0, lengths, 1.0), sizes)
+    return sparse.csr_matrix((data.astype(np.float32), logs.indices, logs.indptr), shape=logs.shape)
 
 
 class Model:
@@ -230,17 +227,6 @@ def train(lessons: Sequence[Lesson], names: Sequence[Sequence[str]]) -> Model:
     parts |= _write_sparse("weights", sparse.csr_matrix(weights.T))
     parts |= _write_sparse("lessons", rows) | _write_sparse("marks", sparse.csr_matrix(truth.astype(np.float32)))
     return Model(space, names, parts)
-
-
-def train_into(file: Path, lessons: Sequence[Lesson], names: Sequence[Sequence[str]]) -> None:
-    """Learn, and write the model; a plain function for a process of its own.
-
-    Args:
-        file: where ``load`` finds it.
-        lessons: see ``train``.
-        names: see ``train``.
-    """
-    train(lessons, names).save(file)
 
 
 def _truth(lessons: Sequence[Lesson], tags: int) -> NDArray[np.int8]:

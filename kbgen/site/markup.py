@@ -6,7 +6,7 @@ written here. Everything that goes in is escaped here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
 from html import escape
@@ -97,7 +97,7 @@ class Parts:
         shown = value if isinstance(value, Markup) else escape(value, quote=False)
         return trusted(before + shown + after)
 
-    def breadcrumb(self, crumbs: Iterable[Crumb], at: Place) -> Markup:
+    def breadcrumb(self, crumbs: Sequence[Crumb], at: Place) -> Markup:
         """The trail to a page, itself included; "" for a trail of one step."""
         steps = [
             f'<li><a href="{escape(at.href(crumb.path))}">{escape(crumb.title, quote=False)}</a></li>'
@@ -105,7 +105,7 @@ class Parts:
         ]
         if len(steps) < 2:
             return Markup("")
-        here = f'<li><span aria-current="page">{escape(list(crumbs)[-1].title, quote=False)}</span></li>'
+        here = f'<li><span aria-current="page">{escape(crumbs[-1].title, quote=False)}</span></li>'
         label = escape(self._words["breadcrumb"])
         return trusted(f'<nav class="kb-crumbs" aria-label="{label}"><ol>\n{"".join(steps[:-1])}{here}\n</ol></nav>')
 
