@@ -122,12 +122,7 @@ def scale_rows(run: ScaleRun, material: float) -> list[Row]:
     again, edit = large.again.wall / large.cold.wall, large.edit.wall / large.cold.wall
     rows = [
         _times(f"cold build of {SMALL:,}, all stages, beside MkDocs + Material", cold, material, GOAL_COLD),
-        _times(
-            "the same beside Hugo with a bare template",
-            cold,
-            0.0 if run.hugo.missing else rate(run.hugo.pages, run.hugo.wall),
-            1.0,
-        ),
+        _times("the same beside Hugo with a bare template", cold, hugo, 1.0),
         _at_most("render beside `cp -r` of the finished site", pour / small.copy, GOAL_COPY, "{:.1f} x"),
         _at_most(f"a page {at} beside one at {SMALL:,}, seconds", growth, GOAL_GROWTH, "{:.2f} x"),
         _at_most(f"nothing changed {at}, share of cold", again, GOAL_AGAIN, "{:.1%}"),
