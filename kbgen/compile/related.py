@@ -47,7 +47,7 @@ def related(
     pages = {ref: summary.ref for summary in summaries for ref in summary.refs}
     for summary in summaries:
         ref = summary.ref
-        best = _by_text(summary, near or {}, pages, cards)[:count]
+        best = _by_text(summary, near or {}, pages, cards, count=count)
         if len(best) < count:
             scores = _scores(ref, features[ref], postings, weights)
             by_words = _nearest(scores, topics[ref], topics, count)
@@ -57,7 +57,12 @@ def related(
 
 
 def _by_text(
-    summary: Summary, near: Mapping[Ref, Sequence[Ref]], pages: Mapping[Ref, Ref], cards: Mapping[Ref, Card]
+    summary: Summary,
+    near: Mapping[Ref, Sequence[Ref]],
+    pages: Mapping[Ref, Ref],
+    cards: Mapping[Ref, Card],
+    *,
+    count: int,
 ) -> list[Ref]:
     """The pages of what lies nearest to the lead's text."""
     found: dict[Ref, None] = {}
@@ -66,6 +71,8 @@ def _by_text(
         card = cards.get(ref)
         if card is not None and card.lang == summary.lang and ref != summary.ref:
             found[ref] = None
+            if len(found) == count:
+                break
     return list(found)
 
 
