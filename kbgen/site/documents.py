@@ -51,7 +51,7 @@ def _document(page: Page, library: Library, topics: Mapping[Slug, Topic]) -> Sea
         lang=page.lang,
         kind=card.kind,
         topic=topic.slug if topic else "",
-        topic_title=topic.title if topic else "",
+        topic_title=dict(topic.titles).get(page.lang, topic.title) if topic else "",
         tags=tuple(link.title for link in page.tags),
         score=card.score,
         updated=page.updated.date().isoformat() if page.updated else "",

@@ -51,6 +51,15 @@ def test_what_is_unknown_is_empty() -> None:
     assert ("", "", (), "", "") == (found.topic, found.topic_title, found.tags, found.updated, found.badge)
 
 
+def test_a_topic_has_its_name_in_the_language_of_the_page() -> None:
+    """Readers of Hebrew results see the Hebrew name; a language without one sees the name itself."""
+    named = [
+        search_document(sample.entry_page(lang=lang), sample.entry(), LIBRARY, sample.TOPICS).topic_title
+        for lang in ("he", "pl")
+    ]
+    assert ["תאורה", "Lights"] == named
+
+
 def test_documents_come_in_order_of_path_and_listings_are_none(tmp_path: Path) -> None:
     """Whatever the order of pages and rows; bodies are read from the store."""
     pages, cards, rows = {}, {}, []

@@ -208,6 +208,17 @@ def test_titles_kbgen_gives_are_translated(renderer: Renderer) -> None:
         assert one(show(renderer, page), "h1").get_text() == title
 
 
+def test_a_listing_of_nothing_counted_has_no_empty_line(renderer: Renderer) -> None:
+    """Without number, profile and feed nothing stands, and takes room, between the heading and the blocks."""
+    bare = Listing(blocks=(Block("topics", "", links=sample.LINKS),))
+    counted = Listing(items=sample.CARDS, total=4)
+    lines = [
+        len(show(renderer, sample.page("/topics/", title="Topics", listing=listing)).select(".kb-head .kb-meta"))
+        for listing in (bare, counted)
+    ]
+    assert [0, 1] == lines
+
+
 def test_a_listing_shows_its_blocks_items_and_pager(renderer: Renderer) -> None:
     """The writer's text stands as HTML, this page is not a link, gaps are marked, the feed is announced."""
     soup = show(renderer, sample.topic_page())
