@@ -194,13 +194,14 @@ def promote(project: Project, what: str, voice: Voice, *, as_article: bool = Fal
         if entry is None:
             raise UsageError(f"{ref}: has no page of its own, so there is nothing to promote; see `kbgen why {ref}`")
         known = project.overlays.get(lead)
+    today = datetime.now(UTC).date()
     if as_article:
-        name, text = promotion.article(entry, slugify(entry.title), datetime.now(UTC).date())
+        name, text = promotion.article(entry, slugify(entry.title), today)
         file = project.folder / "content" / "articles" / name
     else:
         if known is not None and known.file != review.FILE:
             raise UsageError(f"{lead} has an overlay already: edit {known.file}")
-        name, text = promotion.overlay(entry)
+        name, text = promotion.overlay(entry, today)
         file = project.folder / "content" / "curated" / name
     if file.exists():
         raise UsageError(f"{file}: exists already; edit it, or move it away")
@@ -460,7 +461,8 @@ def config_check(project: Project, voice: Voice) -> int:
             getattr(project, part)
         except ConfigError as error:
             faults += error.faults
-    faults += project.overlay_faults
+    # Overlays are held against the taxonomy: they are looked at once it can be read.
+    faults += () if faults else project.overlay_faults
     if faults:
         raise ConfigError(faults)
     names = [options.name for options in project.options]

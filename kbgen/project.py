@@ -62,7 +62,7 @@ class Project:
 
     @cached_property
     def _overlays(self) -> tuple[dict[Ref, Overlay], list[RecordError]]:
-        return load_overlays(self.folder)
+        return load_overlays(self.folder, self.taxonomy)
 
     @cached_property
     def overlays(self) -> Mapping[Ref, Overlay]:
@@ -93,7 +93,7 @@ class Project:
 
     @property
     def overlay_faults(self) -> tuple[str, ...]:
-        """Overlays that could not be read; the others count."""
+        """Overlays that could not be read, and words in them the taxonomy does not know; the others count."""
         return tuple(str(error) for error in self._overlays[1])
 
     @cached_property

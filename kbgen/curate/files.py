@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,19 @@ class Fields(Struct, frozen=True):
         if not isinstance(value, bool):
             raise self.fault(key, f"must be true or false, not {value!r}")
         return value
+
+    def day(self, key: str) -> date | None:
+        """Read a key that holds a day; None when it is absent.
+
+        Raises:
+            RecordError: it holds something else.
+        """
+        value = self.data.get(key)
+        if isinstance(value, datetime):
+            return value.date()
+        if value is None or isinstance(value, date):
+            return value
+        raise self.fault(key, f"must be a day such as 2026-05-01, not {value!r}")
 
     def words(self, key: str) -> tuple[str, ...] | None:
         """Read a key that holds a list of words (or one word); None when it is absent.

@@ -7,36 +7,42 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kbgen.curate.files import Fields, read_fields
+from kbgen.curate.files import Fields, nearest, read_fields
 from kbgen.curate.sanitise import safe_html
+from kbgen.curate.tagging import tag
+from kbgen.curate.taxonomy import FILE
 from kbgen.curate.text import html_text, plain_text
 from kbgen.errors import RecordError
-from kbgen.model import Overlay, PlainText, Ref, SafeHtml
+from kbgen.model import Overlay, PlainText, Ref, SafeHtml, Taxonomy, split_ref
 from kbgen.sources.markdown import render
 
 FOLDER = "content/curated"
-KEYS = ("thread", "title", "summary", "tags", "topics", "pin", "hide", "merge", "split", "canonical")
+KEYS = ("thread", "title", "summary", "tags", "topics", "pin", "hide", "merge", "split", "canonical", "reviewed")
 
 
-def load_overlays(project: Path) -> tuple[dict[Ref, Overlay], list[RecordError]]:
+def load_overlays(project: Path, taxonomy: Taxonomy | None = None) -> tuple[dict[Ref, Overlay], list[RecordError]]:
     """Read every overlay, in the order of their paths.
 
     Args:
         project: the project folder.
+        taxonomy: the vocabulary tags and topics must be of; without one they are not looked at.
 
     Returns:
-        The overlays by thread, and an error for each file that does not count, naming file and line.
+        The overlays by thread, and an error for each file that does not count and for each word the vocabulary does not
+        know, naming file and line. A file with such a word counts without it.
     """
     overlays: dict[Ref, Overlay] = {}
     errors: list[RecordError] = []
     folder = project / FOLDER
     for path in sorted(folder.rglob("*.md"), key=lambda found: found.relative_to(folder).as_posix()):
         try:
-            overlay = _overlay(read_fields(path, project, KEYS), overlays)
+            fields = read_fields(path, project, KEYS)
+            overlay = _overlay(fields, overlays)
         except RecordError as error:
             errors.append(error)
         else:
             overlays[overlay.ref] = overlay
+            errors += _unknown_words(overlay, fields, taxonomy) if taxonomy else []
     return overlays, errors
 
 
@@ -66,7 +72,23 @@ def _overlay(fields: Fields, others: dict[Ref, Overlay]) -> Overlay:
         canonical=_canonical(fields),
         body=body or None,
         text=html_text(body),
+        reviewed=fields.day("reviewed"),
     )
+
+
+def _unknown_words(overlay: Overlay, fields: Fields, taxonomy: Taxonomy) -> list[RecordError]:
+    source = split_ref(overlay.ref)[0]
+    tags = [word for word in overlay.tags or () if tag((word,), (), source, taxonomy)[2]]
+    topics = [word for word in overlay.topics or () if tag((), (), source, taxonomy, topics=(word,))[2]]
+    known = (
+        ("tags", tags, [one.slug for one in taxonomy.tags]),
+        ("topics", topics, [one.slug for one in taxonomy.topics]),
+    )
+    return [
+        fields.fault(key, f"names {word!r}, which {FILE} does not have; it is left out. {nearest(word, slugs)}")
+        for key, words, slugs in known
+        for word in words
+    ]
 
 
 def _plain(text: str | None) -> PlainText | None:

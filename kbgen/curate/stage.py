@@ -25,7 +25,7 @@ from kbgen.curate.item import CURATE_VERSION, Context, curate_record
 from kbgen.curate.keys import key_of, value_key
 from kbgen.curate.merge import MERGE_VERSION, build_article, build_entry
 from kbgen.curate.near import near_duplicates
-from kbgen.curate.staleness import LINKS, ORIGIN, dead_links, suggestions
+from kbgen.curate.staleness import DRIFT, LINKS, ORIGIN, dead_links, drifted, suggestions
 from kbgen.curate.summary import summarise
 from kbgen.curate.tagging import with_learnt
 from kbgen.executor import Workers, chunks, give_back
@@ -280,6 +280,7 @@ def _make_entries(
     clusters = find_clusters(heads, job.overlays, frozenset(store.permalinks.all()), near=near)
     with store.transaction():
         store.suggestions.replace(ORIGIN, suggestions(heads, clusters))
+        store.suggestions.replace(DRIFT, drifted(store.curated.get(sorted(job.overlays)), job.overlays))
     around = _options_digest(job)
     give_back()
     builds = [_cluster_build(cluster, job, digests, around, learnt) for cluster in clusters]

@@ -13,7 +13,7 @@ from html import unescape
 
 from kbgen.config import RulesConfig
 from kbgen.curate.answers import Ranked, is_live
-from kbgen.model import ArticleEntry, Cluster, Entry, Head, Post, Ref, Thread
+from kbgen.model import ArticleEntry, Cluster, Curated, Entry, Head, Overlay, Post, Ref, Thread
 from kbgen.store import Store
 from kbgen.store.links import LinkingRow, link_key
 from kbgen.store.suggestions import Suggestion, SuggestionKind
@@ -36,6 +36,7 @@ _VERSION = re.compile(r"\b(?:v|version |release |firmware )(\d{1,4})(?:\.(\d{1,4
 _SENTENCE = re.compile(r"[^.!?\n。！？]*[.!?。！？]?")  # noqa: RUF001
 ORIGIN = "signs"
 LINKS = "links"
+DRIFT = "overlays"
 _HREF = re.compile(r'href="(https?://[^"]+)"')  # as sanitise writes it
 _NAMED = 3
 _QUOTED = 140
@@ -147,6 +148,25 @@ def suggestions(heads: Iterable[Head], clusters: Iterable[Cluster], asked_often:
         if times >= asked_often:
             why = f"asked {times} times; no article answers it"
             found.append(Suggestion("create", cluster.lead, "", ORIGIN, min(times / 10, 1.0), why))
+    return found
+
+
+def drifted(items: Iterable[Curated], overlays: Mapping[Ref, Overlay]) -> list[Suggestion]:
+    """Suggest to read an overlay again when its thread's question or best answer is newer than the writer's look at it.
+
+    Args:
+        items: the threads that have overlays.
+        overlays: by thread; those without ``reviewed`` say nothing.
+    """
+    found = []
+    for item in items:
+        overlay = overlays[item.ref]
+        posts = (item.question, *item.answers[:1])
+        changed = max((post.updated or post.created for post in posts if post and post.created), default=None)
+        if overlay.reviewed and changed and changed.date() > overlay.reviewed:
+            day = changed.date().isoformat()
+            why = f"the thread changed on {day}, after {overlay.file} was reviewed ({overlay.reviewed.isoformat()})"
+            found.append(Suggestion("update", item.ref, "", DRIFT, 0.7, why))
     return found
 
 

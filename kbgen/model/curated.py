@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 from msgspec import Struct
@@ -91,7 +91,11 @@ class Curated(Struct, frozen=True):
 
 
 class Overlay(Struct, frozen=True):
-    """What a writer decided about one thread, from ``content/curated/``. None and empty mean "as harvested"."""
+    """What a writer decided about one thread, from ``content/curated/``. None and empty mean "as harvested".
+
+    Attributes:
+        reviewed: when the writer last read the thread.
+    """
 
     ref: Ref
     file: str
@@ -106,6 +110,7 @@ class Overlay(Struct, frozen=True):
     canonical: str | None = None
     body: SafeHtml | None = None
     text: PlainText = PlainText("")
+    reviewed: date | None = None
 
 
 class SourceThread(Struct, frozen=True):

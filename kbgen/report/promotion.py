@@ -15,11 +15,12 @@ from kbgen.model import Entry, split_ref
 from kbgen.report.as_markdown import markdown_of
 
 
-def overlay(entry: Entry) -> tuple[str, str]:
+def overlay(entry: Entry, today: date) -> tuple[str, str]:
     """Make the overlay of an entry's lead thread.
 
     Args:
         entry: as it is shown.
+        today: when it is written; a later change of the thread is reported.
 
     Returns:
         The path below ``content/curated/`` and the text. The body is the best answer as it is now.
@@ -31,6 +32,7 @@ def overlay(entry: Entry) -> tuple[str, str]:
         "summary": str(entry.description),
         "tags": [str(mark.tag) for mark in entry.tags if not mark.why.startswith("parent:")],
         "topics": [str(topic) for topic in entry.topics],
+        "reviewed": today,
     }
     return f"{source}/{_file_name(native)}.md", _file(data, markdown_of(entry.best.html))
 

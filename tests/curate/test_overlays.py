@@ -1,8 +1,10 @@
 """What writers put into content/curated, read file by file."""
 
+from datetime import date
 from pathlib import Path
 
 from kbgen.curate.overlays import load_overlays
+from kbgen.curate.taxonomy import load_taxonomy
 from kbgen.model import Overlay, PlainText, Ref
 
 
@@ -77,3 +79,31 @@ def test_bad_files_are_named_and_the_others_count(tmp_path: Path) -> None:
 def test_no_folder_is_no_overlay(tmp_path: Path) -> None:
     """A project without decisions is a project."""
     assert load_overlays(tmp_path) == ({}, [])
+
+
+def test_words_the_taxonomy_does_not_have_are_named(tmp_path: Path) -> None:
+    """With file, line and the nearest word; the file counts, and synonyms and titles are words, too."""
+    vocabulary = (
+        "topics:\n- {slug: lights, title: Lights and lamps}\ntags:\n- {slug: bulbs, title: Bulbs, synonyms: [lamp]}\n"
+    )
+    (tmp_path / "site_config").mkdir()
+    (tmp_path / "site_config/taxonomy.yml").write_text(vocabulary, encoding="utf-8")
+    write(tmp_path, "a.md", "---\nthread: community:1\ntags: [lamp, blubs]\ntopics: [Lights and lamps, heat]\n---\n")
+    overlays, errors = load_overlays(tmp_path, load_taxonomy(tmp_path))
+    assert ["community:1"] == list(overlays)
+    left_out = "which site_config/taxonomy.yml does not have; it is left out."
+    assert [
+        f"content/curated/a.md:3: tags names 'blubs', {left_out} did you mean bulbs?",
+        f"content/curated/a.md:4: topics names 'heat', {left_out} known here: lights",
+    ] == [str(error) for error in errors]
+
+
+def test_the_day_of_the_last_look_is_a_day(tmp_path: Path) -> None:
+    """A day is read as one; anything else is named."""
+    write(tmp_path, "a.md", "---\nthread: community:1\nreviewed: 2026-05-01\n---\n")
+    write(tmp_path, "b.md", "---\nthread: community:2\nreviewed: in May\n---\n")
+    overlays, errors = load_overlays(tmp_path)
+    assert [date(2026, 5, 1)] == [one.reviewed for one in overlays.values()]
+    assert ["content/curated/b.md:3: reviewed must be a day such as 2026-05-01, not 'in May'"] == [
+        str(e) for e in errors
+    ]

@@ -72,6 +72,22 @@ def test_an_overlay_is_written_once(small: SmallForum, inside: Kbgen) -> None:
     assert inside("-C", small.folder, "promote", "forum:1").code == 2
 
 
+def test_an_overlay_older_than_its_thread_is_named(small: SmallForum, inside: Kbgen) -> None:
+    """An update is suggested once question or best answer changed after the writer's day, and not before."""
+    folder = small.folder / "content" / "curated"
+    folder.mkdir(exist_ok=True)
+    said: list[bool] = []
+    for day in ("2025-03-01", "2025-03-02"):
+        text = f"---\nthread: forum:1\ntitle: Another name\nreviewed: {day}\n---\n"
+        (folder / "one.md").write_text(text, encoding="utf-8")
+        build_here(small.folder)
+        listed = inside("-C", small.folder, "review", "list").out
+        said.append(
+            "the thread changed on 2025-03-02, after content/curated/one.md was reviewed" in " ".join(listed.split())
+        )
+    assert [True, False] == said
+
+
 def test_an_article_settles_its_threads(small: SmallForum, inside: Kbgen) -> None:
     """It begins as a draft, so that nothing is published before somebody has read it."""
     build_here(small.folder)
