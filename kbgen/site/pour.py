@@ -59,7 +59,7 @@ def page_keys(pages: Iterable[Page], shared: str, topics: Mapping[Slug, Topic]) 
         shared: digest of what all pages depend on.
         topics: by slug; a change of one moves the keys of the pages that name it.
     """
-    encode = msgspec.json.Encoder(order="deterministic").encode
+    encode = msgspec.msgpack.Encoder(order="deterministic").encode
     seed = shared.encode()
     named = _Named(topics)
     return {
