@@ -474,6 +474,6 @@ def config_check(project: Project, voice: Voice) -> int:
 def _counted(names: Sequence[str], project: Project) -> str:
     taxonomy = project.taxonomy
     return (
-        f"No faults: {len(names)} sources ({', '.join(names)}), {len(taxonomy.topics)} topics, "
-        f"{len(taxonomy.tags)} tags, {len(project.overlays)} overlays, {len(project.redirects)} redirects"
+        f"No faults. Sources: {len(names)} ({', '.join(names)}); topics: {len(taxonomy.topics)}; "
+        f"tags: {len(taxonomy.tags)}; overlays: {len(project.overlays)}; redirects: {len(project.redirects)}"
     )
