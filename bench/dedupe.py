@@ -199,7 +199,12 @@ def merges(folder: Path, target: Path, *, model: bool) -> None:
 
 def languages(*, model: bool) -> None:
     """Questions in other languages than English, each asked twice: is the other wording the nearest."""
-    for name, what in (("free", "forty pairs with almost no word in common"), ("usual", "thirty pairs as people ask")):
+    sets = {
+        "free": "forty pairs with almost no word in common",
+        "usual": "thirty pairs as people ask",
+        "last": "twenty pairs written when nothing was changed any more",
+    }
+    for name, what in sets.items():
         print(f"Languages, {what}")
         for lang, asked in data.languages(name).items():
             _language(lang, [Question(text) for pair in asked for text in pair], model=model)

@@ -162,8 +162,8 @@ def languages(name: str) -> dict[str, list[tuple[str, str]]]:
     """Questions by language, each asked twice in different words; written for this benchmark.
 
     Args:
-        name: ``free`` (forty pairs that have almost no word in common), ``usual`` (thirty as people ask), or ``chosen``
-            (thirty, on which the shares of words and meaning were chosen).
+        name: ``free`` (forty pairs that have almost no word in common), ``usual`` (thirty as people ask), ``last``
+            (twenty, written after glossary and shares), or ``chosen`` (thirty, on which shares were chosen).
     """
     found: dict[str, list[tuple[str, str]]] = {}
     for line in Path(__file__).with_name("dedupe_languages.tsv").read_text(encoding="utf-8").splitlines():
