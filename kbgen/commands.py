@@ -461,8 +461,7 @@ def config_check(project: Project, voice: Voice) -> int:
             getattr(project, part)
         except ConfigError as error:
             faults += error.faults
-    # Overlays are held against the taxonomy: they are looked at once it can be read.
-    faults += () if faults else project.overlay_faults
+    faults += project.overlay_faults
     if faults:
         raise ConfigError(faults)
     names = [options.name for options in project.options]

@@ -62,7 +62,12 @@ class Project:
 
     @cached_property
     def _overlays(self) -> tuple[dict[Ref, Overlay], list[RecordError]]:
-        return load_overlays(self.folder, self.taxonomy)
+        try:
+            taxonomy = self.taxonomy
+        except ConfigError:
+            # Told where the taxonomy is asked for; until then there is nothing to hold overlays against.
+            return load_overlays(self.folder)
+        return load_overlays(self.folder, taxonomy)
 
     @cached_property
     def overlays(self) -> Mapping[Ref, Overlay]:
