@@ -116,7 +116,7 @@ def curate(job: CurateJob, store: Store, workers: Workers, progress: Progress, *
     notes = [f"{made} pages changed, {dropped} withdrawn"] if made or dropped else []
     if unmapped:
         top = ", ".join(f"{tag} ({count})" for tag, count in unmapped[:10])
-        notes.append(f"{len(unmapped)} tags are not in the taxonomy: {top}")
+        notes.append(f"tags the taxonomy does not have ({len(unmapped)}): {top}")
     return StageReport(
         stage="curate",
         read=read,

@@ -176,7 +176,7 @@ def test_an_article_settles_threads(small: SmallForum) -> None:
 def test_tags_nobody_planned_for_are_told(small: SmallForum) -> None:
     """With a closed vocabulary, unknown tags are counted, not shown."""
     (small.folder / "site_config" / "taxonomy.yml").write_text("tags: [{slug: bulbs}]\n", encoding="utf-8")
-    assert [note for note in curated(small).report.notes if note == "1 tags are not in the taxonomy: rooms (4)"]
+    assert [note for note in curated(small).report.notes if note == "tags the taxonomy does not have (1): rooms (4)"]
 
 
 def test_a_record_that_cannot_be_understood_is_told_every_time(small: SmallForum) -> None:
