@@ -52,6 +52,7 @@ from kbgen.store import Store, open_store
 from kbgen.store.items import CuratedRow, EntryRow, pack
 
 _CHUNK = 100
+_MANY = 5000
 
 
 @dataclass(frozen=True)
@@ -293,6 +294,9 @@ def _make_entries(
         with store.transaction():
             store.entries.put(rows)
         advance(len(rows))
+    if len(todo) > _MANY:
+        # What the workers know of so many words by now is of no use to those that pour pages.
+        workers.rest()
     with store.transaction():
         store.entries.delete(gone)
         store.entries.set_clusters(clusters)
