@@ -201,15 +201,6 @@ def _stamp(given: FrameInput, folders: Mapping[str, Path]) -> bytes:
     return hasher.hexdigest().encode()
 
 
-def icon_svg(name: str) -> str | None:
-    """The SVG of one of Material's icons (``material/lightbulb-outline``), None when there is none."""
-    spec = find_spec("material")
-    if spec is None or not spec.submodule_search_locations or ".." in name:
-        return None
-    file = Path(spec.submodule_search_locations[0]) / "templates" / ".icons" / f"{name}.svg"
-    return file.read_text(encoding="utf-8").strip() if file.is_file() else None
-
-
 def _run(engine: str, given: FrameInput, lang: str, project: Path) -> None:
     env = {**os.environ, "NO_MKDOCS_2_WARNING": "1", "SOURCE_DATE_EPOCH": _EPOCH, "PYTHONHASHSEED": "0"}
     command = [sys.executable, "-m", engine, "build", "-f", str(given.configs[lang])]

@@ -21,6 +21,7 @@ import yaml
 from kbgen.config import Config
 from kbgen.errors import EngineError
 from kbgen.site import mkdocs_yaml
+from kbgen.site.icons import masks
 from kbgen.site.words import words_for
 
 DEPTHS = (1, 2, 3, 4)
@@ -29,6 +30,7 @@ THEME = Path(__file__).parent.parent / "theme"
 # What the engine's output depends on besides its input.
 _PACKAGES = ("mkdocs", "mkdocs-material", "pymdown-extensions", "markdown", "pygments", "jinja2", "zensical")
 _SEARCH = "assets/kbgen/search/"
+_STYLE = "assets/kbgen/kb.css"
 _FRONT_MATTER = re.compile(r"\A---\s*\n(.*?)\n---\s*(?:\n|\Z)", re.DOTALL)
 _HOME = "---\ntitle: Home\nlean: true\nhide: [navigation, toc, title]\n---\n"
 # Raise it when this module or the engine's runs change what they make of the same files.
@@ -159,6 +161,9 @@ def _copy_assets(project: Path, docs: Path) -> None:
     for source, target in (*folders, (project / "site_config" / "assets", "")):
         if source.is_dir():
             shutil.copytree(source, docs / "assets" / target, dirs_exist_ok=True)
+        if target == "kbgen":
+            with (docs / _STYLE).open("a", encoding="utf-8") as style:
+                style.write(masks())
 
 
 def _copy_shells(shells: Path, docs: Path) -> None:

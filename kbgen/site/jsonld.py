@@ -100,11 +100,15 @@ def _listed(listing: Listing) -> list[Card]:
 
 
 def breadcrumbs(crumbs: Sequence[Crumb], site: SiteConfig) -> Node:
-    """The trail as the page shows it; two steps or more."""
-    items = [
+    """The trail as the page shows it; two steps or more.
+
+    The last one is the page itself, whose address goes without saying (Google Search Central, "Breadcrumb").
+    """
+    items: list[Node] = [
         {"@type": "ListItem", "position": number, "name": crumb.title, "item": absolute(site.url, crumb.path)}
         for number, crumb in enumerate(crumbs, start=1)
     ]
+    del items[-1]["item"]
     return {"@type": "BreadcrumbList", "itemListElement": items}
 
 
@@ -197,7 +201,6 @@ def _article(page: Page, about: About, created: datetime | None, updated: dateti
     url = absolute(about.site.url, page.path)
     return {
         "@type": ["TechArticle", "Article"],
-        "@id": f"{url}#article",
         "headline": page.title,
         "description": page.description,
         "inLanguage": page.lang,

@@ -15,8 +15,8 @@ from markupsafe import Markup
 
 from kbgen.addresses import encode
 from kbgen.model import Card, Crumb, Link, Person
-from kbgen.site.engine import icon_svg
 from kbgen.site.jsonld import iso
+from kbgen.site.icons import icon
 from kbgen.site.words import Words, direction
 
 BADGES = {
@@ -31,24 +31,12 @@ BADGES = {
 """Why an answer is the best one: class, words and icon of its badge."""
 _ARTICLE = ("staff", "badge_article", "material/file-document-outline")
 
-_NAMESPACE = ' xmlns="http://www.w3.org/2000/svg"'
-
 encoded = lru_cache(maxsize=50_000)(encode)
 
 
 def trusted(html: str) -> Markup:
-    """The one place where HTML is let through unescaped: JSON-LD (escaped there), icons, and what is written here."""
+    """Where HTML is let through unescaped: JSON-LD (escaped there), and what is written here."""
     return Markup(html)  # noqa: S704
-
-
-@lru_cache(maxsize=256)
-def icon(name: str, fallback: str = "") -> Markup:
-    """One of Material's icons, hidden from screen readers; "" when there is none of either name."""
-    svg = icon_svg(name) or (icon_svg(fallback) if fallback else None)
-    # Inside HTML the namespace goes without saying (HTML, section 13.2.6.1).
-    return (
-        trusted(svg.replace(_NAMESPACE, "", 1).replace("<svg ", '<svg aria-hidden="true" ', 1)) if svg else Markup("")
-    )
 
 
 @lru_cache(maxsize=20_000)

@@ -34,7 +34,8 @@ from kbgen.model import (
 from kbgen.site import jsonld
 from kbgen.site.engine import Frames
 from kbgen.site.language import Language
-from kbgen.site.markup import Place, icon, trusted
+from kbgen.site.icons import icon
+from kbgen.site.markup import Place, trusted
 from kbgen.site.pictures import with_images
 from kbgen.site.shells import HOLE, Poured
 from kbgen.site.words import Words, direction, words_for

@@ -58,14 +58,18 @@ def test_a_staff_article_is_based_on_nothing() -> None:
 
 
 def test_breadcrumbs_have_position_name_and_address() -> None:
-    """Each step is numbered from 1 with an absolute, encoded address."""
-    node = jsonld.breadcrumbs((Crumb("Home", "/"), Crumb("תאורה", "/topics/תאורה/")), sample.SITE)
-    assert node["itemListElement"][1] == {
-        "@type": "ListItem",
-        "position": 2,
-        "name": "תאורה",
-        "item": "https://help.lamplight.example/support/topics/%D7%AA%D7%90%D7%95%D7%A8%D7%94/",
-    }
+    """Each step is numbered from 1 with an absolute, encoded address; the last one is the page itself."""
+    trail = (Crumb("Home", "/"), Crumb("תאורה", "/topics/תאורה/"), Crumb("A lamp", "/q/a-lamp/"))
+    node = jsonld.breadcrumbs(trail, sample.SITE)
+    assert node["itemListElement"][1:] == [
+        {
+            "@type": "ListItem",
+            "position": 2,
+            "name": "תאורה",
+            "item": "https://help.lamplight.example/support/topics/%D7%AA%D7%90%D7%95%D7%A8%D7%94/",
+        },
+        {"@type": "ListItem", "position": 3, "name": "A lamp"},
+    ]
 
 
 def test_home_names_the_site_and_its_publisher() -> None:
