@@ -292,7 +292,7 @@ class _Tidy(HTMLParser):
             return {**attrs, "href": "#kb-main"}
         if tag == "svg" and "xmlns" in attrs:  # goes without saying inside HTML
             return {key: value for key, value in attrs.items() if key != "xmlns"}
-        if self.mending is None and "data-md-component" in attrs:  # for the engine's script, which shells go without
+        if not self.scripted and "data-md-component" in attrs:  # it is for the engine's script
             return {key: value for key, value in attrs.items() if key != "data-md-component"}
         if tag == "img" and self.mending is not None:
             return self._mend_image(attrs, self.mending)

@@ -111,3 +111,11 @@ def test_tidy_escapes_what_it_writes_anew() -> None:
         tidy('<img src="a.png" alt="&quot;5 &lt; 6&quot;">', mending)
         == '<img alt="&quot;5 &lt; 6&quot;" src="a.png">\n'
     )
+
+
+def test_marks_for_a_script_stay_with_it() -> None:
+    """The theme's script stops when it finds no header; a page without it has no use for the marks."""
+    header = '<header class="h" data-md-component="header">x</header>'
+    assert tidy(header) == '<header class="h">x</header>\n'
+    script = '<script id="__config" type="application/json">{}</script>'
+    assert header in tidy(header + script)
