@@ -18,7 +18,7 @@ from kbgen.media.encode import VERSION, Encoded, Unusable, encode
 from kbgen.media.fetch import Fetcher, Unfetched
 from kbgen.model import Ref, StageReport
 from kbgen.progress import Progress
-from kbgen.sources.http import Manners, host_of
+from kbgen.sources.http import Manners, in_turns
 from kbgen.sources.http_client import Network
 from kbgen.sources.pictures import signed
 from kbgen.store import Store
@@ -89,7 +89,7 @@ def mirror(job: MediaJob, store: Store, progress: Progress) -> tuple[StageReport
         store.media.delete(gone)
     job.folder.mkdir(parents=True, exist_ok=True)
     there = {file.name for file in job.folder.iterdir()}
-    todo = _in_turns(address for address in wanted if _is_due(known.get(address), job.rules, there))
+    todo = in_turns(address for address in wanted if _is_due(known.get(address), job.rules, there))
     written = _fetch_all(job, store, todo, wanted, progress) if job.network is not None and todo else 0
     rows = store.media.all()
     _sweep(job.folder, rows)
@@ -148,17 +148,6 @@ def _is_due(row: MediaRow | None, rules: str, there: set[str]) -> bool:
     if row.reason:
         return row.reason in _PASSING and row.tries < _MOST_TRIES
     return not {row.file, row.full or row.file} <= there
-
-
-def _in_turns(addresses: Iterable[str]) -> list[str]:
-    """One of each host after the other, so that no host is asked as fast as it allows for long."""
-    by_host: Counter[str] = Counter()
-    turns: list[tuple[int, str]] = []
-    for address in sorted(addresses):
-        host = host_of(address)
-        turns.append((by_host[host], address))
-        by_host[host] += 1
-    return [address for _, address in sorted(turns)]
 
 
 def _fetch_all(

@@ -41,7 +41,6 @@ SEARCH_VERSION = 1
 BEST_POSTINGS = 3000  # a term; 1,000 cost 0.007 MRR on 24,000 judged topics, 3,000 nothing
 SCALE = 32  # weights are kept in 1/32 before the 63 steps of an impact
 _BLOCK_BYTES = 28_000  # before compression, which leaves 15 to 20 kB
-_CACHED_CHUNKS = 400_000
 _SUMMARY = 200
 
 

@@ -5,9 +5,7 @@ The only module of this package that callers need, and the one that loads all ot
 
 from __future__ import annotations
 
-import contextlib
-import gc
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Literal, NamedTuple, Protocol
 
@@ -16,6 +14,7 @@ import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from kbgen.errors import ConfigError
+from kbgen.executor import uncollected
 from kbgen.model import Ref
 from kbgen.similar import nearest, semantic, vectors
 from kbgen.similar.judge import Bands, Judged, Scores, alike, judge, rescored, second_look
@@ -82,7 +81,7 @@ class Comparison:
             texts: of any language.
             cache: of vectors.
         """
-        with _uncollected():
+        with uncollected():
             self._stack(texts, cache)
 
     def run(self, texts: Sequence[Text], old: bytes, cache: Cache) -> Found:
@@ -93,7 +92,7 @@ class Comparison:
             old: ``Found.neighbours`` of the last run, or nothing.
             cache: of vectors.
         """
-        with _uncollected():
+        with uncollected():
             return self._run(texts, old, cache)
 
     def _run(self, texts: Sequence[Text], old: bytes, cache: Cache) -> Found:
@@ -156,18 +155,6 @@ class Comparison:
         return {
             text.key: one.pack() for text, one in zip(texts, self._embedder.vectors(self._whole(texts)), strict=True)
         }
-
-
-@contextlib.contextmanager
-def _uncollected() -> Iterator[None]:
-    """Nothing made here is cyclic, and looking for cycles among so many small things takes a tenth of the time."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
 
 
 def related(index: Nearest, texts: Sequence[Text]) -> list[tuple[Ref, list[Ref]]]:

@@ -21,7 +21,7 @@ from msgspec import Struct
 
 from kbgen.model import ArticleEntry, Entry, Ref
 from kbgen.progress import Progress
-from kbgen.sources.http import host_of
+from kbgen.sources.http import host_of, in_turns
 from kbgen.store import Store
 from kbgen.store.links import LinkingRow, LinkRow, link_key
 
@@ -102,7 +102,7 @@ def check_external(job: ExternalJob, store: Store, progress: Progress) -> Extern
     pages = external_links(job, store)
     addresses = {link_key(address): address for page in pages.values() for address in page}
     known = store.links.all()
-    due = _in_turns([addresses[key] for key in addresses if _is_due(known.get(key), job.today)])
+    due = in_turns([addresses[key] for key in addresses if _is_due(known.get(key), job.today)])
     todo = due[: job.limit]
     asked = _ask(job, store, todo, progress) if todo else 0
     with store.transaction():
@@ -168,17 +168,6 @@ def _is_address(link: str) -> bool:
 
 def _is_due(row: LinkRow | None, today: date) -> bool:
     return row is None or (today - date.fromisoformat(row.day)).days >= _AGES[row.state]
-
-
-def _in_turns(addresses: Iterable[str]) -> list[str]:
-    """One of each host after the other: a limit cuts off no host as a whole."""
-    by_host: Counter[str] = Counter()
-    turns: list[tuple[int, str]] = []
-    for address in sorted(addresses):
-        host = host_of(address)
-        turns.append((by_host[host], address))
-        by_host[host] += 1
-    return [address for _, address in sorted(turns)]
 
 
 def _ask(job: ExternalJob, store: Store, todo: Sequence[str], progress: Progress) -> int:

@@ -7,7 +7,8 @@ Not here: the client itself (``http_client``), so that a build that asks nobody 
 from __future__ import annotations
 
 import codecs
-from collections.abc import Collection, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from email.message import Message
 from typing import Protocol
@@ -136,6 +137,21 @@ def host_of(url: str) -> str:
     name = (parts.hostname or "").lower()
     name = f"[{name}]" if ":" in name else name
     return name if port in {None, PORTS.get(parts.scheme)} else f"{name}:{port}"
+
+
+def in_turns(addresses: Iterable[str]) -> list[str]:
+    """Give one of each host after the other: none is asked for long as fast as it allows, and a limit cuts off none.
+
+    Args:
+        addresses: absolute.
+    """
+    by_host: Counter[str] = Counter()
+    turns: list[tuple[int, str]] = []
+    for address in sorted(addresses):
+        host = host_of(address)
+        turns.append((by_host[host], address))
+        by_host[host] += 1
+    return [address for _, address in sorted(turns)]
 
 
 class Client(Protocol):
