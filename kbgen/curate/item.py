@@ -1,6 +1,6 @@
 """One harvested record to one curated item; never raises for a bad record.
 
-Order: parse, sanitise, redact, rank, judge, then words, language, tags. Sanitising comes first because private
+Order: parse, rank, judge; sanitise, redact, formulas; then words, language, tags. Sanitising comes first as private
 text can hide in what it removes or turns into text; what redaction changed is sanitised again. Joining items to
 entries is the business of ``merge``; reading and writing them is the stage's.
 """
@@ -19,6 +19,7 @@ from kbgen.config import PrivacyConfig, RulesConfig
 from kbgen.curate.answers import Ranked, is_live, rank_answers
 from kbgen.curate.erasure import FILE as ERASURE
 from kbgen.curate.erasure import Erasure, erase
+from kbgen.curate.formulas import Formulas
 from kbgen.curate.language import detect
 from kbgen.curate.links import clean_href, host_of
 from kbgen.curate.privacy import holds_private, redact_html, redact_text
@@ -44,7 +45,7 @@ from kbgen.model import (
 )
 from kbgen.sources.base import Source, SourceOptions
 
-CURATE_VERSION = 10
+CURATE_VERSION = 11
 """Raise it when the same record would be curated differently: everything is then curated again."""
 
 # Shorter questions ("It does not work") are the same words for different problems.
@@ -133,17 +134,23 @@ class _Cleaner:
         self._privacy = context.privacy
         self._own = context.hosts()
         self._licence = context.options.licence
+        self._formulas = Formulas(context.options.math_marks)
         self.redacted: set[str] = set()
 
     def html(self, html: str) -> tuple[SafeHtml, Words]:
-        safe = safe_html(html, own_hosts=self._own)
+        safe = safe_html(self._formulas.declared(html), own_hosts=self._own)
         words = Words(safe)
-        if not holds_private(words, self._privacy):
-            return safe, words
-        cleaned, kinds = redact_html(safe, self._privacy)
-        self.redacted.update(kinds)
-        safe = safe_html(cleaned, own_hosts=self._own) if kinds else safe
-        return safe, Words(safe)
+        if holds_private(words, self._privacy):
+            cleaned, kinds = redact_html(safe, self._privacy)
+            self.redacted.update(kinds)
+            safe = safe_html(cleaned, own_hosts=self._own) if kinds else safe
+            words = Words(safe)
+        # Last: what looks for private text, or sanitises, has no need to know MathML.
+        shown = self._formulas.html(safe)
+        return shown, words if shown is safe else Words(shown)
+
+    def title(self, text: str) -> PlainText:
+        return clean_title(self._formulas.text(self.text(text)))
 
     def text(self, text: str) -> PlainText:
         cleaned, kinds = redact_text(plain_text(text), self._privacy)
@@ -179,7 +186,7 @@ def curate_thread(thread: Thread, context: Context, *, review: Verdict | None = 
     """Curate a parsed thread; see ``curate_record``."""
     options = context.options
     cleaner = _Cleaner(context)
-    title = clean_title(cleaner.text(thread.title)) or plain_text(str(thread.ref))
+    title = cleaner.title(thread.title) or plain_text(str(thread.ref))
     url = clean_href(thread.url)
     texts = _Texts(thread)
     ranked = rank_answers(thread, context.rules, texts)
@@ -188,15 +195,16 @@ def curate_thread(thread: Thread, context: Context, *, review: Verdict | None = 
     if not url and verdict.outcome == "publish":
         verdict = Verdict("hold", ("malformed",))
         warnings = (*warnings, f"{thread.ref}: {thread.url!r} is not a web address, so the thread cannot be linked to.")
+    # The question first: what its formulas define, those of the answers use.
+    asked = cleaner.post(thread.question, url) if verdict.outcome == "publish" else None
     shown = _answers(ranked, cleaner, url) if verdict.outcome == "publish" else ()
     if verdict.outcome == "publish" and not (shown and shown[0].post.why):
         verdict = Verdict("hold", ("thin",))  # nothing of the best answer can be shown
-    if verdict.outcome != "publish":
+    if verdict.outcome != "publish" or asked is None:
         named = title if thread.visibility in ("public", "unlisted") else PlainText("")
         return Curated(thread.ref, "thread", verdict, named, url or None, warnings=warnings)
     against = tuple(cleaner.text(one) for one in signs(thread, ranked, texts, context.rules))
-    asked, best = cleaner.post(thread.question, url), shown[0].words
-    question, answers = asked.post, tuple(one.post for one in shown)
+    question, answers, best = asked.post, tuple(one.post for one in shown), shown[0].words
     prose = _prose(title, asked.words, best) if len(context.languages) > 1 else ""
     lang = detect(prose, thread.lang or options.lang, context.languages)
     tags, topics, unmapped = tag(thread.tags, thread.category, options.name, context.taxonomy)
@@ -243,11 +251,12 @@ def curate_article(article: Article, context: Context) -> Curated:
     E-mail addresses and phone numbers in it are the company's own and stay.
     """
     options = context.options
-    title = plain_text(article.title) or plain_text(str(article.ref))
+    formulas = Formulas(options.math_marks)
+    title = formulas.text(article.title) or plain_text(str(article.ref))
     verdict = judge_article(article)
     if verdict.outcome != "publish":
         return Curated(article.ref, "article", verdict, title, article.url, warnings=article.warnings)
-    html = safe_html(article.html, own_hosts=context.hosts(), trusted=True)
+    html = formulas.html(safe_html(formulas.declared(article.html), own_hosts=context.hosts(), trusted=True))
     words = Words(html)
     text = words.text() if html else plain_text(article.text)
     url = clean_href(article.url) if article.url else ""

@@ -36,7 +36,7 @@ from kbgen.model import (
 )
 from kbgen.sources.base import SourceOptions
 
-MERGE_VERSION = 5
+MERGE_VERSION = 6
 """Raise it when the same threads would be built differently: every entry is then built again."""
 
 Options = Mapping[str, SourceOptions]

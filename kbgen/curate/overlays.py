@@ -7,13 +7,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
+
 from kbgen.curate.files import Fields, nearest, read_fields
+from kbgen.curate.formulas import Formulas
 from kbgen.curate.sanitise import safe_html
 from kbgen.curate.tagging import tag
 from kbgen.curate.taxonomy import FILE
-from kbgen.curate.text import html_text, plain_text
+from kbgen.curate.text import Words, html_text, plain_text
 from kbgen.errors import RecordError
 from kbgen.model import Overlay, PlainText, Ref, SafeHtml, Taxonomy, split_ref
+from kbgen.sources.base import SourceOptions
 from kbgen.sources.markdown import render
 
 FOLDER = "content/curated"
@@ -74,6 +78,19 @@ def _overlay(fields: Fields, others: dict[Ref, Overlay]) -> Overlay:
         text=html_text(body),
         reviewed=fields.day("reviewed"),
     )
+
+
+def with_formulas(overlay: Overlay, options: SourceOptions) -> Overlay:
+    """Give a writer's text formulas where its community has them.
+
+    Args:
+        overlay: as read.
+        options: of the thread's source.
+    """
+    if overlay.body is None:
+        return overlay
+    body = Formulas(options.math_marks).html(overlay.body)
+    return overlay if body is overlay.body else msgspec.structs.replace(overlay, body=body, text=Words(body).text())
 
 
 def _unknown_words(overlay: Overlay, fields: Fields, taxonomy: Taxonomy) -> list[RecordError]:

@@ -25,6 +25,7 @@ from kbgen.curate.item import CURATE_VERSION, Context, curate_record
 from kbgen.curate.keys import key_of, value_key
 from kbgen.curate.merge import MERGE_VERSION, build_article, build_entry
 from kbgen.curate.near import near_duplicates
+from kbgen.curate.overlays import with_formulas
 from kbgen.curate.staleness import DRIFT, LINKS, ORIGIN, dead_links, drifted, suggestions
 from kbgen.curate.summary import summarise
 from kbgen.curate.tagging import with_learnt
@@ -329,7 +330,7 @@ def _article_build(item: Curated, digests: Mapping[str, str], around: str) -> _P
 
 def _options_digest(job: CurateJob) -> str:
     """Of what merging looks at besides the items: titles and licences of sources, the vocabulary, the rules."""
-    shown = [(one.name, one.title, one.url, one.licence, one.licence_url) for one in job.options]
+    shown = [(one.name, one.title, one.url, one.licence, one.licence_url, one.math_marks) for one in job.options]
     return key_of(repr(shown), code_digest("search"), job.taxonomy.digest, job.config.rules.model_dump_json())
 
 
@@ -354,6 +355,8 @@ def _build(build: _Plan, members: Sequence[Curated], job: CurateJob) -> Entry | 
     options = {one.name: one for one in job.options}
     if build.cluster is not None:
         overlay = job.overlays.get(build.ref)
+        if overlay is not None:
+            overlay = with_formulas(overlay, options[split_ref(build.ref)[0]])
         rules, taxonomy = job.config.rules, job.taxonomy
         return build_entry(build.cluster, members, overlay, options, rules=rules, taxonomy=taxonomy)
     settled = [item for item in members[1:] if item.verdict.outcome == "publish"]

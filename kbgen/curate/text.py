@@ -13,6 +13,7 @@ from html import unescape
 
 from lxml import etree
 
+from kbgen.curate.mathml_words import in_words
 from kbgen.model import PlainText, Slug
 
 # C0 and C1 controls but tab, newline, return and form feed; lone surrogates and non-characters, which no UTF-8
@@ -80,14 +81,14 @@ _LONGEST_TITLE = 300  # no platform allows more; the patterns above are not for 
 
 
 class Words:
-    """The words of HTML that ``sanitise`` wrote, read without a parser.
+    """The words of HTML that ``sanitise`` and ``formulas`` wrote, read without a parser.
 
     Args:
         html: every ``<`` in it opens a tag, tags are balanced, and no attribute holds a ``>``.
     """
 
     def __init__(self, html: str) -> None:
-        pieces = _TAG.split(html)
+        pieces = _TAG.split(in_words(html))
         self._texts, self._tags, self._attributes = pieces[::3], pieces[1::3], pieces[2::3]
 
     def text(self, *, code: bool = True) -> PlainText:

@@ -9,7 +9,7 @@ Ref = NewType("Ref", str)
 PlainText = NewType("PlainText", str)
 """Text without markup or control characters. Made by ``curate.text.plain_text`` only; escape it on output."""
 SafeHtml = NewType("SafeHtml", str)
-"""Sanitised HTML. Made by ``curate.sanitise.safe_html`` only; may be written as it is."""
+"""Sanitised HTML, to be written as it is. Made by ``curate.sanitise.safe_html``; ``curate.formulas`` adds MathML."""
 Slug = NewType("Slug", str)
 """Lower-case words and hyphens, in any script. Made by ``curate.text.slugify`` only."""
 

@@ -92,6 +92,9 @@ def _inline(element: etree._Element) -> str:
         ticks = "`" * (max((len(run) for run in _TICKS.findall(text)), default=0) + 1)
         pad = " " if text[:1] == "`" or text[-1:] == "`" else ""
         return f"{ticks}{pad}{text}{pad}{ticks}" if text.strip() else text
+    if tag == "math":
+        dollars = "$$" if element.get("display") == "block" else "$"
+        return _text(f"{dollars}{element.get('alttext')}{dollars}")
     inner = _text(element.text) + "".join(_inline(child) + _text(child.tail) for child in element)
     if tag == "a" and element.get("href"):
         address = str(element.get("href")).replace(" ", "%20").replace(")", "%29")

@@ -1,6 +1,6 @@
 """Harvested texts, judged as the strings they are when they are poured.
 
-What the sanitiser writes is a small regular language: known elements, known attributes in double quotes, everything
+What the sanitiser writes, and formulas in MathML, is a small regular language: known elements, known attributes in double quotes, everything
 else escaped. A text in that language can neither run nor load anything, whatever a browser makes of the page around
 it; so a text is matched against the language as a whole, and not parsed a second time.
 """
@@ -25,7 +25,13 @@ _IMAGE = (
     r'<img class="kb-image" src="(?:\.\./)*assets/media/[0-9a-f]{32}\.webp" width="\d{1,5}" height="\d{1,5}"'
     r' alt="[^"<>\0]*" loading="lazy" decoding="async">'
 )
-_TAG = rf'</?(?:{_TAGS})(?: (?:{_ATTRIBUTES})="[^"<>\0]*"| reversed)*>|{_IMAGE}'
+# Presentation only: nothing of MathML that is pressed, followed or loaded.
+_MATH = (
+    r"</?m(?:ath|i|n|o|text|space|row|sub|sup|subsup|over|under|underover|frac|sqrt|root|table|tr|td|style|padded|phantom)"
+    r'(?: (?:accent|alttext|class|depth|display|displaystyle|form|height|largeop|linethickness|lspace|mathvariant|maxsize'
+    r'|minsize|movablelimits|rspace|scriptlevel|stretchy|width)="[^"<>\0]*")*>'
+)
+_TAG = rf'</?(?:{_TAGS})(?: (?:{_ATTRIBUTES})="[^"<>\0]*"| reversed)*>|{_IMAGE}|{_MATH}'
 # Text and tags by turns, told apart by their first character: a hostile text costs no more than its length. Possessive
 # groups would say the same, and are broken in Python 3.11.2.
 _PLAIN = re.compile(rf"[^<>\0]*(?:(?:{_TAG})[^<>\0]*)*")

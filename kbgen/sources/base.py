@@ -10,13 +10,21 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field
 
 from kbgen.errors import RecordError
 from kbgen.model import Article, RawRecord, RecordKind, Thread, make_ref
+
+MathMarks = Literal["none", "marked", "dollar", "escaped-dollar"]
+r"""How a community marks formulas in its posts.
+
+``marked``: its own renderer marked them in the HTML (``class="math"``), which few do. ``dollar``: TeX between ``$``,
+``$$``, ``\(``, ``\[`` or in ``\begin{...}``, as MathJax reads it. ``escaped-dollar``: the same, but ``\$`` for ``$``,
+which is money there. ``none``: no formulas.
+"""
 
 Harvested = RawRecord | RecordError
 """What a source yields: a record, or the error that stands for a record it could not read."""
@@ -33,6 +41,7 @@ class SourceOptions(BaseModel):
         lang: language of the source when it is not to be guessed per item.
         canonical: ``auto``, ``source`` or ``self`` for this source; None for the site's policy.
         crawlable: whether anyone, search engines included, can open the source's pages.
+        math: whether posts hold formulas; ``auto`` for those of which it is known, see ``math_marks``.
         full_every: days between two passes over everything a live source has; nightly passes look at changes.
     """
 
@@ -49,7 +58,14 @@ class SourceOptions(BaseModel):
     lang: str | None = None
     canonical: str | None = Field(default=None, pattern=r"^(auto|source|self)$")
     crawlable: bool = True
+    math: Literal["auto", "on", "off"] = "auto"
     full_every: int = Field(default=7, ge=0)
+
+    @property
+    def math_marks(self) -> MathMarks:
+        """How the posts mark formulas. A dollar sign is money where nobody says otherwise."""
+        known: dict[str, MathMarks] = {"auto": "marked", "on": "dollar", "off": "none"}
+        return known[self.math]
 
 
 class Source(ABC):

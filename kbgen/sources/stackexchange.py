@@ -22,11 +22,12 @@ from pydantic import SecretStr
 
 from kbgen.errors import RecordError
 from kbgen.model import Person, Post, RawRecord, Solved, Thread, make_ref
-from kbgen.sources.base import Harvested, SourceOptions, stat_signature
+from kbgen.sources.base import Harvested, MathMarks, SourceOptions, stat_signature
 from kbgen.sources.fields import SiteUrl, ascii_slug, read_time
 from kbgen.sources.http import Client
 from kbgen.sources.live import Known, LiveSource, Step, Walk
 from kbgen.sources.stackexchange_dump import HISTORY, LINKS, USERS, VOTES, dump_files, indexed_dump
+from kbgen.sources.stackexchange_math import marks_of
 
 if TYPE_CHECKING:
     from kbgen.sources.stackexchange_api import AnswerData, QuestionData
@@ -75,6 +76,12 @@ class StackExchangeOptions(SourceOptions):
     key: SecretStr | None = None
     api: SiteUrl = "https://api.stackexchange.com/2.3"
     only_solved: bool = True
+
+    @property
+    def math_marks(self) -> MathMarks:
+        """As the site does, where that is known; else as any source."""
+        known = marks_of(self.url)
+        return super().math_marks if known is None or self.math == "off" else known
 
 
 class _PostRow(Struct, rename="pascal"):

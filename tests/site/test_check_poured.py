@@ -114,6 +114,11 @@ def judge_body(body: str) -> list[Finding]:
         "<p/onclick=alert(1)>",
         "<svg><p>a</p></svg>",
         '<a href="x"onclick="y">a</a>',
+        '<math href="https://a.example"><mi>a</mi></math>',
+        '<math><maction actiontype="toggle"><mi>a</mi></maction></math>',
+        '<math><mtext><img src="https://a.example/a.png"></mtext></math>',
+        '<math><annotation-xml encoding="text/html">a</annotation-xml></math>',
+        '<mi style="color:red">a</mi>',
         f"a{HOLE}b",
     ],
 )
@@ -132,6 +137,7 @@ def test_what_the_sanitiser_never_writes_stops_the_site(body: str) -> None:
         '<ol start="3" reversed><li>a<br>b</li></ol>',
         '<div class="kb-table" tabindex="0" role="group" aria-label="Table">a</div>',
         '<table><tbody><tr><td colspan="2">a</td></tr></tbody></table>',
+        '<span class="kb-math" tabindex="0"><math display="block" alttext="x &lt; 1"><msup><mi>x</mi><mn>2</mn></msup></math></span>',
         '<details class="note"><summary>a</summary><p>b</p></details>',
     ],
 )
