@@ -6,6 +6,7 @@ import json
 import tarfile
 from collections import Counter
 from collections.abc import Iterator
+from copy import deepcopy
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import zstandard
 from lxml import etree, html
 from projects import Done, Kbgen, copy_project
 
+from kbgen.curate.mathml_words import words_of
 from kbgen.model import Curated, Entry
 from kbgen.store import Store, open_store
 
@@ -138,6 +140,16 @@ def words(text: str) -> str:
     return "".join(text.split())
 
 
+def read_aloud(page: html.HtmlElement) -> str:
+    """The text of a page, formulas as search reads them."""
+    copied = deepcopy(page)
+    for formula in list(copied.iter("math")):
+        said = words_of(etree.tostring(formula, encoding="unicode", with_tail=False))
+        formula.tail = f"{said}{formula.tail or ''}"
+        formula.drop_tree()
+    return str(copied.text_content())
+
+
 def test_every_page_shows_and_credits(
     store: Store, pages: dict[str, html.HtmlElement], manifest: list[dict[str, Any]]
 ) -> None:
@@ -146,7 +158,7 @@ def test_every_page_shows_and_credits(
     wrong: list[str] = []
     for entry in entries(store):
         page = pages[paths[entry.ref]]
-        shown = words(page.text_content())
+        shown = words(read_aloud(page))
         links = {link.get("href") for link in page.iter("a")}
         people = [entry.question.author, entry.best.author, *(other.author for other in entry.others)]
         missing = [
