@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
+from urllib.parse import unquote
 
 from kbgen.compile.inputs import Inputs, Shelf
 from kbgen.compile.seo import canonical
@@ -14,6 +15,7 @@ TOPICS = "/topics/"
 TAGS = "/tags/"
 QUESTIONS = "/questions/"
 PEOPLE = "/people/"
+_DOCUMENT = "content:/"
 
 
 def topic_path(slug: Slug) -> str:
@@ -77,7 +79,7 @@ def entry_page(summary: Summary, title: str, related: tuple[Card, ...], inputs: 
         crumbs=_crumbs(card, title, shelf),
         body=summary.digest,
         related=related,
-        links=_links(summary, shelf.cards),
+        links=links_of(summary.links, shelf, inputs),
         canonical_rule=choice.rule,
         images=tuple(inputs.images[address] for address in summary.images if address in inputs.images),
         alternates=versions if any(url == own for _, url in versions) else (),
@@ -105,5 +107,26 @@ def topic_crumbs(slug: Slug, shelf: Shelf) -> tuple[Crumb, ...]:
     return (Crumb("Home", HOME), Crumb("Topics", TOPICS), *reversed(trail))
 
 
-def _links(summary: Summary, cards: Mapping[Ref, Card]) -> tuple[tuple[Ref, str], ...]:
-    return tuple((ref, cards[ref].path) for ref in summary.links if ref in cards)
+def links_of(refs: Iterable[Ref], shelf: Shelf, inputs: Inputs) -> tuple[tuple[Ref, str], ...]:
+    """Where the references of a text lead, those that lead nowhere left out.
+
+    Args:
+        refs: of threads and articles (``community:1234``), or of documents by their address (``content:/imprint/``), a
+            place on the page behind a ``#`` or not.
+        shelf: has the pages of threads, articles and topics.
+        inputs: has the pages the site engine renders.
+    """
+    found = ((ref, _place(ref, shelf, inputs)) for ref in refs)
+    return tuple((ref, path) for ref, path in found if path)
+
+
+def _place(ref: Ref, shelf: Shelf, inputs: Inputs) -> str:
+    named, mark, fragment = ref.partition("#")
+    path = shelf.places.get(ref)
+    if path is None and named.startswith(_DOCUMENT):
+        address = unquote(named.partition(":")[2])
+        known = address in inputs.engine_pages or address in map(topic_path, shelf.topics)
+        return address + mark + fragment if known or address in (HOME, TOPICS) else ""
+    if path is None and Ref(named) in shelf.places:
+        path = shelf.places[Ref(named)] + mark + fragment
+    return path or ""

@@ -62,6 +62,7 @@ class Shelf:
         by_tag: tag to its cards, best first.
         topics: by slug.
         tag_titles: by slug; a tag outside the vocabulary is titled by its slug.
+        places: every ref, merged and settled ones among them, to the path of its page.
         versions: family to the language and address of each article that is a version of the same text.
     """
 
@@ -70,6 +71,7 @@ class Shelf:
     by_tag: Mapping[Slug, tuple[Card, ...]]
     topics: Mapping[Slug, Topic]
     tag_titles: Mapping[Slug, str]
+    places: Mapping[Ref, str] = field(default_factory=dict)
     versions: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
 
 

@@ -44,8 +44,7 @@ def compile_library(inputs: Inputs) -> Library:
     home = home_page(shelf, len(people), inputs)
     pages[home.path] = home
     pages.update({page.path: page for page in written_pages(pages, inputs)})
-    answered = {ref: links.paths[summary.ref] for summary in inputs.summaries for ref in summary.refs}
-    redirects = make_redirects(inputs, pages, {**answered, **links.paths})
+    redirects = make_redirects(inputs, pages, shelf.places)
     return Library(pages, redirects, dict(shelf.cards), links.paths)
 
 
@@ -81,6 +80,7 @@ def _shelve(inputs: Inputs, paths: dict[Ref, str], titles: dict[Ref, str]) -> Sh
         by_tag={tag: tuple(by_tag[tag]) for tag in sorted(by_tag)},
         topics=topics,
         tag_titles={tag.slug: tag.title for tag in inputs.taxonomy.tags},
+        places={ref: paths[summary.ref] for summary in inputs.summaries for ref in summary.refs} | paths,
         versions=language_versions(inputs, paths),
     )
 
@@ -152,7 +152,7 @@ def _targets(page: Page) -> Iterator[str]:
     yield from (crumb.path for crumb in page.crumbs[:-1])
     yield from (card.path for card in page.related)
     yield from (link.path for link in page.tags)
-    yield from (path for _, path in page.links)
+    yield from (path.partition("#")[0] for _, path in page.links)
     if page.listing is None:
         return
     yield from (card.path for card in page.listing.items)

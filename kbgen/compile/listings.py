@@ -5,6 +5,7 @@ A listing is a page like any other; what it shows is cards, so its key moves onl
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -17,6 +18,7 @@ from kbgen.compile.entries import (
     QUESTIONS,
     TAGS,
     TOPICS,
+    links_of,
     tag_path,
     topic_crumbs,
     topic_path,
@@ -38,6 +40,7 @@ from kbgen.model import (
     Topic,
 )
 
+_REFERENCE = re.compile(r' href="kb:([^"]*)"')
 _MANY = 60
 # A page of all tags stays readable and small; the rest are reached from the pages that carry them.
 _TAG_INDEX = 600
@@ -62,6 +65,7 @@ class Head(NamedTuple):
     topics: tuple[Slug, ...] = ()
     feeds: tuple[Link, ...] = ()
     refs: tuple[Ref, ...] = ()
+    links: tuple[tuple[Ref, str], ...] = ()
 
 
 def topic_pages(shelf: Shelf, inputs: Inputs) -> Iterator[Page]:
@@ -80,6 +84,7 @@ def topic_pages(shelf: Shelf, inputs: Inputs) -> Iterator[Page]:
             topics=(topic.slug,),
             feeds=(Link(topic.title, f"{path}feed.xml"),),
             noindex=not cards,
+            links=links_of(map(Ref, _REFERENCE.findall(topic.intro)), shelf, inputs),
         )
         yield from _paged(head, entries, inputs)
 
@@ -330,6 +335,7 @@ def _listing_page(head: Head, listing: Listing, path: str, inputs: Inputs) -> Pa
         listing=as_listed(listing),
         feeds=head.feeds,
         canonical_rule="listing",
+        links=head.links if listing.intro else (),
     )
 
 

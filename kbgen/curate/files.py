@@ -26,12 +26,14 @@ class Fields(Struct, frozen=True):
         file: path from the project folder, with slashes.
         lines: line of each key.
         body: the Markdown after the front matter.
+        body_line: the line it starts at.
     """
 
     file: str
     data: dict[str, Any]
     lines: dict[str, int]
     body: str
+    body_line: int = 1
 
     def place(self, key: str) -> str:
         """Say where a key stands: ``content/topics/hubs.md:3``."""
@@ -126,7 +128,7 @@ def read_fields(path: Path, project: Path, known: Sequence[str]) -> Fields:
     except UnicodeDecodeError as error:
         raise RecordError(file, f"is not UTF-8 ({error.reason} at byte {error.start}); save it as UTF-8") from error
     front = split_front_matter(text, file)
-    fields = Fields(file, front.data, _lines(text, front.body_line), front.body)
+    fields = Fields(file, front.data, _lines(text, front.body_line), front.body, front.body_line)
     for key in front.data:
         if key not in known:
             raise RecordError(fields.place(key), f"{key} is not a known key; {nearest(key, known)}")

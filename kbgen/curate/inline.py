@@ -111,6 +111,9 @@ class InlineWriter:
             return None
         # A signature opens the file to whoever reads the page, and runs out.
         url = unsigned(url) if image else url
+        if url.startswith(INTERNAL) and not self.trusted:
+            # A place that is missing on a page of ours keeps a site from being published.
+            url = url.partition("#")[0]
         own = self.trusted or url.startswith(INTERNAL) or host_of(url) in self._own_hosts
         classes = ' class="kb-image"' if image else ""
         return Mark("a", f'{classes} href="{escape(url)}"{"" if own else _USER_LINK}')

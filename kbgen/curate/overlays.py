@@ -15,8 +15,9 @@ from kbgen.curate.sanitise import safe_html
 from kbgen.curate.tagging import tag
 from kbgen.curate.taxonomy import FILE
 from kbgen.curate.text import Words, html_text, plain_text
+from kbgen.curate.written_links import link_documents
 from kbgen.errors import RecordError
-from kbgen.model import Overlay, PlainText, Ref, SafeHtml, Taxonomy, split_ref
+from kbgen.model import Overlay, PlainText, Ref, Taxonomy, split_ref
 from kbgen.sources.base import SourceOptions
 from kbgen.sources.markdown import render
 
@@ -32,8 +33,9 @@ def load_overlays(project: Path, taxonomy: Taxonomy | None = None) -> tuple[dict
         taxonomy: the vocabulary tags and topics must be of; without one they are not looked at.
 
     Returns:
-        The overlays by thread, and an error for each file that does not count and for each word the vocabulary does not
-        know, naming file and line. A file with such a word counts without it.
+        The overlays by thread, and an error for each file that does not count, for each word the vocabulary does not
+        know, and for each link to a document that is none, naming file and line. A file with such a word or link
+        counts without it.
     """
     overlays: dict[Ref, Overlay] = {}
     errors: list[RecordError] = []
@@ -41,16 +43,18 @@ def load_overlays(project: Path, taxonomy: Taxonomy | None = None) -> tuple[dict
     for path in sorted(folder.rglob("*.md"), key=lambda found: found.relative_to(folder).as_posix()):
         try:
             fields = read_fields(path, project, KEYS)
-            overlay = _overlay(fields, overlays)
+            overlay, broken = _overlay(fields, overlays, project)
         except RecordError as error:
             errors.append(error)
         else:
             overlays[overlay.ref] = overlay
+            errors += broken
             errors += _unknown_words(overlay, fields, taxonomy) if taxonomy else []
     return overlays, errors
 
 
-def _overlay(fields: Fields, others: dict[Ref, Overlay]) -> Overlay:
+def _overlay(fields: Fields, others: dict[Ref, Overlay], project: Path) -> tuple[Overlay, list[RecordError]]:
+    """An overlay, and what is wrong with its links."""
     threads = fields.refs("thread")
     if len(threads) != 1:
         raise RecordError(fields.place("thread"), "thread must name the one thread this is about: `thread: SOURCE:ID`")
@@ -61,8 +65,9 @@ def _overlay(fields: Fields, others: dict[Ref, Overlay]) -> Overlay:
     both = set(fields.refs("merge")) & set(fields.refs("split"))
     if both:
         raise fields.fault("split", f"and merge both name {', '.join(sorted(both))}; keep it in one of them")
-    body = safe_html(render(fields.body), trusted=True) if fields.body.strip() else SafeHtml("")
-    return Overlay(
+    html, broken = link_documents(render(fields.body), fields, project) if fields.body.strip() else ("", [])
+    body = safe_html(html, trusted=True)
+    overlay = Overlay(
         ref=ref,
         file=fields.file,
         title=_plain(fields.text("title")),
@@ -78,6 +83,7 @@ def _overlay(fields: Fields, others: dict[Ref, Overlay]) -> Overlay:
         text=html_text(body),
         reviewed=fields.day("reviewed"),
     )
+    return overlay, broken
 
 
 def with_formulas(overlay: Overlay, options: SourceOptions) -> Overlay:

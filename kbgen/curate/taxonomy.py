@@ -18,6 +18,7 @@ from kbgen.curate.files import nearest, read_fields
 from kbgen.curate.sanitise import safe_html
 from kbgen.curate.tagging import depth_of
 from kbgen.curate.text import plain_text, slugify
+from kbgen.curate.written_links import link_documents
 from kbgen.errors import ConfigError, RecordError
 from kbgen.model import PlainText, Ref, SafeHtml, Slug, Tag, Taxonomy, Topic
 from kbgen.sources.markdown import render
@@ -99,27 +100,31 @@ def load_intros(project: Path) -> dict[Slug, Intro]:
         if path.name == "index.md":
             continue
         try:
-            intro = _intro(path, project)
+            intro, broken = _intro(path, project)
         except RecordError as error:
             faults.append(str(error))
         else:
             intros[intro.slug] = intro
+            faults += map(str, broken)
     if faults:
         raise ConfigError(faults)
     return intros
 
 
-def _intro(path: Path, project: Path) -> Intro:
+def _intro(path: Path, project: Path) -> tuple[Intro, list[RecordError]]:
+    """An introduction, and what is wrong with its links."""
     fields = read_fields(path, project, INTRO_KEYS)
     title, description = fields.text("title"), fields.text("description")
-    return Intro(
+    html, broken = link_documents(render(fields.body), fields, project)
+    intro = Intro(
         slug=Slug(path.stem),
         title=plain_text(title) if title else None,
         description=plain_text(description) if description else None,
         icon=plain_text(fields.text("icon") or ""),
         featured=fields.refs("featured"),
-        html=safe_html(render(fields.body), trusted=True),
+        html=safe_html(html, trusted=True),
     )
+    return intro, broken
 
 
 def _introduced(topic: Topic, intro: Intro | None) -> Topic:

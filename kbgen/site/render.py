@@ -229,7 +229,8 @@ def _link_pages(html: str, links: Mapping[Ref, str], at: Place) -> SafeHtml:
         if path is None:
             return text
         attributes = _REL.sub("", before + after)
-        return f'<a href="{escape(at.href(path))}"{attributes}>{text}</a>'
+        page, mark, place = path.partition("#")
+        return f'<a href="{escape(at.href(page) + mark + place)}"{attributes}>{text}</a>'
 
     return SafeHtml(_KB_LINK.sub(link, html))
 

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from kbgen.compile.inputs import Inputs
 from kbgen.compile.library import compile_library, faults
-from kbgen.model import Crumb, Library, Link, Page, Ref, Summary, Taxonomy
+from kbgen.model import Crumb, Library, Link, Page, Ref, SafeHtml, Slug, Summary, Taxonomy
 
 RICH = config(pages={"people": True, "per_page": 5})
 
@@ -117,6 +117,49 @@ def test_links_between_threads_become_addresses_and_dangling_ones_vanish() -> No
     given_all = inputs(summary("forum:1", "One", links=("forum:2", "forum:404")), summary("forum:2", "Two"))
     page = compile_library(given_all).pages["/q/one-1/"]
     assert ((Ref("forum:2"), "/q/two-2/"),) == page.links
+
+
+def test_references_lead_to_every_kind_of_page() -> None:
+    """Merged threads, articles, topics and the engine's pages are found, places on them kept; nothing else is."""
+    wanted = (
+        "forum:3",
+        "content:a#why",
+        "content:/topics/lights/",
+        "content:/imprint/#x",
+        "content:/none/",
+        "forum:9#a",
+    )
+    given_all = inputs(
+        summary("forum:1", "One", links=tuple(map(Ref, wanted))),
+        summary("forum:2", "Two", refs=(Ref("forum:2"), Ref("forum:3"))),
+        article("content:a", "A", path="/articles/a/"),
+        engine_pages=frozenset({"/imprint/", "/articles/a/"}),
+        written_pages={"/imprint/": ("Imprint", "")},
+        taxonomy=TAXONOMY,
+    )
+    library = compile_library(given_all)
+
+    assert library.pages["/q/one-1/"].links == (
+        (Ref("forum:3"), "/q/two-2/"),
+        (Ref("content:a#why"), "/articles/a/#why"),
+        (Ref("content:/topics/lights/"), "/topics/lights/"),
+        (Ref("content:/imprint/#x"), "/imprint/#x"),
+    )
+    assert faults(library, given_all) == ()
+
+
+def test_an_introduction_has_links() -> None:
+    """What a topic's introduction refers to has an address on its landing page, and on no further page of it."""
+    intro = SafeHtml('<p><a href="kb:forum:1">One</a></p>')
+    pages = compile_library(
+        inputs(
+            *(summary(f"forum:{number}", f"Q {number}", topics=(Slug("lights"),)) for number in range(1, 8)),
+            taxonomy=Taxonomy(topics=(topic("lights", intro=intro),)),
+            config=config(pages={"per_page": 5}),
+        )
+    ).pages
+
+    assert [pages[f"/topics/lights/{part}"].links for part in ("", "2/")] == [((Ref("forum:1"), "/q/q-1-1/"),), ()]
 
 
 def test_pages_of_the_engine_are_completed_not_poured() -> None:

@@ -11,7 +11,7 @@ import sample_pages as sample
 from bs4 import BeautifulSoup, Tag
 
 from kbgen.errors import EngineError
-from kbgen.model import ArticleEntry, Block, Crumb, Entry, Link, Listing, Page, PlainText, SafeHtml
+from kbgen.model import ArticleEntry, Block, Crumb, Entry, Link, Listing, Page, PlainText, Ref, SafeHtml
 from kbgen.site.render import Renderer
 
 HOSTILE = "</script><script>alert(1)</script>\"'><img src=x onerror=alert(1)> @@title@@ {{ 7 * 7 }}"
@@ -66,6 +66,16 @@ def test_links_to_other_entries_become_links_to_their_pages(answer: BeautifulSou
     assert answer.find("a", string="read this") is None
     assert "If it still fails, read this, or see" in one(answer, ".kb-answer").get_text()
     assert "kb:" not in str(one(answer, ".kb-answer"))
+
+
+def test_a_link_may_lead_to_a_place_on_a_page(renderer: Renderer) -> None:
+    """What is behind the ``#`` stays behind it."""
+    links = ((Ref("forum:77"), "/articles/café/#why"),)
+    soup = show(renderer, msgspec.structs.replace(sample.entry_page(), links=links), sample.entry())
+    link = soup.find("a", string="reset the bulb")
+
+    assert isinstance(link, Tag)
+    assert link["href"] == "../../articles/caf%C3%A9/#why"
 
 
 def test_links_inside_the_site_are_relative(renderer: Renderer) -> None:
