@@ -34,7 +34,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 SOURCES_MAY_IMPORT = {"sources", "model", "errors"}
 FUNCTION_LINES, FILE_LINES, CLASS_LINES, PARAMETERS = 60, 500, 200, 6
 # A command line is one parameter an option; a run of checks names its parts.
-WIDE = {"kbgen/cli.py"}
+WIDE = "kbgen/cli/"
 
 
 @cache
@@ -213,7 +213,8 @@ def test_calls_stay_readable() -> None:
     wrong = [
         f"{file}:{node.lineno} {node.name}"
         for file, node in functions()
-        if file not in WIDE and len([*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]) > PARAMETERS + 1
+        if not file.startswith(WIDE)
+        and len([*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]) > PARAMETERS + 1
     ]
 
     assert wrong == []

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from kbgen.commands import schema
+from kbgen.commands.setup import schema
 from kbgen.config import Config, dotted, load_config, load_yaml, parse_config
 from kbgen.console import Voice
 from kbgen.errors import ConfigError

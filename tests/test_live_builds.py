@@ -185,7 +185,8 @@ def test_an_interrupted_harvest_says_that_it_can_go_on(night: Night) -> None:
 
 def test_who_asks_nobody_loads_no_http_library() -> None:
     """``kbgen status`` and builds from files start as fast as before."""
-    code = "import sys, kbgen.commands, kbgen.pipeline; print(*sys.modules)"
+    commands = "kbgen.commands.reading, kbgen.commands.review, kbgen.commands.setup, kbgen.commands.checking"
+    code = f"import sys, {commands}, kbgen.pipeline; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     connectors = {module.partition(":")[0] for module in kbgen.sources.KINDS.values()} - {"kbgen.sources.articles"}
     assert set() == set(done.stdout.split()) & {"httpx2", "httpcore2", "stamina", "board", *connectors}

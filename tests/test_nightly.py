@@ -15,7 +15,7 @@ import typer.main
 import yaml
 from projects import ROOT, Kbgen, SmallForum, build_here, forum_topic
 
-from kbgen.cli import _GLOBAL, app, globals_first
+from kbgen.cli import GLOBAL_OPTIONS, app, globals_first
 from kbgen.errors import UsageError
 from kbgen.initialise import NIGHTLY, add_ci, initialise, kinds_of_ci
 
@@ -30,15 +30,15 @@ def command_lines(text: str) -> Iterator[list[str]]:
     commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
     for found in re.finditer(r"(?<![\w.@-])(?:/usr/local/bin/)?kbgen +([-a-z][^|>&;`\n]*)", text):
         words = shlex.split(found[1].split(" #")[0])
-        if words[0].split("=")[0] in _GLOBAL or words[0] in commands:
+        if words[0].split("=")[0] in GLOBAL_OPTIONS or words[0] in commands:
             yield words
 
 
 def unknown(words: list[str]) -> list[str]:
     """Options of a command line that its command does not have."""
     given = globals_first(words)
-    while given and given[0].split("=")[0] in _GLOBAL:
-        given = given[2 if _GLOBAL[given[0].split("=")[0]] and "=" not in given[0] else 1 :]
+    while given and given[0].split("=")[0] in GLOBAL_OPTIONS:
+        given = given[2 if GLOBAL_OPTIONS[given[0].split("=")[0]] and "=" not in given[0] else 1 :]
     command: Any = typer.main.get_command(app).commands[given[0]]  # type: ignore[attr-defined]
     known = {option for parameter in command.params for option in parameter.opts}
     return [word for word in given[1:] if word.startswith("-") and word.split("=")[0] not in known]
