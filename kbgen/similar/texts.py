@@ -21,6 +21,7 @@ _FEWEST = 7
 # A few tags tell what a question is about; twenty tell what its author would like it to be found by.
 _TAGS = 5
 _UNSPACED = frozenset({"zh", "ja", "th"})
+_CHARACTERS_A_WORD = 2
 _VERSION = re.compile(r"v?(?:ersion-)?(\d+(?:[.-](?:\d+|x))+|\d{1,4})")
 _FIGURE = re.compile(r"\d+(?:\.\d+)*")
 # Two questions that differ in one of these ask for the opposite.
@@ -100,8 +101,12 @@ def make_text(
     versions = frozenset(found[1] for tag in tags if (found := _VERSION.fullmatch(tag.lower())))
     said = " ".join(_JOINT.sub(" ", tag) for tag in tags[:_TAGS])
     key = hashlib.blake2b(f"{lang}\0{title}\0{body}\0{said}".encode(), digest_size=16).hexdigest()
-    count = len(_WORD.findall(title)) + len(_WORD.findall(body))
+    count = _length(title, lang) + _length(body, lang)
     return Text(ref, lang, title, key, body, versions, article, created, count, family, said)
+
+
+def _length(text: str, lang: str) -> int:
+    return len(text) // _CHARACTERS_A_WORD if lang in _UNSPACED else len(_WORD.findall(text))
 
 
 def apart(left: Text, right: Text) -> str:
@@ -120,8 +125,10 @@ def doubtful(left: Text, right: Text) -> str:
     if min(left.words, right.words) < _FEWEST and left.lang not in _UNSPACED:
         return "few words"
     first, second = _words(left.title), _words(right.title)
-    if set(_FIGURE.findall(left.title)) != set(_FIGURE.findall(right.title)):
-        return "figures"
+    figures = set(_FIGURE.findall(left.title)), set(_FIGURE.findall(right.title))
+    if figures[0] != figures[1]:
+        # "Error 403" is not "Error 404"; "access denied" may be.
+        return "figures" if all(figures) else "one figure"
     for one, other in _OPPOSITES:
         if (one in first) != (one in second) and (other in first) != (other in second):
             return f"{one}/{other}"

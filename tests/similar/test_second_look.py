@@ -9,12 +9,14 @@ import pytest
 
 from kbgen.config import DuplicatesConfig
 from kbgen.model import Ref
-from kbgen.similar import semantic
+from kbgen.similar import second, semantic
 from kbgen.similar.compare import Comparison
-from kbgen.similar.judge import Bands, Scores, alike, judge, rescored, second_look
+from kbgen.similar.frame import Longs
+from kbgen.similar.judge import Bands, Scores, alike, judge
 from kbgen.similar.nearest import Nearest, update
+from kbgen.similar.second import View, rescored, worth_seeing
 from kbgen.similar.texts import Text, make_text
-from kbgen.similar.vectors import Embedder, stack
+from kbgen.similar.vectors import Embedder, Floats, stack
 
 BANDS = Bands(0.85, 0.5, 50)
 BODY = "It happens since the last update of the firmware, I unplugged it twice."
@@ -30,36 +32,88 @@ def neighbours(threads: list[Text]) -> Nearest:
     return update(None, threads, lambda some: stack(Embedder().vectors(some)))[0]
 
 
+def view(places: Sequence[int], rows: Sequence[Sequence[float]], share: float = 0.85) -> View:
+    """What a model saw, its similarities the products of vectors as they are."""
+    return View(np.array(places), np.array(rows, np.float16), lambda products: products, share)
+
+
+def far(*pairs: Longs) -> Floats:
+    """How alike pairs are by words that are nobody's neighbours: a little."""
+    return np.full(len(pairs[0]), 0.4, np.float32)
+
+
 def meant(cosine: float, words: tuple[float, float]) -> tuple[float, float]:
-    """A pair's scores after the model gave a cosine."""
-    vectors = np.array([[1, 0], [cosine, (1 - cosine**2) ** 0.5]], np.float16)
-    scores = rescored({(3, 7): words}, np.array([3, 7]), (vectors, lambda rows: rows, 0.85), merge=BANDS.merge)
-    return scores[3, 7]
+    """A pair's scores after the model gave a cosine, in a place as crowded as words say it is."""
+    near = np.array([[1, -1], [0, -1]], np.int32)
+    scores = np.array([[words[0], -1], [words[0], -1]], np.float32)
+    index = neighbours(texts("one", "other"))._replace(near=near, scores=scores)
+    rows = [[1, 0], [cosine, (1 - cosine**2) ** 0.5]]
+    return rescored({(0, 1): words}, index, view((0, 1), rows), far, BANDS)[0, 1]
 
 
-def test_a_share_of_the_texts_is_looked_at() -> None:
-    """Of 2,400 texts that all lie near one another, the model sees as much as 200 long ones are: the most alike first."""
-    threads = texts(*(f"Oven number {n // 2} beeps {'again' * (n % 2)}" for n in range(2400)))
+def test_a_share_of_long_texts_is_looked_at() -> None:
+    """Of 3,000 texts of seventy words, the model sees one in five: those most alike another first."""
+    filler = " ".join(f"word{n}" for n in range(90))
+    threads = [
+        make_text(
+            Ref(f"forum:{n}"), ("en", f"Oven number {n // 2} beeps {'again' * (n % 2)}", filler), created=f"{n:04}"
+        )
+        for n in range(3000)
+    ]
     index = neighbours(threads)
-    pairs = second_look(index, threads, 0.3)
-    rest = [local for pair, (_, local) in alike(index, 0.15).items() if pair not in pairs]
+    seen = worth_seeing(index, threads)
+    best = np.full(len(threads), -1.0)
+    for pair, (_, local) in alike(index, -1).items():
+        best[list(pair)] = np.maximum(best[list(pair)], local)
 
-    words = sum(threads[place].words for place in {place for pair in pairs for place in pair})
-    assert 13_900 < words <= 200 * 70
-    assert min(local for _, local in pairs.values()) >= max(rest) - 1e-6
+    assert len(seen) == 600
+    assert best[seen].min() >= np.delete(best, seen).max() - 1e-6
 
 
-def test_what_words_put_far_below_is_not_looked_at() -> None:
-    """A pair of different questions costs no sentence vector."""
-    threads = texts("Oven timer beeps", "Kettle lid is loose", "Where is my order?")
+def test_short_texts_are_all_looked_at() -> None:
+    """Where questions are as short as titles, the model has time for all of them."""
+    threads = [make_text(Ref(f"forum:{n}"), ("en", f"Oven {n} beeps", ""), created=f"{n:04}") for n in range(600)]
 
-    assert second_look(neighbours(threads), threads, 0.9) == {}
+    assert worth_seeing(neighbours(threads), threads).tolist() == list(range(600))
+
+
+def test_the_model_finds_what_words_do_not() -> None:
+    """Two texts that are nobody's neighbours by words become a pair when their sentences agree."""
+    index = neighbours(texts(*(f"text {n}" for n in range(4))))
+    alone = index._replace(near=np.full_like(index.near, -1), scores=np.full_like(index.scores, -1))
+    rows: list[list[float]] = [[1, 0, 0], [0, 1, 0], [0, 0, 1], [0.1, 0, 0.995]]
+    found = rescored({}, alone, view(range(4), rows), far, BANDS)
+
+    assert list(found) == [(2, 3)]
+    assert found[2, 3][0] == pytest.approx(0.85 * 0.995 + 0.15 * 0.4, abs=1e-3)
+
+
+def test_a_pair_the_model_denies_is_none() -> None:
+    """What words suggested and sentences do not is given its new scores, not left as it was."""
+    low = meant(0.1, (0.8, 0.7))
+
+    assert max(low) < BANDS.suggest
+
+
+def test_large_communities_are_compared_in_cells(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond what can be compared with all, nearly the same neighbours are found, and each only once."""
+    chance = np.random.default_rng(1)
+    rows = chance.normal(size=(40, 8))[chance.integers(0, 40, 900)] + chance.normal(size=(900, 8)) * 0.1
+    vectors = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float16)
+    exact, _ = second._neighbours(vectors)
+    monkeypatch.setattr(second, "_EXACT", 100)
+    monkeypatch.setattr(second, "_CELL", 60)
+    found, products = second._neighbours(vectors)
+    same = np.mean([len(set(one) & set(other)) / 20 for one, other in zip(exact.tolist(), found.tolist(), strict=True)])
+
+    assert same > 0.8
+    assert all(len(set(row)) == 20 for row in found.tolist())
+    assert (np.diff(products, axis=1) <= 0).all()
 
 
 def test_the_model_moves_a_pair_between_bands() -> None:
     """The same words' scores are a suggestion or nothing, as the sentences agree or not."""
-    assert meant(0.9, (0.6, 0.45))[1] > BANDS.suggest
-    assert meant(0.5, (0.6, 0.55))[1] < BANDS.suggest
+    assert min(meant(0.9, (0.6, 0.45))) > BANDS.suggest > min(meant(0.3, (0.6, 0.55)))
 
 
 def test_the_model_alone_merges_nothing() -> None:
@@ -86,6 +140,38 @@ def test_a_paraphrase_is_nearer_with_the_extra() -> None:
 
     assert one @ other > one @ far
     assert (semantic.embed(texts("How do I reset my password?"))[0] == one.astype(np.float16)).all()
+
+
+def test_one_figure_is_a_doubt_and_no_contradiction() -> None:
+    """Where only one of two titles names a number, a person is asked as of any other pair."""
+    near: Scores = {(0, 1): (0.8, 0.7)}
+
+    (pair,) = judge(near, texts("Access is denied after the update", "Error 403 after the update"), BANDS)
+
+    assert (pair.band, pair.rule) == ("suggest", "alike, but one figure")
+
+
+@pytest.mark.skipif(not semantic.model_of("en"), reason="the extra is not installed")
+def test_a_vector_does_not_depend_on_its_company() -> None:
+    """A text has the same vector alone and in a batch of others, short and long."""
+    threads = texts(
+        "Oven beeps", "The timer of my oven beeps every minute, and " * 9, "Lid", *(f"a{n}" for n in range(40))
+    )
+
+    assert (semantic.embed(threads)[:3] == np.concatenate([semantic.embed([one]) for one in threads[:3]])).all()
+
+
+@pytest.mark.skipif("+" not in semantic.model_of("he"), reason="the extra is not installed")
+def test_a_glossary_helps_the_model() -> None:
+    """Of two Hebrew texts without a common word, the English of the glossary says that they are alike."""
+    said = [
+        make_text(Ref(f"forum:{n}"), ("he", title, "")) for n, title in enumerate(("שכחתי סיסמה", "איפוס קוד כניסה"))
+    ]
+    unknown = [make_text(Ref(f"forum:{n}"), ("he", title, "")) for n, title in enumerate(("בלהבלה", "קשקושון"))]
+    glossed = [semantic.embed(some).astype(np.float32)[:, 384:] for some in (said, unknown)]
+
+    assert glossed[0][0] @ glossed[0][1] > 0.1
+    assert not glossed[1].any()
 
 
 @pytest.mark.skipif(not semantic.model_of("en"), reason="the extra is not installed")
