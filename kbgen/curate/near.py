@@ -15,7 +15,7 @@ import msgspec
 from kbgen.codebase import code_digest
 from kbgen.config import DuplicatesConfig
 from kbgen.curate.clusters import Edge
-from kbgen.curate.keys import key_of
+from kbgen.curate.keys import key_of, value_key
 from kbgen.executor import chunks
 from kbgen.model import Curated, Head, Ref
 from kbgen.similar.texts import Text, shared_words, text_of
@@ -49,38 +49,44 @@ def near_duplicates(
         config: which pairs count.
         heads: of every published thread that no article settles.
         articles: published ones; they are related to threads and suggested, never merged.
-        clean: compare everything again.
+        clean: compare everything again, measured as the last run did.
 
     Returns:
         The pairs to merge, the most alike first, each with its evidence.
     """
-    # Another way of comparing may read other things of a text.
-    code = code_digest("similar")
-    wanted = {one.ref: key_of(code, one.words, *one.tags, *one.unmapped) for one in heads} if config.enabled else {}
-    wanted |= {item.ref: key_of(text_of(item).key) for item in articles} if config.enabled else {}
+    wanted = _digests(heads, articles) if config.enabled else {}
     known = {ref: (digest, data) for ref, digest, data in store.vectors.compared()}
     models = (name for name in _MODELS if config.semantic != "off" and importlib.util.find_spec(name))
-    key = key_of(code, config.model_dump_json(), *models)
+    key = key_of(code_digest("similar"), config.model_dump_json(), *models)
     moved = [ref for ref, digest in wanted.items() if ref not in known or known[ref][0] != digest]
     gone = [ref for ref in known if ref not in wanted]
     if moved or gone or clean or store.get(_KEY) != key:
-        # Another way of comparing makes nothing of what the last one found.
-        afresh = clean or store.get(_KEY) not in {None, key}
         texts = {Ref(ref): _TEXT.decode(data) for ref, (_, data) in known.items() if ref in wanted}
         # Numpy, scipy and the models take a second to load.
         from kbgen.similar.compare import Comparison  # noqa: PLC0415
 
         comparison = Comparison(config, lambda refs: list(_read(store, refs).values()))
         fresh = _learn(store, comparison, moved)
-        _compare(
-            store, comparison, {**texts, **fresh}, [texts[ref].key for ref in moved if ref in texts], afresh=afresh
-        )
+        every = {**texts, **fresh}
+        found = _compare(store, comparison, every, afresh=clean)
+        # All at once: what a killed run found of related texts would not be found again.
         with store.transaction():
+            before = {_TEXT.decode(known[ref][1]).key for ref in (*moved, *gone) if ref in known}
+            # What was withdrawn or replaced stays in no cache.
+            store.vectors.forget(before - {text.key for text in every.values()})
+            _keep(store, found, gone)
             rows = [(ref, wanted[ref], msgspec.msgpack.encode(text)) for ref, text in fresh.items()]
             store.vectors.set_compared(rows, gone)
             store.put(_KEY, key)
     merged = sorted(store.vectors.pairs("merge"), key=lambda pair: (-pair.local, pair.left, pair.right))
     return tuple((pair.left, pair.right, f"similar:{pair.similarity:.2f} ({pair.rule})") for pair in merged)
+
+
+def _digests(heads: Sequence[Head], articles: Sequence[Curated]) -> dict[Ref, str]:
+    """What is read of each thread and article; another way of comparing may read other things of it."""
+    code = code_digest("similar")
+    threads = {one.ref: key_of(code, one.words, str(one.created), *one.tags, *one.unmapped) for one in heads}
+    return threads | {one.ref: key_of(code, value_key(text_of(one))) for one in articles}
 
 
 def _read(store: Store, refs: Sequence[Ref]) -> dict[Ref, Text]:
@@ -99,29 +105,22 @@ def _learn(store: Store, comparison: Comparison, refs: Sequence[Ref]) -> dict[Re
     return bare
 
 
-def _compare(
-    store: Store, comparison: Comparison, texts: Mapping[Ref, Text], replaced: Sequence[str], *, afresh: bool
-) -> None:
+def _compare(store: Store, comparison: Comparison, texts: Mapping[Ref, Text], *, afresh: bool) -> dict[str, Found]:
     languages: dict[str, list[Text]] = {}
     for text in sorted(texts.values(), key=lambda one: (one.created, one.ref)):
         languages.setdefault(text.lang, []).append(text)
-    found: list[Found] = []
+    found: dict[str, Found] = {}
     for lang, several in sorted(languages.items()):
         with store.transaction():
-            old = b"" if afresh else store.vectors.neighbours(lang)
-            found.append(comparison.run(several, old, store.vectors))
-            store.vectors.set_neighbours(lang, found[-1].neighbours)
-    with store.transaction():
-        for lang in set(store.vectors.languages()) - set(languages):
-            store.vectors.set_neighbours(lang, b"")
-        gone = {ref: _TEXT.decode(data).key for ref, _, data in store.vectors.compared() if Ref(ref) not in texts}
-        # What was withdrawn stays in no cache.
-        store.vectors.forget({*replaced, *gone.values()} - {text.key for text in texts.values()})
-        _keep(store, found, list(gone))
+            found[lang] = comparison.run(several, store.vectors.neighbours(lang), store.vectors, afresh=afresh)
+    return found
 
 
-def _keep(store: Store, found: Sequence[Found], gone: Sequence[str]) -> None:
-    """Pairs with the words that matched, related texts, and the suggestions."""
+def _keep(store: Store, languages: Mapping[str, Found], gone: Sequence[str]) -> None:
+    """Neighbours, pairs with the words that matched, related texts, and the suggestions."""
+    for lang in {*store.vectors.languages(), *languages}:
+        store.vectors.set_neighbours(lang, languages[lang].neighbours if lang in languages else b"")
+    found = list(languages.values())
     before = {(pair.left, pair.right): pair for pair in store.vectors.pairs()}
     judged = [pair for one in found for pair in one.pairs]
     moved = {ref for one in found for ref in one.moved}

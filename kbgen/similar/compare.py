@@ -13,13 +13,16 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
+from kbgen.codebase import code_digest
 from kbgen.errors import ConfigError
 from kbgen.executor import uncollected
 from kbgen.model import Ref
 from kbgen.similar import nearest, semantic, vectors
 from kbgen.similar.frame import Longs
 from kbgen.similar.judge import Bands, Judged, Scores, alike, judge
-from kbgen.similar.nearest import Nearest, exact
+from kbgen.similar.kept import pack, unpack
+from kbgen.similar.nearest import Nearest
+from kbgen.similar.scoring import exact
 from kbgen.similar.second import View, rescored, worth_seeing
 from kbgen.similar.texts import Text
 from kbgen.similar.vectors import MODEL, Embedder, Floats, Stack
@@ -86,25 +89,30 @@ class Comparison:
         with uncollected():
             self._stack(texts, cache)
 
-    def run(self, texts: Sequence[Text], old: bytes, cache: Cache) -> Found:
+    def run(self, texts: Sequence[Text], old: bytes, cache: Cache, *, afresh: bool = False) -> Found:
         """Compare the texts of one language.
 
         Args:
             texts: oldest first; a body may be missing.
-            old: ``Found.neighbours`` of the last run, or nothing.
+            old: ``Found.neighbours`` of the last run, or nothing; of other code or another model it counts for nothing.
             cache: of vectors.
+            afresh: take over how the last run measured, and nothing that it found.
         """
         with uncollected():
-            return self._run(texts, old, cache)
+            return self._run(texts, old, cache, afresh=afresh)
 
-    def _run(self, texts: Sequence[Text], old: bytes, cache: Cache) -> Found:
-        before = nearest.unpack(old) if old else None
+    def _run(self, texts: Sequence[Text], old: bytes, cache: Cache, *, afresh: bool) -> Found:
+        stamp = f"{code_digest('similar')} {MODEL}"
+        before = unpack(old, stamp)
+        frame = before.frame if before else None
+        if afresh:
+            before = None
         # Threads wait for each other on matrices as small as these: ten times the CPU for nothing.
         with threadpool_limits(1, "blas"):
-            index, fresh = nearest.update(before, texts, lambda some: self._vectors(some, cache))
+            index, fresh = nearest.update(before, texts, lambda some: self._vectors(some, cache), frame=frame)
         moved = frozenset(texts[place].ref for place in fresh)
         pairs = judge(self._scores(index, texts, cache), texts, self._bands)
-        return Found(pairs, related(index, texts), moved, nearest.pack(index))
+        return Found(pairs, related(index, texts), moved, pack(index, stamp))
 
     def _scores(self, index: Nearest, texts: Sequence[Text], cache: Cache) -> Scores:
         """How alike neighbours are, the nearest of them as the sentence model sees them where there is one."""
@@ -124,7 +132,7 @@ class Comparison:
 
         def words(left: Longs, right: Longs) -> Floats:
             fetch = lambda some: self._vectors([texts[place] for place in some.tolist()], cache)  # noqa: E731
-            return exact(left, right, index.frame, fetch)
+            return exact(left * len(texts) + right, len(texts), index.frame, fetch)
 
         with threadpool_limits(1, "blas"):
             return found | rescored(found, index, view, words, self._bands)

@@ -10,15 +10,15 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from near_samples import OFF, fill, item
 
-from kbgen.config import DuplicatesConfig
 from kbgen.curate.clusters import find_clusters, head
 from kbgen.curate.near import near_duplicates
-from kbgen.model import Curated, CuratedPost, Head, Overlay, Person, PlainText, Ref, SafeHtml, Verdict
+from kbgen.model import Curated, Overlay, Ref
+from kbgen.similar.texts import text_of
+from kbgen.similar.vectors import MODEL
 from kbgen.store import Store, open_store
-from kbgen.store.items import CuratedRow, pack
 
-OFF = DuplicatesConfig(semantic="off")
 BEEPS = (
     "Since the last update the timer of my oven beeps every minute although no programme runs. I unplugged it twice."
 )
@@ -32,31 +32,10 @@ OTHERS = (
 )
 
 
-def item(number: int, title: str, body: str = "") -> Curated:
-    """A curated thread."""
-    post = CuratedPost(str(number), "https://f.example/1", SafeHtml(""), PlainText(body), Person("1", "Ann"))
-    return Curated(
-        Ref(f"forum:{number}"), "thread", Verdict("publish", ("accepted",)), PlainText(title), None, question=post
-    )
-
-
 def corpus() -> list[Curated]:
     """Seven questions, one of them asked twice."""
     posted = [item(1, "Oven timer beeps every minute", BEEPS), item(2, "Oven timer is beeping every minute", BEEPS)]
     return posted + [item(number, title) for number, title in enumerate(OTHERS, 10)]
-
-
-def fill(store: Store, items: list[Curated]) -> list[Head]:
-    """Put items into the store; give their heads, as clustering gets them."""
-    heads = [msgspec.structs.replace(head(one), words=f"{one.title}{one.question}") for one in items]
-    rows = [
-        CuratedRow(one.ref, "thread", "", "", "publish", "accepted", "", "", msgspec.msgpack.encode(top), pack(one))
-        for one, top in zip(items, heads, strict=True)
-    ]
-    with store.transaction():
-        store.curated.delete(list(store.curated.inputs()))
-        store.curated.put(rows)
-    return heads
 
 
 @pytest.fixture
@@ -98,9 +77,12 @@ def test_what_is_withdrawn_is_forgotten(store: Store) -> None:
     """A thread that is gone leaves no pair, no vector and no neighbour."""
     items = corpus()
     near_duplicates(store, OFF, fill(store, items))
+    key = text_of(items[1]).key
+    assert len(store.vectors.get(MODEL, [key])) == 1
     rest = fill(store, [one for one in items if one.ref != "forum:2"])
 
     assert near_duplicates(store, OFF, rest) == ()
+    assert store.vectors.get(MODEL, [key]) == {}
     assert [ref for ref, _, _ in store.vectors.compared()] == sorted(one.ref for one in rest)
     assert all("forum:2" not in near for near in store.vectors.related().values())
 

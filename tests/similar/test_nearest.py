@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from kbgen.model import Ref
-from kbgen.similar import nearest
 from kbgen.similar.frame import make_frame, weighted
-from kbgen.similar.nearest import LISTED, NEAR, Nearest, listed, pack, unpack, update
+from kbgen.similar.kept import pack, unpack
+from kbgen.similar.nearest import LISTED, NEAR, Nearest, listed, update
+from kbgen.similar.scoring import ordered
 from kbgen.similar.texts import Text, make_text
 from kbgen.similar.vectors import Embedder, Stack, Vector, joined, stack
 
@@ -45,41 +46,27 @@ def large() -> tuple[list[Text], Nearest, Nearest]:
     """A community, its neighbours without the last fifty, and with them."""
     every = texts(4400)
     first, _ = update(None, every[:-50], fetch)
-    second, fresh = update(unpack(pack(first)), every, fetch)
+    second, fresh = update(unpack(pack(first, "now"), "now"), every, fetch)
     assert fresh == list(range(4350, 4400))
     return every, first, second
 
 
 def test_new_texts_join_as_if_all_were_new(large: tuple[list[Text], Nearest, Nearest]) -> None:
-    """The ten nearest, which decide all bands, are those of a community compared anew.
+    """All neighbours and scores are those of a community compared anew, measured in the same way; so are those of fewer."""
+    every, first, grown = large
+    rest = every[:100] + every[144:]
+    fewer, _ = update(grown, rest, fetch)
 
-    But for one text in a thousand, which knows a nearer one: new candidates drove it out where all was new.
-    """
-    every, _, grown = large
-    anew, _ = update(None, every, fetch)
-
-    same = (grown.near[:, :10] == anew.near[:, :10]).all(axis=1)
-    assert same.mean() > 0.999
-    assert (grown.scores[:, :10] >= anew.scores[:, :10] - 1e-6).all()
-    assert np.allclose(grown.crowding()[same], anew.crowding()[same], atol=1e-6)
+    for index, several in ((grown, every), (fewer, rest)):
+        anew, _ = update(None, several, fetch, frame=first.frame)
+        assert (index.near == anew.near).all()
+        assert (index.scores == anew.scores).all()
 
 
 def test_nobody_is_its_own_neighbour(large: tuple[list[Text], Nearest, Nearest]) -> None:
     """Neither among those compared anew nor among those a new text was compared with."""
     for index in large[1:]:
         assert not (index.near == np.arange(len(index.keys))[:, None]).any()
-
-
-def test_a_text_reaches_as_far_as_its_last_candidate(large: tuple[list[Text], Nearest, Nearest]) -> None:
-    """New texts ask what is within their own reach; what is nearer to an old text than its reach is its neighbour."""
-    _, _, grown = large
-    rows = grown.rows.astype(np.float32)
-    near = (grown.cells[:, :, None] == grown.cells[4399, None, None, :]).any(axis=(1, 2))
-    products = rows @ rows[4399]
-    within = np.flatnonzero(near & (products > grown.reach[4399]))
-
-    assert 0 < len(within) - 1 < 24
-    assert np.isin(grown.near[4399][:10], within).all()
 
 
 def test_a_stack_gives_what_was_put_in() -> None:
@@ -102,13 +89,17 @@ def test_a_stack_gives_what_was_put_in() -> None:
 def test_what_is_kept_comes_back(large: tuple[list[Text], Nearest, Nearest]) -> None:
     """Neighbours survive the store to the bit."""
     _, first, _ = large
-    again = unpack(pack(first))
+    again = unpack(pack(first, "now"), "now")
+    assert again
 
     assert again.keys == first.keys
-    assert all(
-        (one == other).all() for one, other in zip(again.near, first.near, strict=True) if isinstance(one, np.ndarray)
-    )
-    assert (again.scores == first.scores).all()
+    assert again.frame[0::4] == first.frame[0::4]
+    assert all((one == other).all() for one, other in zip(again.frame[1:4], first.frame[1:4], strict=True))
+    assert (again.frame.centres == first.frame.centres).all()
+    assert (again.lists.others == first.lists.others).all()
+    assert np.array_equal(again.lists.scores[:, :24], first.lists.scores[:, :24], equal_nan=True)
+    for name in ("rows", "cells", "near", "scores"):
+        assert (getattr(again, name) == getattr(first, name)).all()
 
 
 def test_only_changed_lists_are_touched(large: tuple[list[Text], Nearest, Nearest]) -> None:
@@ -140,7 +131,7 @@ def test_order_of_equal_scores_is_by_neighbour() -> None:
 
     for one in (score, unique):
         expected = np.lexsort((other, -one, row))
-        assert (nearest._ordered(row, other, one) == expected).all()
+        assert (ordered(row, other, one) == expected).all()
 
 
 def test_words_no_frame_knows_still_match() -> None:

@@ -1,0 +1,233 @@
+"""Who is worth an exact score to whom: the texts that share a group, the best of them by product of placed vectors.
+
+A list is exact at any time: the same whether it was made at once or kept over a hundred runs. It holds a few texts more
+than count; the surplus makes up for those that are deleted, and a list that has none left is made again. Not here: what
+a product is of (``frame``), and the scores that decide (``nearest``).
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from kbgen.similar.frame import Coarse, Ints, Longs, best_of
+from kbgen.similar.vectors import Floats
+
+CANDIDATES = 24
+"""How many of a list count."""
+KEPT = 32
+"""How many it holds at most."""
+NOBODY = np.int64(1 << 62)
+"""An empty place in a list, after all that are taken."""
+PLACE = np.int64((1 << 32) - 1)
+# More than any product of two rows.
+_MOST = np.int64(1 << 18)
+_SHIFT = np.int64(32)
+_TILE = 4096
+_ASKING = 1024
+# Texts of a cell that are compared with one another; a larger one is divided, as long as it takes.
+_LARGEST = 8192
+_DIVIDED = 12
+
+Bools = npt.NDArray[np.bool_]
+
+
+class Lists(NamedTuple):
+    """The best others of each text, out of those that share a group with it.
+
+    Attributes:
+        others: n x 32: the fall of the product from the most there can be, then the position, in one number; rising,
+            so among equals the older text comes first. No text outside the list comes before its last.
+        scores: exact ones of those of ``others`` that count, not a number elsewhere.
+        whole: n, whether all that share a group with it are in its list.
+    """
+
+    others: Longs
+    scores: Floats
+    whole: Bools
+
+    def limits(self) -> Longs:
+        """The number below which another belongs into each list."""
+        count = (self.others < NOBODY).sum(axis=1)
+        last = np.take_along_axis(self.others, np.maximum(count - 1, 0)[:, None], axis=1)[:, 0]
+        limit: Longs = np.where(self.whole, NOBODY, np.where(count, last, 0))
+        return limit
+
+    def short(self) -> Bools:
+        """Which lists are too short for what counts, although there are others."""
+        short: Bools = (self.others[:, CANDIDATES - 1] == NOBODY) & ~self.whole
+        return short
+
+
+class Offers(NamedTuple):
+    """New texts for the lists of old ones: positions of these, and numbers as in ``Lists.others``."""
+
+    rows: Longs
+    others: Longs
+
+    def of(self, some: Bools) -> Offers:
+        """Those of some texts only."""
+        good = some[self.others & PLACE]
+        return Offers(self.rows[good], self.others[good])
+
+
+def empty(count: int) -> Lists:
+    """Lists of texts that were never asked."""
+    scores: Floats = np.full((count, KEPT), np.nan, np.float32)
+    return Lists(np.full((count, KEPT), NOBODY), scores, np.zeros(count, bool))
+
+
+def groups(cells: Ints, keys: Sequence[str]) -> Ints:
+    """Which texts are compared: those of a cell, of a very large one those whose keys have the same digest in part.
+
+    Args:
+        cells: n x 3.
+        keys: of the texts; no two are the same.
+
+    Returns:
+        Numbers of groups, n x 3. They tell how far a cell is divided, so that they change when that does.
+    """
+    found: Ints = cells << np.int32(_DIVIDED) | np.int32(1)
+    sizes = np.bincount(cells.ravel())
+    if not len(sizes) or sizes.max() <= _LARGEST:
+        return found
+    depths = np.ceil(np.log2(np.maximum(sizes / _LARGEST, 1))).astype(np.int32)[cells]
+    depths = np.minimum(depths, _DIVIDED - 1)
+    rows = np.flatnonzero(depths.any(axis=1))
+    digests = np.array([zlib.crc32(keys[row].encode()) & ((1 << _DIVIDED) - 1) for row in rows.tolist()], np.int32)
+    parts = np.int32(1) << depths[rows]
+    found[rows] = cells[rows] << np.int32(_DIVIDED) | parts | (digests[:, None] & (parts - 1))
+    return found
+
+
+def moved(old: Lists, target: Longs, kept: tuple[Longs, Longs], count: int) -> Lists:
+    """Lists at the new places of their texts; what is gone is in none.
+
+    Args:
+        old: as of the last run.
+        target: new position of each old text, -1 where it is gone; rising otherwise.
+        kept: old and new positions of the texts that are still there.
+        count: of texts now.
+    """
+    before, after = kept
+    lists = empty(count)
+    others = old.others[before]
+    place = target[np.where(others < NOBODY, others & PLACE, 0)]
+    gone = (place < 0) & (others < NOBODY)
+    others = np.where(others < NOBODY, (others & ~PLACE) + place, NOBODY)
+    others[gone] = NOBODY
+    scores = old.scores[before]
+    torn = np.flatnonzero(gone.any(axis=1))
+    order = np.argsort(others[torn], axis=1)
+    others[torn] = np.take_along_axis(others[torn], order, axis=1)
+    scores[torn] = np.take_along_axis(np.where(gone[torn], np.float32(np.nan), scores[torn]), order, axis=1)
+    lists.others[after], lists.scores[after], lists.whole[after] = others, scores, old.whole[before]
+    return lists
+
+
+def ask(rows: Coarse, where: Ints, asked: Longs, limits: Longs) -> tuple[Longs, Offers]:
+    """Make lists anew.
+
+    Args:
+        rows: placed vectors of all texts.
+        where: their groups.
+        asked: whose lists are made, rising.
+        limits: of all lists: what else belongs into one; 0 where nothing does.
+
+    Returns:
+        ``Lists.others`` of ``asked``, and what of these belongs into the lists of others.
+    """
+    slot = np.full(len(rows), -1, np.int64)
+    slot[asked] = np.arange(len(asked))
+    best = np.full((len(asked), KEPT), NOBODY)
+    offers = [Offers(np.zeros(0, np.int64), np.zeros(0, np.int64))]
+    limits = np.where(slot < 0, limits, 0)
+    # Room that is used again: asking for it anew costs more than the products of a few texts with a group.
+    room = np.empty((min(_TILE, len(rows)), rows.shape[1]), np.float32)
+    for group in _members(where):
+        mine = group[slot[group] >= 0]
+        if not len(mine):
+            continue
+        for tile in np.split(group, range(_TILE, len(group), _TILE)):
+            theirs = room[: len(tile)]
+            np.copyto(theirs, rows.take(tile, axis=0))
+            for some in np.split(mine, range(_ASKING, len(mine), _ASKING)):
+                products = _products(rows[some], theirs, some, tile)
+                best[slot[some]] = _better(best[slot[some]], products, tile)
+                if len(mine) < len(group):
+                    offers.append(_offers(products, some, tile, limits[tile]))
+    return best, Offers(*map(np.concatenate, zip(*offers, strict=True)))
+
+
+def _members(where: Ints) -> Iterator[Longs]:
+    """The texts of each group that has several, oldest first."""
+    flat = where.ravel()
+    order = np.argsort(flat, kind="stable")
+    for part in np.split(order // where.shape[1], np.flatnonzero(np.diff(flat[order])) + 1):
+        if len(part) > 1:
+            yield part
+
+
+def _products(rows: Coarse, theirs: Floats, some: Longs, tile: Longs) -> Floats:
+    """How alike texts are to those of a tile, in whole numbers; a text is like nobody less than itself."""
+    # This way round it takes half the time when few ask.
+    products: Floats = (theirs @ rows.astype(np.float32).T).T
+    own = np.minimum(np.searchsorted(tile, some), len(tile) - 1)
+    inside = np.flatnonzero(tile[own] == some)
+    products[inside, own[inside]] = -np.float32(_MOST)
+    return products
+
+
+def _better(best: Longs, products: Floats, tile: Longs) -> Longs:
+    """The best of those known and those of a tile."""
+    found, columns = best_of(products, KEPT)
+    numbers = np.where(found > -_MOST, (_MOST - found) << _SHIFT | tile[columns], NOBODY)
+    both = np.concatenate([best, numbers], axis=1)
+    both.sort(axis=1)
+    # Two texts may share several groups.
+    both[:, 1:][both[:, 1:] == both[:, :-1]] = NOBODY
+    both.sort(axis=1)
+    return both[:, :KEPT]
+
+
+def _offers(products: Floats, some: Longs, tile: Longs, limits: Longs) -> Offers:
+    least = (_MOST - (limits >> _SHIFT)).astype(np.float32)
+    asking, others = np.nonzero(products >= least)
+    fall = _MOST - products[asking, others].astype(np.int64)
+    numbers = fall << _SHIFT | some[asking]
+    good = numbers < limits[others]
+    return Offers(tile[others[good]], numbers[good])
+
+
+def join(lists: Lists, offers: Offers) -> None:
+    """Put what is offered into the lists; of too many the best stay.
+
+    Args:
+        lists: which this changes.
+        offers: a text may be offered several times, not one that is in the list.
+    """
+    order = np.lexsort((offers.others, offers.rows))
+    rows, others = offers.rows[order], offers.others[order]
+    new = np.ones(len(rows), bool)
+    new[1:] = (rows[1:] != rows[:-1]) | (others[1:] != others[:-1])
+    rows, others = rows[new], others[new]
+    some, starts, counts = np.unique(rows, return_index=True, return_counts=True)
+    if not len(some):
+        return
+    rank = np.arange(len(rows)) - np.repeat(starts, counts)
+    # One more than there is room for tells that a list is not whole any more.
+    few = rank <= KEPT
+    wide = np.full((len(some), int(rank[few].max()) + 1), NOBODY)
+    wide[np.repeat(np.arange(len(some)), counts)[few], rank[few]] = others[few]
+    wide = np.concatenate([lists.others[some], wide], axis=1)
+    scores = np.full(wide.shape, np.nan, np.float32)
+    scores[:, :KEPT] = lists.scores[some]
+    best = np.argsort(wide, axis=1)[:, : KEPT + 1]
+    wide = np.take_along_axis(wide, best, axis=1)
+    lists.others[some] = wide[:, :KEPT]
+    lists.scores[some] = np.take_along_axis(scores, best[:, :KEPT], axis=1)
+    lists.whole[some] &= wide[:, KEPT] == NOBODY

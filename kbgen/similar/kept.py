@@ -1,0 +1,76 @@
+"""Neighbours as bytes for the store, and back. What was made in another way is not read: it is made again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from kbgen.similar.candidates import CANDIDATES, KEPT, Lists
+from kbgen.similar.frame import Frame
+from kbgen.similar.nearest import Nearest
+
+_MARK = b"kbgen neighbours 1\n"
+_LENGTH = 8
+# Numbers that lie so are read where they are.
+_ALIGNED = 8
+_HEAD = msgspec.msgpack.Decoder(tuple[str, list[tuple[str, tuple[int, ...]]]])
+Array = npt.NDArray[Any]
+
+
+def pack(index: Nearest, stamp: str) -> bytes:
+    """As bytes for the store: one array after the other.
+
+    Args:
+        index: neighbours.
+        stamp: names the code and the model that made them.
+    """
+    frame, lists = index.frame, index.lists
+    numbers = np.array([frame.size, frame.unseen, frame.share])
+    keys = np.frombuffer("\n".join(index.keys).encode(), np.uint8)
+    scores = np.ascontiguousarray(lists.scores[:, :CANDIDATES])
+    arrays: tuple[Array, ...] = (numbers, frame.mean, frame.terms, frame.rarity, frame.centres, keys, index.rows)
+    arrays += (index.cells, lists.others, scores, lists.whole, index.near, index.scores)
+    head = msgspec.msgpack.encode((stamp, [(array.dtype.str, array.shape) for array in arrays]))
+    parts: list[bytes | memoryview] = [_MARK, len(head).to_bytes(_LENGTH, "little"), _padded(head, len(_MARK))]
+    for array in arrays:
+        parts += [array.reshape(-1).view(np.uint8).data, bytes(-array.nbytes % _ALIGNED)]
+    return b"".join(parts)
+
+
+def _padded(head: bytes, before: int) -> bytes:
+    return head + bytes(-(before + _LENGTH + len(head)) % _ALIGNED)
+
+
+def unpack(data: bytes, stamp: str) -> Nearest | None:
+    """Neighbours as the store kept them; they share its memory.
+
+    Args:
+        data: of ``pack``, or nothing.
+        stamp: of now.
+
+    Returns:
+        None when other code or another model made them, or there are none.
+    """
+    start = len(_MARK) + _LENGTH
+    if not data.startswith(_MARK):
+        return None
+    stop = start + int.from_bytes(data[len(_MARK) : start], "little")
+    made_by, shapes = _HEAD.decode(data[start:stop])
+    if made_by != stamp:
+        return None
+    found: list[Array] = []
+    at = stop + -stop % _ALIGNED
+    for kind, shape in shapes:
+        count = int(np.prod(shape))
+        array = np.frombuffer(data, kind, count, at).reshape(shape)
+        found.append(array)
+        at += array.nbytes + -array.nbytes % _ALIGNED
+    numbers, mean, terms, rarity, centres, packed, rows, cells, others, some, whole, near, scores = found
+    frame = Frame(int(numbers[0]), mean, terms, rarity, float(numbers[1]), centres, float(numbers[2]))
+    exact = np.full((len(rows), KEPT), np.nan, np.float32)
+    exact[:, :CANDIDATES] = some
+    keys = tuple(packed.tobytes().decode().split("\n"))
+    return Nearest(keys, frame, rows, cells, Lists(others, exact, whole), near, scores, np.zeros(len(keys), bool))

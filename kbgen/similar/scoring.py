@@ -1,0 +1,76 @@
+"""What two texts are to one another: an exact score for each pair that is worth one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from kbgen.similar.frame import Frame, Longs, centred, weighted
+from kbgen.similar.vectors import Floats, Stack
+
+_BLOCK = 4096
+_PAIRS = 1 << 14
+Take = Callable[[Longs], Stack]
+"""Gives the vectors of texts by their rising positions."""
+
+
+class Pairs(NamedTuple):
+    """Pairs of texts by their positions, and how alike they are."""
+
+    left: Longs
+    right: Longs
+    scores: Floats
+
+
+def distinct(numbers: Longs) -> Longs:
+    """As ``np.unique``, which hashes first and is three times slower on numbers that are mostly distinct."""
+    numbers = np.sort(numbers)
+    return numbers[np.concatenate([[True], numbers[1:] != numbers[:-1]])] if len(numbers) else numbers
+
+
+def exact(keys: Longs, count: int, frame: Frame, take: Take) -> Floats:
+    """Scores of pairs, at most 1; a pair's is the same in whatever company it comes.
+
+    Args:
+        keys: of the pairs: the smaller position times ``count``, and the larger one.
+        count: of all texts.
+        frame: what to measure by.
+        take: gives vectors.
+    """
+    place = np.zeros(count, np.int32)
+    place[keys // count] = 1
+    place[keys % count] = 1
+    used = np.flatnonzero(place)
+    if not len(used):
+        return np.zeros(0, np.float32)
+    place[used] = np.arange(len(used))
+    vectors = take(used)
+    words = weighted(vectors, frame)
+    meant = np.empty(vectors.dense.shape, np.float16)
+    for start in range(0, len(meant), _BLOCK):
+        meant[start : start + _BLOCK] = centred(vectors.part(start, start + _BLOCK), frame)
+    scores = np.zeros(len(keys), np.float32)
+    for start in range(0, len(keys), _PAIRS):
+        some = keys[start : start + _PAIRS]
+        left, right = place[some // count], place[some % count]
+        shared = np.asarray(words[left].multiply(words[right]).sum(axis=1)).ravel()
+        dense = np.einsum("ij,ij->i", meant[left].astype(np.float32), meant[right].astype(np.float32))
+        scores[start : start + _PAIRS] = frame.share * shared + (1 - frame.share) * dense
+    return scores
+
+
+def ordered(row: Longs, other: Longs, score: Floats) -> Longs:
+    """As ``np.lexsort((other, -score, row))``, by one number where no score stands twice in a row: thrice as quick."""
+    bits = np.ascontiguousarray(-score, np.float32).view(np.uint32)
+    rising = np.where(bits >> np.uint32(31), ~bits, bits | np.uint32(1 << 31))
+    keys = np.bitwise_or(row.astype(np.uint64) << np.uint64(32), rising.astype(np.uint64))
+    order = np.argsort(keys)
+    keys = keys[order]
+    if (keys[1:] != keys[:-1]).all():
+        return order
+    same = np.flatnonzero(np.isin(keys, keys[1:][keys[1:] == keys[:-1]]))
+    # Equal keys lie together: putting their places in order by the neighbour leaves all others where they are.
+    order[same] = order[same][np.lexsort((other[order[same]], keys[same]))]
+    return order
