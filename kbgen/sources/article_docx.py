@@ -19,6 +19,7 @@ from kbgen.sources.archives import MEMBER_CAP
 
 _CORE = "docProps/core.xml"
 _DOCUMENT = "word/document.xml"
+_PROLOGUE = 4096
 _STYLES = """
 p[style-name='Title'] => h1.title:fresh
 p[style-name='Subtitle'] => p:fresh
@@ -66,6 +67,8 @@ def docx_html(data: bytes, file: str) -> str:
     except (KeyError, ValueError, TypeError, AttributeError, IndexError, ExpatError, zlib.error, OSError) as error:
         reason = str(error) or type(error).__name__
         raise RecordError(file, f"cannot be read as a Word document ({reason}); save it again as .docx") from error
+    except RecursionError as error:
+        raise RecordError(file, "is nested too deeply to be read; make its tables or lists flatter") from error
     return f"<html>{head}<body><main>{result.value}</main></body></html>"
 
 
@@ -77,11 +80,21 @@ def _head(data: bytes, file: str) -> str:
                 raise RecordError(file, "is not a Word document; save it again as .docx")
             if sum(info.file_size for info in names.values()) > MEMBER_CAP * 4:
                 raise RecordError(file, f"unpacks to over {MEMBER_CAP * 4:,} bytes; exclude it")
+            if any(_declares(archive, info) for info in names.values()):
+                raise RecordError(file, "declares entities, as no Word document does; save it again as .docx")
             core = archive.read(_CORE) if _CORE in names and names[_CORE].file_size < MEMBER_CAP else b""
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, zlib.error) as error:
         problem = f"is not a Word document ({error}); an encrypted or old one (.doc) is saved again as .docx"
         raise RecordError(file, problem) from error
     return f"<head>{''.join(_metas(core))}</head>"
+
+
+def _declares(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> bool:
+    """Whether a part of the package has a document type, which ECMA-376 part 2 forbids and a bomb is made of."""
+    if not part.filename.lower().endswith((".xml", ".rels")):
+        return False
+    with archive.open(part) as stream:
+        return b"<!DOCTYPE" in stream.read(_PROLOGUE).replace(b"\0", b"")
 
 
 def _metas(core: bytes) -> list[str]:

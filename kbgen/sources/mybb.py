@@ -80,7 +80,7 @@ class MybbSource(SqlForum):
     def prefix_of(self, index: SqlIndex, row: Fields) -> str:
         """The text of a thread's prefix."""
         number = row.get("prefix") or "0"
-        found = index.row("prefixes", int(number)) if number.isdecimal() and number != "0" else None
+        found = index.row("prefixes", int(number)) if number.isdecimal() and len(number) < 10 else None
         return (found or {}).get("prefix") or ""
 
     def forum_name(self, text: str) -> str:

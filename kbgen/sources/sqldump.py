@@ -177,7 +177,7 @@ class SqlDump:
         while True:
             row = _next_row(window)
             if row is None:
-                yield self._bad_row(window, "is not a row of values")
+                yield self._bad_row(window.line, "is not a row of values; the rest of its statement was passed over")
                 window.skip_to(_NEXT_STATEMENT)
                 return
             line, tokens = row
@@ -190,22 +190,20 @@ class SqlDump:
         self, table: str, line: int, tokens: list[bytes], columns: tuple[int, list[tuple[int, str]]]
     ) -> SqlRow | RecordError:
         count, places = columns
-        place = f"{self.path}:{line}"
         if len(tokens) != count:
-            self._bad += 1
             problem = f"a row of {table} has {len(tokens)} values for {count} columns; make the dump again"
-            return RecordError(place, problem)
+            return self._bad_row(line, problem)
         try:
             fields = {name: literal(tokens[index], self._charset) for index, name in places}
         except ValueError as error:
-            return RecordError(place, f"a row of {table} has a value that cannot be read ({error})")
+            return self._bad_row(line, f"a row of {table} has a value that cannot be read ({error})")
         return SqlRow(table, line, fields)
 
-    def _bad_row(self, window: _Window, problem: str) -> RecordError:
+    def _bad_row(self, line: int, problem: str) -> RecordError:
         self._bad += 1
         if self._bad > _MOST_BAD_ROWS:
             raise SourceError(f"{self.path}: more than {_MOST_BAD_ROWS:,} rows cannot be read; make the dump again")
-        return RecordError(f"{self.path}:{window.line}", f"{problem}; the rest of its statement was passed over")
+        return RecordError(f"{self.path}:{line}", problem)
 
 
 class _Window:

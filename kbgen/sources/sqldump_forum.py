@@ -31,6 +31,7 @@ _GUEST = "Guest"
 _MARKED = r"(\s*[-:\u2013\u2014]?)\s*(?=\S)"
 # Forums nest a few levels; the bound ends a loop of parents.
 _DEEPEST = 12
+_LONGEST_NUMBER = 19
 
 _Row = TypeVar("_Row")
 
@@ -389,7 +390,7 @@ def numbers(text: str) -> Collection[str]:
 
 
 def _number(value: str | None) -> int:
-    return int(value) if value and value.isdecimal() else 0
+    return int(value) if value and value.isdecimal() and len(value) < _LONGEST_NUMBER else 0
 
 
 def _line(forums: dict[int, Fields], number: int, above: str) -> list[Fields]:

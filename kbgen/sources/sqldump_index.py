@@ -23,6 +23,8 @@ from kbgen.sources.sqldump import SqlDump, SqlRow
 from kbgen.sources.sqldump_text import Charset
 
 _BATCH = 2_000
+_LARGEST = 2**63 - 1
+"""No database has a larger id, MySQL's widest type aside, of which no forum uses the upper half."""
 _SETTINGS = "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA temp_store = FILE;"
 _THREADS = """
 SELECT threads.key, threads.line, threads.row, posts.row FROM threads
@@ -157,6 +159,8 @@ class SqlIndex:
 
     def row(self, role: str, key: int) -> Fields | None:
         """One row by its key."""
+        if key > _LARGEST:
+            return None
         query = f"SELECT row FROM {role} WHERE key = ?"  # noqa: S608
         found = self._database.execute(query, (key,)).fetchone()
         return None if found is None else msgspec.json.decode(found[0], type=Fields)
@@ -177,9 +181,12 @@ class SqlIndex:
 def _keys(table: Table, row: SqlRow) -> tuple[int, int | None]:
     key, parent = row.fields[table.key], row.fields.get(table.parent)
     try:
-        return int(key or ""), int(parent) if parent is not None else None
+        found = int(key or ""), int(parent) if parent is not None else None
     except ValueError as error:
         raise ValueError(f"a row of {row.table} has the id {key or 'NULL'}, which is no number; mend it") from error
+    if any(number is not None and abs(number) > _LARGEST for number in found):
+        raise ValueError(f"a row of {row.table} has an id that is too large to be one; mend it")
+    return found
 
 
 @contextmanager

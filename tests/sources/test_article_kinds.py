@@ -243,6 +243,63 @@ def test_a_document_that_unpacks_to_too_much_is_told(tmp_path: Path, monkeypatch
     assert error.problem == "unpacks to over 4,000 bytes; exclude it"
 
 
+def test_a_document_nested_too_deeply_is_told(tmp_path: Path) -> None:
+    """Tables in tables without end are an error of that file, and the others are read."""
+    write_article(tmp_path / "docs", "a.md", "x")
+    deep = "<w:tbl><w:tr><w:tc>" * 400 + paragraph("x") + "</w:tc></w:tr></w:tbl>" * 400
+    write_article(tmp_path / "docs", "b.docx", "").write_bytes(docx(deep))
+    records, (error,) = read(articles(tmp_path))
+
+    assert [record.ref for record in records] == ["docs:a"]
+    assert error.problem == "is nested too deeply to be read; make its tables or lists flatter"
+
+
+@pytest.mark.parametrize("coding", ["utf-8", "utf-16"])
+def test_a_document_that_declares_entities_is_told(coding: str, tmp_path: Path) -> None:
+    """A part with a document type is a bomb or a way to other files, and never from Word."""
+    bomb = '<!DOCTYPE a [<!ENTITY a SYSTEM "file:///etc/hostname">]>'
+    part = f'<?xml version="1.0" encoding="{coding}"?>{bomb}<w:document {WORD}><w:body>{paragraph("x")}</w:body></w:document>'
+    write_article(tmp_path / "docs", "b.docx", "").write_bytes(zipped({"word/document.xml": part.encode(coding)}))
+    _, (error,) = read(articles(tmp_path))
+
+    assert error.problem == "declares entities, as no Word document does; save it again as .docx"
+
+
+def test_properties_that_are_no_xml_are_none(tmp_path: Path) -> None:
+    """What a document says of itself may be broken or huge, and its text is read all the same."""
+    article = document(tmp_path, docx(paragraph("Words."), "<dc:title>A & B"))
+
+    assert (article.title, article.html) == ("My guide", "<p>Words.</p>")
+
+
+def test_a_picture_of_a_document_is_not_copied(tmp_path: Path) -> None:
+    """Nothing outside of the document is opened, and a picture in it is its description."""
+    picture = (
+        '<w:p><w:r><w:drawing><wp:inline xmlns:wp="http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing">'
+        '<wp:docPr descr="The hub"/><a:graphic xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main"><a:graphicData>'
+        '<pic:pic xmlns:pic="http://schemas.openxmlformats.org/drawingml/2006/picture"><pic:blipFill><a:blip r:link="file:///etc/hostname"/>'
+        "</pic:blipFill></pic:pic></a:graphicData></a:graphic></wp:inline></w:drawing></w:r></w:p>"
+    )
+    data = docx(picture + paragraph("Words."))
+    linked = f'<Relationship Id="file:///etc/hostname" Type="{RELATIONS}/image" Target="file:///etc/hostname" TargetMode="External"/>'
+    members = {
+        info: zipfile.ZipFile(io.BytesIO(data)).read(info) for info in zipfile.ZipFile(io.BytesIO(data)).namelist()
+    }
+    rels = "word/_rels/document.xml.rels"
+    members[rels] = members[rels].replace(b"</Relationships>", linked.encode() + b"</Relationships>")
+    article = document(tmp_path, zipped(members))
+
+    assert article.html == "<p>The hub</p><p>Words.</p>"
+
+
+def test_what_a_document_says_of_itself_is_text(tmp_path: Path) -> None:
+    """A title that is markup stays a title, and keywords are parted by semicolons or commas."""
+    core = '<dc:title>A "&lt;b&gt;</dc:title><cp:keywords>hub; led, lamp</cp:keywords>'
+    article = document(tmp_path, docx(paragraph("Words."), core))
+
+    assert (article.title, article.tags) == ('A "<b>', ("hub", "led", "lamp"))
+
+
 # --- Confluence ---------------------------------------------------------------------------------------------
 
 

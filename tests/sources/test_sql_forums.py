@@ -180,6 +180,32 @@ def test_only_named_forums_are_read(forums: list[str], refs: list[str], tmp_path
     assert [thread.ref for thread in found] == refs
 
 
+def test_a_forum_below_a_secret_one_is_secret(tmp_path: Path) -> None:
+    """Who has no password for a forum sees none of those in it."""
+    tables = phpbb([phpbb_topic(7, forum_id=4)], [phpbb_post(70)])
+    tables["phpbb_forums"].append({"forum_id": 4, "parent_id": 3, "forum_name": "Plans", "forum_password": ""})
+    write_sql(tmp_path / "dump.sql", tables)
+
+    assert list(board(tmp_path, "phpbb", forums=["*", "4"]).records()) == []
+
+
+def test_forums_in_a_circle_end(tmp_path: Path) -> None:
+    """Two forums that are each below the other are read like any."""
+    tables = phpbb([phpbb_topic(7)], [phpbb_post(70)])
+    tables["phpbb_forums"][0]["parent_id"] = 2
+    write_sql(tmp_path / "dump.sql", tables)
+
+    assert [thread.category for thread in threads(board(tmp_path, "phpbb"))] == [("Help", "Lamps & hubs", "2")]
+
+
+def test_times_no_calendar_has_are_unknown(tmp_path: Path) -> None:
+    """A thread of the year 30000, or of before 1970, is read without its day."""
+    posts = [phpbb_post(70, post_time=10**12), phpbb_post(71, post_time=-5)]
+    (thread,) = topics(tmp_path, [phpbb_topic(7, topic_time=10**12, topic_last_post_time=0)], posts)
+
+    assert (thread.created, [post.created for post in (thread.question, *thread.answers)]) == (None, [None, None])
+
+
 def test_a_forum_that_is_not_there_is_told(tmp_path: Path) -> None:
     """A misspelt name would quietly withdraw a forum's pages."""
     with pytest.raises(SourceError, match="no forum has the id or name lamp; check `forums:`"):
@@ -209,13 +235,22 @@ def test_guests_and_deleted_members_have_no_page(changes: dict[str, Any], person
     assert topic(tmp_path, [phpbb_post(70, **changes)]).question.author == person
 
 
+def test_the_row_of_all_guests_is_nobody(tmp_path: Path) -> None:
+    """phpBB keeps a member called Anonymous, whose name is no person's."""
+    write_sql(tmp_path / "dump.sql", phpbb([phpbb_topic(7)], [phpbb_post(70, poster_id=1)]))
+    (record,), _ = read(board(tmp_path, "phpbb"))
+
+    assert b"Anonymous" not in record.payload
+
+
 def test_without_the_table_of_users_names_are_not_known(tmp_path: Path) -> None:
-    """That is told, and nobody is taken for deleted."""
-    tables = phpbb([phpbb_topic(7)], [phpbb_post(70)])
+    """That is told, and nobody is taken for deleted but guests."""
+    tables = phpbb([phpbb_topic(7)], [phpbb_post(70), phpbb_post(71, poster_id=1, post_username="Cy")])
     del tables["phpbb_users"]
     write_sql(tmp_path / "dump.sql", tables)
     (thread,) = threads(board(tmp_path, "phpbb"))
     assert thread.question.author == Person("54", "user54", f"{BOARD}/memberlist.php?mode=viewprofile&u=54")
+    assert thread.answers[0].author == Person("", "Cy", deleted=True)
     assert thread.warnings == ("The dump has no table of users, so some names are not known.",)
 
 

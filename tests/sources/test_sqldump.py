@@ -3,7 +3,9 @@
 
 import bz2
 import gzip
+import io
 import lzma
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from hypothesis import strategies as st
 from sql_builders import board, mybb, mybb_post, mybb_thread, phpbb, phpbb_post, phpbb_topic, sql, write_sql
 
 from kbgen.errors import RecordError, SourceError, SourceTruncated
+from kbgen.model import Thread
 from kbgen.sources import sqldump
 from kbgen.sources.sqldump import SqlDump, SqlRow
 from kbgen.sources.sqldump_text import Charset, literal, undoubled
@@ -89,6 +92,8 @@ def test_the_size_of_a_piece_changes_nothing(chunk: int, tmp_path: Path, monkeyp
     text = (
         "-- a comment; with 'quote\n# another's\n/*!40101 SET x = 'y;' */;\n" + TABLE + "LOCK TABLES `t` WRITE;\n"
         "INSERT INTO `t` VALUES (1,'it''s\\\\'),(2,'a\\'b'), (3 , _binary 'x') ;\nUPDATE t SET v = 'a;\\'' WHERE id-1;\n"
+        "UPDATE t SET v = 2 -- don't;\n, id = 3 # it's;\n, x = 4 /* o'clock; */ WHERE id;\n"
+        "DELIMITER ;;\nBEGIN; INSERT INTO t VALUES (9,'no'); END;;\nDELIMITER ;\n"
         "INSERT INTO t (v, id) VALUES ('x;',-4);\n-- end"
     )
     assert [list(row.values()) for row in values(tmp_path, text)] == [
@@ -138,6 +143,14 @@ def test_a_compressed_dump_is_read(pack: Any, tmp_path: Path) -> None:
     assert values(tmp_path, pack(f"{TABLE}INSERT INTO t VALUES (1,'x');".encode())) == [{"id": "1", "v": "x"}]
 
 
+def test_a_compressed_dump_in_pieces_is_read_whole(tmp_path: Path) -> None:
+    """Compressors that work on several cores write one frame after the other."""
+    parts = (TABLE.encode(), b"INSERT INTO t VALUES (1,'x');")
+    packed = b"".join(map(zstandard.ZstdCompressor().compress, parts))
+
+    assert values(tmp_path, packed) == [{"id": "1", "v": "x"}]
+
+
 @pytest.mark.parametrize(
     ("declared", "data", "charset", "text"),
     [
@@ -150,6 +163,7 @@ def test_a_compressed_dump_is_read(pack: Any, tmp_path: Path) -> None:
         ("utf8", "лампа".encode("cp1251"), "cp1251", "лампа"),
         ("utf8", "cafÃ©".encode(), "utf-8", "cafÃ©"),
         ("utf8", b"\xff", "utf-8", "\ufffd"),
+        ("hebrew", b"\xf9\xd9", "auto", "\u05e9\ufffd"),
     ],
 )
 def test_a_charset_is_what_the_bytes_say(declared: str, data: bytes, charset: str, text: str, tmp_path: Path) -> None:
@@ -169,6 +183,25 @@ def test_a_row_with_too_few_values_is_told(tmp_path: Path) -> None:
     bad, good = dump(tmp_path, f"{TABLE}INSERT INTO t VALUES (1),\n(2,'x');")
     assert str(bad) == f"{tmp_path}/d.sql:2: a row of t has 1 values for 2 columns; make the dump again"
     assert good == SqlRow("t", 2, {"id": "2", "v": "x"})
+
+
+def test_a_value_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    """A hexadecimal value that is none costs its row."""
+    bad, good = dump(tmp_path, f"{TABLE}INSERT INTO t VALUES (1,X'zz'),(2,'x');")
+
+    assert str(bad).startswith(f"{tmp_path}/d.sql:2: a row of t has a value that cannot be read (")
+    assert good == SqlRow("t", 2, {"id": "2", "v": "x"})
+
+
+def test_a_comment_that_breaks_off_is_a_cut_dump(tmp_path: Path) -> None:
+    """What a comment without an end hid is not known."""
+    with pytest.raises(SourceTruncated, match=r"d.sql:2: the dump ends in the middle"):
+        list(dump(tmp_path, f"{TABLE}/* INSERT INTO t VALUES (1,'a');"))
+
+
+def test_a_delimiter_that_is_the_usual_one_hides_nothing(tmp_path: Path) -> None:
+    """``DELIMITER ;`` without another one before it is no beginning of code."""
+    assert values(tmp_path, f"{TABLE}DELIMITER ;\nINSERT INTO t VALUES (1,'x');") == [{"id": "1", "v": "x"}]
 
 
 def test_reading_goes_on_after_what_is_no_row(tmp_path: Path) -> None:
@@ -201,6 +234,7 @@ def test_a_compressed_dump_that_breaks_off_is_told(tmp_path: Path) -> None:
     ("data", "problem"),
     [
         (b"<?xml version='1.0'?><mysqldump/>", "is XML; make the dump without --xml"),
+        (b"COPY public.posts (id, text) FROM stdin;\n1\tx\n", "is a dump of PostgreSQL"),
         (b"SELECT pg_catalog.set_config('search_path', '', false);", "is a dump of PostgreSQL"),
         ("\ufeffINSERT".encode("utf-16-le"), "is UTF-16, as PowerShell writes"),
     ],
@@ -214,8 +248,36 @@ def test_another_kind_of_dump_is_named(data: bytes, problem: str, tmp_path: Path
 def test_a_dump_of_nothing_but_bad_rows_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file that is mostly unreadable is given up instead of filling the report."""
     monkeypatch.setattr(sqldump, "_MOST_BAD_ROWS", 3)
-    with pytest.raises(SourceError, match="more than 3 rows cannot be read"):
-        list(dump(tmp_path, TABLE + "INSERT INTO t VALUES (NOW());\n" * 9))
+    for row in ("(NOW())", "(1)", "(1,X'z')"):
+        with pytest.raises(SourceError, match="more than 3 rows cannot be read"):
+            list(dump(tmp_path, TABLE + f"INSERT INTO t VALUES {row};\n" * 9))
+
+
+def test_a_row_that_fits_no_pattern_is_passed_in_one_go(tmp_path: Path) -> None:
+    """Words that might be parted in many ways are not tried in all of them."""
+    text = TABLE + "INSERT INTO t VALUES (1," + "a" * 90 + "(2));\nINSERT INTO t VALUES (" + "a " * 90 + "'b' c(;\n"
+
+    assert [isinstance(one, RecordError) for one in dump(tmp_path, text)] == [True, True]
+
+
+class CountedReads(io.BytesIO):
+    """A file that counts how often it is read."""
+
+    count = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Read on."""
+        self.count += 1
+        return super().read(size)
+
+
+def test_a_large_value_is_read_in_growing_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A value is looked at anew when more of it is there, so each time at least as much again is read."""
+    monkeypatch.setattr(sqldump, "_CHUNK", 10)
+    file = CountedReads(b"x" * 1_000_000)
+    sqldump._Window(file, Path("d.sql")).ensure(1_000_000)
+
+    assert file.count < 30
 
 
 def test_a_value_without_end_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -274,6 +336,22 @@ def test_an_id_that_is_no_number_is_told(tmp_path: Path) -> None:
     assert not isinstance(good, RecordError)
 
 
+def test_ids_no_database_has_are_told(tmp_path: Path) -> None:
+    """A number too large for an id is an error of its row, and an author of such a number is nobody's page."""
+    posts = [phpbb_post(70, poster_id=10**18), phpbb_post(71, poster_id=10**30), phpbb_post(72, topic_id=10**30)]
+    write_sql(tmp_path / "dump.sql", phpbb([phpbb_topic(7), phpbb_topic(8, topic_id=2**63)], posts))
+    source = board(tmp_path, "phpbb")
+    *bad, good = source.records()
+
+    assert [error.problem.partition(" has ")[2] for error in bad if isinstance(error, RecordError)] == [
+        "an id that is too large to be one; mend it"
+    ] * 2
+    assert not isinstance(good, RecordError)
+    thread = source.parse(good)
+    assert isinstance(thread, Thread)
+    assert [post.author.deleted for post in (thread.question, *thread.answers)] == [True, True]
+
+
 def test_a_cut_dump_gives_partial_records(tmp_path: Path) -> None:
     """What a break may have taken answers from never replaces what is known."""
     file = write_sql(tmp_path / "dump.sql", phpbb([phpbb_topic(7)], [phpbb_post(70)]))
@@ -282,6 +360,34 @@ def test_a_cut_dump_gives_partial_records(tmp_path: Path) -> None:
     assert getattr(next(records), "partial", None) is True
     with pytest.raises(SourceTruncated):
         next(records)
+
+
+def test_a_dump_cut_before_a_table_is_a_cut_dump(tmp_path: Path) -> None:
+    """Tables and forums that are missing may be behind the break, so the break is what is told."""
+    tables = phpbb([phpbb_topic(7)], [phpbb_post(70)])
+    write_sql(tmp_path / "dump.sql", {"phpbb_topics": tables["phpbb_topics"]})
+    with (tmp_path / "dump.sql").open("a", encoding="utf-8") as file:
+        file.write("INSERT INTO phpbb_posts VALUES (70,")
+    with pytest.raises(SourceTruncated):
+        list(board(tmp_path, "phpbb", forums=["2"]).records())
+
+    whole = write_sql(tmp_path / "dump.sql", {**tables, "phpbb_users": tables.pop("phpbb_users")})
+    whole.write_text(whole.read_text(encoding="utf-8") + "INSERT INTO x VALUES (1", encoding="utf-8")
+    with pytest.raises(SourceTruncated):
+        list(board(tmp_path, "phpbb", forums=["2", "lost forum"]).records())
+
+
+def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The temporary database holds members' names and goes with the reading, also when that is broken off."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    write_sql(tmp_path / "dump.sql", phpbb([phpbb_topic(7), phpbb_topic(8)], [phpbb_post(70), phpbb_post(80)]))
+    records = board(tmp_path, "phpbb").records()
+    next(records)
+    assert list((tmp_path / "temporary").iterdir()) != []
+    records.close()  # type: ignore[attr-defined]
+
+    assert list((tmp_path / "temporary").iterdir()) == []
 
 
 def test_nothing_private_is_kept(tmp_path: Path) -> None:
