@@ -73,8 +73,8 @@ class Dialect(NamedTuple):
 
     Attributes:
         base: the forum's address, for relative links.
-        post: address of a quoted post, with ``{}`` for its id; "" for no link.
-        attachment: address of an attachment, with ``{}`` for its id; "" for none.
+        post: address of a quoted post, with ``{0}`` for its id; "" for no link.
+        attachment: address of an attachment, with ``{0}`` for its id; "" for none.
         signed: whether only tags that end with ``SIGN`` count, as the software signed those it had checked.
         autolink: whether addresses in the text are links.
         names: members by id, for mentions of an id alone.
@@ -294,7 +294,7 @@ class _Writer:
         if who:
             named = escape(f"{who}:")
             known = number is not None and self._dialect.post
-            address = escape(self._dialect.post.format(number[1])) if number is not None and known else ""
+            address = escape(self._dialect.post.replace("{0}", number[1])) if number is not None and known else ""
             head = f'<p><a href="{address}">{named}</a></p>' if address else f"<p>{named}</p>"
         return f"<blockquote>{head}{inner.strip()}</blockquote>"
 
@@ -311,7 +311,7 @@ class _Writer:
         name = escape(f"attachment {number}" if not raw or raw == number else raw)
         if not self._dialect.attachment:
             return name
-        return f'<a href="{escape(self._dialect.attachment.format(number))}">{name}</a>'
+        return f'<a href="{escape(self._dialect.attachment.replace("{0}", number))}">{name}</a>'
 
 
 def _first_number(text: str) -> str:

@@ -134,7 +134,7 @@ class PhpbbSource(SqlForum):
         del names
         uid, _, text = message.text.partition(" ")
         base = self._options.url
-        own = self.post_url(thread, message.id).replace("{", "{{").replace("}", "}}")
+        own = self.post_url(thread, message.id)
         return post_html(text, uid, Dialect(base, f"{base}/viewtopic.php?p={{0}}#p{{0}}", own))
 
     def thread_url(self, thread: int) -> str:

@@ -103,7 +103,7 @@ class _Xml:
         who, post = element.get("author", ""), element.get("post_id", "")
         head = ""
         if who:
-            address = escape(self._dialect.post.format(post)) if post.isdecimal() and self._dialect.post else ""
+            address = escape(self._dialect.post.replace("{0}", post)) if post.isdecimal() and self._dialect.post else ""
             named = escape(f"{who}:")
             head = f'<p><a href="{address}">{named}</a></p>' if address else f"<p>{named}</p>"
         return f"<blockquote>{head}{inner.strip()}</blockquote>"

@@ -236,7 +236,7 @@ def test_guests_and_deleted_members_have_no_page(changes: dict[str, Any], person
 
 
 def test_the_row_of_all_guests_is_nobody(tmp_path: Path) -> None:
-    """phpBB keeps a member called Anonymous, whose name is no person's."""
+    """A member called Anonymous stands for all guests of a phpBB, and is no person."""
     write_sql(tmp_path / "dump.sql", phpbb([phpbb_topic(7)], [phpbb_post(70, poster_id=1)]))
     (record,), _ = read(board(tmp_path, "phpbb"))
 
@@ -285,6 +285,49 @@ def test_a_dump_in_a_lying_charset_is_read(tmp_path: Path) -> None:
     """UTF-8 that a server took for latin1 comes out as it was typed."""
     doubled = "caf\u00e9 \u2014 ok".encode().decode("cp1252")
     assert topic(tmp_path, [phpbb_post(70)], topic_title=doubled).title == "caf\u00e9 \u2014 ok"
+
+
+QUOTES = {
+    "phpbb": (
+        '<r><QUOTE author="Ada" post_id="70"><s>[quote]</s>a<e>[/quote]</e></QUOTE></r>',
+        "viewtopic.php?p=70#p70",
+    ),
+    "mybb": ("[quote='Ada' pid='70']a[/quote]", "showthread.php?tid=7&amp;pid=70#pid70"),
+    "vbulletin": ("[quote=Ada;70]a[/quote]", "showthread.php?p=70#post70"),
+}
+
+
+@pytest.mark.parametrize("kind", QUOTES)
+def test_an_address_may_hold_any_sign(kind: str, tmp_path: Path) -> None:
+    """The forum's address is the operator's, and braces in it are no places for ids."""
+    text, address = QUOTES[kind]
+    tables = {
+        "phpbb": lambda: phpbb([phpbb_topic(7)], [phpbb_post(70, post_text=text)]),
+        "mybb": lambda: mybb([mybb_thread(7)], [mybb_post(70, message=text)]),
+        "vbulletin": lambda: vbulletin([vb_thread(7)], [vb_post(70, pagetext=text)]),
+    }
+    write_sql(tmp_path / "dump.sql", tables[kind]())
+    (thread,) = threads(board(tmp_path, kind, url="https://b.example.com/{x}"))
+
+    assert f'href="https://b.example.com/{{x}}/{address}"' in thread.question.html
+
+
+@pytest.mark.parametrize(("state", "expected"), [(0, (True, False)), (1, (False, False)), (2, (False, True))])
+def test_an_answer_that_moderators_hid_is_marked(state: int, expected: tuple[bool, bool], tmp_path: Path) -> None:
+    """In all three forums an answer waits for approval, is shown, or is deleted; MyBB says -1 for the last."""
+    state_of_mybb = -1 if state == 2 else state
+    tables = {
+        "phpbb": phpbb([phpbb_topic(7)], [phpbb_post(70), phpbb_post(71, post_visibility=state)]),
+        "mybb": mybb([mybb_thread(7)], [mybb_post(70), mybb_post(71, visible=state_of_mybb)]),
+        "vbulletin": vbulletin([vb_thread(7)], [vb_post(70), vb_post(71, visible=state)]),
+    }
+    found = []
+    for kind, rows in tables.items():
+        write_sql(tmp_path / "dump.sql", rows)
+        (thread,) = threads(board(tmp_path, kind))
+        found.append((thread.answers[0].hidden, thread.answers[0].deleted))
+
+    assert found == [expected] * 3
 
 
 # --- MyBB ---------------------------------------------------------------------------------------------------
