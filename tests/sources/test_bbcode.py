@@ -1,5 +1,7 @@
 """Rules of ``kbgen.sources.bbcode`` and ``kbgen.sources.phpbb_text``."""
 
+from html import escape
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -119,6 +121,60 @@ def test_only_signed_tags_count_where_the_software_signs() -> None:
     assert bbcode_html(text, HERE._replace(signed=True)) == "<strong>a</strong> [b]c[/b] <ol><li>x</li></ol>"
 
 
+BREAKOUT = '"\'><script>x</script><b onclick="x'
+SLOTS = (
+    "{0}",
+    "[b]{0}[/b]",
+    "[code={0}]x[/code]",
+    "[code]{0}[/code]",
+    "[icode]{0}[/icode]",
+    "[url=https://a.example/{0}]x[/url]",
+    "[url]https://a.example/{0}[/url]",
+    "[img]https://a.example/{0}[/img]",
+    "[quote={0}]x[/quote]",
+    "[quote='Ada' pid='7{0}']x[/quote]",
+    "[spoiler={0}]x[/spoiler]",
+    "[attachment]{0}[/attachment]",
+    "[attachment=7{0}]",
+    "[video]https://a.example/{0}[/video]",
+    "[list={0}][*]x[/list]",
+    "[size={0}]x[/size]",
+    "[mention={0}]x[/mention]",
+)
+
+
+def assert_closed(html: str) -> None:
+    """Fail when there is an element or an attribute that no table has."""
+    for element in lxml_html.fragment_fromstring(html, create_parent="div").iterdescendants():
+        assert element.tag not in {"script", "svg", "style"}
+        assert set(element.attrib) <= {"href", "src", "alt", "class"}
+        assert not element.get("href", "").lower().startswith("javascript")
+
+
+@pytest.mark.parametrize("slot", SLOTS)
+@pytest.mark.parametrize("signed", [False, True])
+def test_nothing_breaks_out_of_its_place(slot: str, *, signed: bool) -> None:
+    """Texts, names and addresses are escaped wherever they stand."""
+    text = slot.replace("]", f"{SIGN}]") if signed else slot
+    html = bbcode_html(text.replace("{0}", BREAKOUT), HERE._replace(signed=signed))
+
+    assert_closed(html)
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("https://a.example/?x=1&y=2", '<a href="https://a.example/?x=1&amp;y=2">https://a.example/?x=1&amp;y=2</a>'),
+        ("[video]abc[/video]", "abc"),
+        ("[code=a b]x[/code]", "<pre><code>x</code></pre>"),
+        ("[img]https://a.example/?x=1&y[/img]", '<img src="https://a.example/?x=1&amp;y" alt="">'),
+    ],
+)
+def test_addresses_are_written_as_html(text: str, html: str) -> None:
+    """An ampersand is escaped, and what is no address, or no language, becomes none."""
+    assert bbcode_html(text, HERE) == html
+
+
 # --- phpBB's own formats ------------------------------------------------------------------------------------
 
 XML = Dialect(BASE, f"{BASE}/p={{0}}", f"{BASE}/here")
@@ -159,6 +215,60 @@ XML = Dialect(BASE, f"{BASE}/p={{0}}", f"{BASE}/here")
 def test_both_formats_of_phpbb_are_read(text: str, html: str) -> None:
     """XML since 3.2 loses its markers; before, only tags with the post's own uid count."""
     assert post_html(text, "1a2b3c4d", XML) == html
+
+
+XML_SLOTS = (
+    "<r>{0}</r>",
+    '<r><URL url="https://a.example/{0}">x</URL></r>',
+    '<r><URL url="https://a.example/{0}"/></r>',
+    '<r><URL url="javascript:{0}">x</URL></r>',
+    '<r><IMG src="https://a.example/{0}">x</IMG></r>',
+    '<r><IMG src="javascript:{0}">x</IMG></r>',
+    '<r><QUOTE author="{0}">x</QUOTE></r>',
+    '<r><QUOTE author="Ada" post_id="7{0}">x</QUOTE></r>',
+    '<r><CODE lang="{0}">x</CODE></r>',
+    "<r><CODE>{0}</CODE></r>",
+    '<r><SPOILER title="{0}">x</SPOILER></r>',
+    '<r><ATTACHMENT filename="{0}">x</ATTACHMENT></r>',
+    '<r><YOUTUBE id="{0}">x</YOUTUBE></r>',
+    "<r><MEDIA>https://a.example/{0}</MEDIA></r>",
+    "<r><MEDIA>javascript:{0}</MEDIA></r>",
+    '<r><LIST type="{0}"><LI>x</LI></LIST></r>',
+)
+
+
+@pytest.mark.parametrize("slot", XML_SLOTS)
+def test_nothing_breaks_out_of_the_xml(slot: str) -> None:
+    """What an element of phpBB's XML says is text or an address, and is escaped as such."""
+    html = post_html(slot.replace("{0}", escape(BREAKOUT)), "u", XML)
+
+    assert_closed(html)
+    assert "pid=" not in html
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ('<r><QUOTE author="Ada" post_id="x7">a</QUOTE></r>', "<blockquote><p>Ada:</p>a</blockquote>"),
+        ('<r><IMG src="data:image/png;base64,AA">a</IMG></r>', "a"),
+        ('<r><URL url="/a">b</URL></r>', "b"),
+        ('<r><YOUTUBE id="a b">c</YOUTUBE></r>', "c"),
+        ('<r><MEDIA id="no id">ftp://a.example/x</MEDIA></r>', "ftp://a.example/x"),
+        ('<r><CODE lang="a b">x</CODE></r>', "<pre><code>x</code></pre>"),
+        ("<r>a\x0bb\ufffe c</r>", "ab c"),
+        (f"[b{SIGN}]a[/b{SIGN}]", "[b]a[/b]"),
+        ('<a href="https://a.example/]x">a</a>', "a"),
+        ('<a href="javascript:x">a</a>', "a"),
+    ],
+)
+def test_what_is_no_address_of_phpbb_is_text(text: str, html: str) -> None:
+    """Other schemes, ids that are none, and signs that posts must not bring along come to nothing."""
+    assert post_html(text, "u.", XML) == html
+
+
+def test_the_uid_of_a_post_is_no_pattern() -> None:
+    """Only the tags with the post's very uid are its own."""
+    assert post_html("[b:ux]a[/b:ux] [b:u.]c[/b:u.]", "u.", XML) == "[b:ux]a[/b:ux] <strong>c</strong>"
 
 
 @pytest.mark.parametrize(
