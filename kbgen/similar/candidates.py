@@ -21,12 +21,14 @@ CANDIDATES = 24
 """How many of a list count."""
 KEPT = 32
 """How many it holds at most."""
-NOBODY = np.int64(1 << 62)
-"""An empty place in a list, after all that are taken."""
 PLACE = np.int64((1 << 32) - 1)
+NOBODY = np.int64(1 << 62) | PLACE
+"""An empty place in a list, after all that are taken; its position is -1."""
 # More than any product of two rows.
 _MOST = np.int64(1 << 18)
 _SHIFT = np.int64(32)
+GONE = -2
+"""Stands for the position of a text that is deleted."""
 _TILE = 4096
 _ASKING = 1024
 # Texts of a cell that are compared with one another; a larger one is divided, as long as it takes.
@@ -49,6 +51,12 @@ class Lists(NamedTuple):
     others: Longs
     scores: Floats
     whole: Bools
+
+    def places(self) -> Ints:
+        """Positions of the candidates, n x 24, -1 where there are fewer."""
+        # The cast keeps the lower half.
+        found: Ints = self.others[:, :CANDIDATES].astype(np.int32)
+        return found
 
     def limits(self) -> Longs:
         """The number below which another belongs into each list."""
@@ -109,17 +117,16 @@ def moved(old: Lists, target: Longs, kept: tuple[Longs, Longs], count: int) -> L
 
     Args:
         old: as of the last run.
-        target: new position of each old text, -1 where it is gone; rising otherwise.
+        target: new position of each old text, rising, -2 where it is gone; last -1, for nobody.
         kept: old and new positions of the texts that are still there.
         count: of texts now.
     """
     before, after = kept
     lists = empty(count)
     others = old.others[before]
-    place = target[np.where(others < NOBODY, others & PLACE, 0)]
-    gone = (place < 0) & (others < NOBODY)
-    others = np.where(others < NOBODY, (others & ~PLACE) + place, NOBODY)
-    others[gone] = NOBODY
+    place = target[others.astype(np.int32)]
+    gone = place == GONE
+    others = np.where(place < 0, NOBODY, others & ~PLACE | place)
     scores = old.scores[before]
     torn = np.flatnonzero(gone.any(axis=1))
     order = np.argsort(others[torn], axis=1)

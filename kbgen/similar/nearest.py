@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from kbgen.similar import candidates
-from kbgen.similar.candidates import CANDIDATES, NOBODY, PLACE, Bools, Lists, ask, groups, join
+from kbgen.similar.candidates import CANDIDATES, GONE, NOBODY, PLACE, Bools, Lists, ask, groups, join
 from kbgen.similar.frame import Coarse, Frame, Ints, Longs, cells, frame_size, make_frame, placed, stands, with_cells
 from kbgen.similar.scoring import Pairs, Take, distinct, exact, ordered
 from kbgen.similar.texts import Text
@@ -143,7 +143,7 @@ def _empty(count: int) -> tuple[Ints, Floats]:
 def _moved(old: Nearest, keys: tuple[str, ...], before: Longs) -> _Moved:
     count, after = len(keys), np.flatnonzero(before >= 0)
     kept = before[after]
-    target = np.full(len(old.keys) + 1, -2, np.int64)
+    target = np.full(len(old.keys) + 1, GONE, np.int64)
     target[kept], target[-1] = after, -1
     rows, where = np.zeros((count, old.rows.shape[1]), np.int8), np.zeros((count, old.cells.shape[1]), np.int32)
     rows[after], where[after] = old.rows[kept], old.cells[kept]
@@ -216,7 +216,7 @@ def _pairs(lists: Lists, some: Bools) -> tuple[Longs, Ints]:
 def _affected(index: Nearest, changes: Iterable[Pairs]) -> Longs:
     """Texts whose nearest may be others now: one is gone, or a pair came or went that is not below all of them."""
     last = np.where(index.near[:, -1] < 0, -np.float32(np.inf), index.scores[:, -1])
-    affected = (index.near == -2).any(axis=1)
+    affected = (index.near == GONE).any(axis=1)
     for pairs in changes:
         for one in (pairs.left, pairs.right):
             affected[one[pairs.scores >= last[one]]] = True
@@ -226,8 +226,7 @@ def _affected(index: Nearest, changes: Iterable[Pairs]) -> Longs:
 def _neighbours(lists: Lists, rows: Longs) -> tuple[Ints, Floats]:
     """The nearest of some texts: of their candidates, and of those whose candidates they are."""
     near, scores = _empty(len(rows))
-    numbers = lists.others[:, :CANDIDATES]
-    places = np.where(numbers < NOBODY, numbers & PLACE, -1).astype(np.int32)
+    numbers, places = lists.others[:, :CANDIDATES], lists.places()
     for start in range(0, len(rows), _ROWS):
         some = rows[start : start + _ROWS]
         wanted = np.zeros(len(places) + 1, bool)
