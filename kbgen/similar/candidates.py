@@ -123,6 +123,10 @@ def moved(old: Lists, target: Longs, kept: tuple[Longs, Longs], count: int) -> L
     """
     before, after = kept
     lists = empty(count)
+    if len(before) == len(old.others) and (before == after).all():
+        # What came is younger than all there was.
+        lists.others[after], lists.scores[after], lists.whole[after] = old
+        return lists
     others = old.others[before]
     place = target[others.astype(np.int32)]
     gone = place == GONE

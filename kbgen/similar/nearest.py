@@ -8,7 +8,7 @@ candidates are (``candidates``), what a score is (``scoring``), and how the stor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -31,6 +31,7 @@ _SCALING = 10
 _ROWS = 1 << 14
 # Worse than any score.
 _NONE = np.float32(-1)
+_NOTHING = np.float32(-np.inf)
 
 Fetch = Callable[[Sequence[Text]], Stack]
 """Gives the vectors of texts."""
@@ -133,7 +134,8 @@ def _afresh(keys: tuple[str, ...], texts: Sequence[Text], fetch: Fetch, frame: F
     best, _ = ask(rows, groups(where, keys), every, np.zeros(len(keys), np.int64))
     lists = Lists(best, np.full(best.shape, np.nan, np.float32), best[:, -1] == NOBODY)
     _scored(lists, frame, vectors.pick)
-    return Nearest(keys, frame, rows, where, lists, *_neighbours(lists, every), np.ones(len(keys), bool))
+    least = np.full(len(keys), _NOTHING)
+    return Nearest(keys, frame, rows, where, lists, *_neighbours(lists, every, least), np.ones(len(keys), bool))
 
 
 def _empty(count: int) -> tuple[Ints, Floats]:
@@ -160,8 +162,8 @@ def _resumed(moved: _Moved, take: Take) -> Nearest:
     index = moved.now
     parted = _asked(moved)
     joined = _scored(index.lists, index.frame, take)
-    rows = _affected(index, (parted, joined))
-    index.near[rows], index.scores[rows] = _neighbours(index.lists, rows)
+    rows, least = _affected(index, parted, joined)
+    index.near[rows], index.scores[rows] = _neighbours(index.lists, rows, least)
     rows = rows[moved.before[rows] >= 0]
     place = moved.before[rows]
     shown = moved.target[listed(moved.old.near[place], moved.old.scores[place])]
@@ -213,34 +215,39 @@ def _pairs(lists: Lists, some: Bools) -> tuple[Longs, Ints]:
     return every, np.searchsorted(every, keys).astype(np.int32)
 
 
-def _affected(index: Nearest, changes: Iterable[Pairs]) -> Longs:
-    """Texts whose nearest may be others now: one is gone, or a pair came or went that is not below all of them."""
-    last = np.where(index.near[:, -1] < 0, -np.float32(np.inf), index.scores[:, -1])
-    affected = (index.near == GONE).any(axis=1)
-    for pairs in changes:
+def _affected(index: Nearest, parted: Pairs, joined: Pairs) -> tuple[Longs, Floats]:
+    """Texts whose nearest may be others now: one is gone, or a pair came or went that is not below all of them.
+
+    Returns:
+        Their positions, and for each text the score below which nobody can be among its nearest.
+    """
+    least: Floats = np.where(index.near[:, -1] < 0, _NOTHING, index.scores[:, -1])
+    lost = (index.near == GONE).any(axis=1)
+    won = np.zeros(len(lost), bool)
+    for affected, pairs in ((lost, parted), (won, joined)):
         for one in (pairs.left, pairs.right):
-            affected[one[pairs.scores >= last[one]]] = True
-    return np.flatnonzero(affected)
+            affected[one[pairs.scores >= least[one]]] = True
+    least[lost] = _NOTHING
+    return np.flatnonzero(lost | won), least
 
 
-def _neighbours(lists: Lists, rows: Longs) -> tuple[Ints, Floats]:
+def _neighbours(lists: Lists, rows: Longs, least: Floats) -> tuple[Ints, Floats]:
     """The nearest of some texts: of their candidates, and of those whose candidates they are."""
     near, scores = _empty(len(rows))
-    numbers, places = lists.others[:, :CANDIDATES], lists.places()
+    numbers, places, known = lists.others[:, :CANDIDATES], lists.places(), lists.scores[:, :CANDIDATES]
     for start in range(0, len(rows), _ROWS):
         some = rows[start : start + _ROWS]
         wanted = np.zeros(len(places) + 1, bool)
         wanted[some] = True
-        own, column = np.nonzero(places[some] >= 0)
+        own, column = np.nonzero(known[some] >= least[some, None])
         own = some[own]
         row, rank = np.nonzero(wanted[places])
         one = places[row, rank]
         # Whoever has it among its own candidates, too, is there already.
-        new = (numbers[row, rank] & ~PLACE | row) > numbers[one, -1]
+        new = ((numbers[row, rank] & ~PLACE | row) > numbers[one, -1]) & (known[row, rank] >= least[one])
         row, rank, one = row[new], rank[new], one[new]
-        mine, theirs = lists.scores[own, column], lists.scores[row, rank]
         left, right = np.concatenate([own, one]), np.concatenate([places[own, column], row])
-        pairs = Pairs(left, right, np.concatenate([mine, theirs]))
+        pairs = Pairs(left, right, np.concatenate([known[own, column], known[row, rank]]))
         near[start : start + _ROWS], scores[start : start + _ROWS] = _best(some, pairs)
     return near, scores
 
