@@ -13,7 +13,7 @@ import shutil
 import tarfile
 import tempfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, NamedTuple, cast
@@ -34,10 +34,25 @@ _SEVEN_ZIP_MAGIC = b"7z\xbc\xaf\x27\x1c"
 
 
 class Member(NamedTuple):
-    """One file of an archive: its name with forward slashes, and its bytes."""
+    """One file of an archive.
+
+    Attributes:
+        name: with forward slashes.
+        data: its bytes.
+        at: where they begin in a plain tar file; -1 elsewhere, where one cannot go back to them.
+    """
 
     name: str
     data: bytes
+    at: int = -1
+
+
+class Spot(NamedTuple):
+    """Where a member lies that was read before: enough to read it again without looking for it."""
+
+    name: str
+    at: int
+    size: int
 
 
 def archive_signature(path: Path, suffix: str) -> str:
@@ -72,6 +87,28 @@ def read_members(path: Path, suffix: str, cap: int = MEMBER_CAP) -> Iterator[Mem
     if not path.is_file():
         raise SourceError(f"{path}: no such file or folder; check the path, which is relative to the project folder")
     return _read_tar(path, suffix, cap)
+
+
+def revisit(path: Path, spots: Iterable[Spot | RecordError]) -> Iterator[Member | RecordError]:
+    """Read members of a plain tar file again, which takes a tenth of what finding them took.
+
+    Args:
+        path: the file.
+        spots: where they lie; what could not be read is handed on.
+
+    Raises:
+        SourceTruncated: the file has become shorter since.
+    """
+    with path.open("rb") as file:
+        for spot in spots:
+            if isinstance(spot, RecordError):
+                yield spot
+                continue
+            file.seek(spot.at)
+            data = file.read(spot.size)
+            if len(data) != spot.size:
+                raise SourceTruncated(f"{path}: changed while it was read; run again when it is whole")
+            yield Member(spot.name, data, spot.at)
 
 
 def folder_files(root: Path, suffix: str = "") -> Iterator[tuple[str, Path]]:
@@ -125,29 +162,30 @@ class _Tail:
 
 
 @contextmanager
-def _decompressed(path: Path) -> Iterator[_Tail]:
+def _decompressed(path: Path) -> Iterator[tuple[_Tail, bool]]:
+    """The bytes of a tar file, and whether they lie in the file as they are."""
     with path.open("rb") as file:
         magic = file.read(len(_ZSTD_MAGIC))
         file.seek(0)
         if magic == _ZSTD_MAGIC:
             with zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True) as stream:
-                yield _Tail(cast("IO[bytes]", stream))
+                yield _Tail(cast("IO[bytes]", stream)), False
         elif magic.startswith(_GZIP_MAGIC):
             with gzip.open(file) as stream:
-                yield _Tail(cast("IO[bytes]", stream))
+                yield _Tail(cast("IO[bytes]", stream)), False
         else:
-            yield _Tail(file)
+            yield _Tail(file), True
 
 
 def _read_tar(path: Path, suffix: str, cap: int) -> Iterator[Member | RecordError]:
     count = 0
-    with _decompressed(path) as stream:
+    with _decompressed(path) as (stream, plain):
         try:
             with tarfile.open(fileobj=cast("IO[bytes]", stream), mode="r|") as tar:
                 for info in tar:
                     if _wanted(info, suffix):
                         count += 1
-                        yield _read_member(tar, info, path, cap)
+                        yield _read_member(tar, info, path, cap, plain=plain)
                     # The tar keeps every header it has read; a stream of a million members must not.
                     tar.members = []  # type: ignore[attr-defined]
             whole = _drained(stream)
@@ -174,14 +212,18 @@ def _wanted(info: tarfile.TarInfo, suffix: str) -> bool:
     return info.isreg() and not hidden and info.name.lower().endswith(suffix)
 
 
-def _read_member(tar: tarfile.TarFile, info: tarfile.TarInfo, path: Path, cap: int) -> Member | RecordError:
+def _read_member(
+    tar: tarfile.TarFile, info: tarfile.TarInfo, path: Path, cap: int, *, plain: bool
+) -> Member | RecordError:
     if info.size > cap:
         return _too_large(f"{path}:{info.name}", info.size, cap)
     stream = tar.extractfile(info)
     data = stream.read() if stream else b""
     if len(data) != info.size:
         raise tarfile.ReadError("unexpected end of data")
-    return Member(info.name.removeprefix("./"), data)
+    # A sparse member is not in the file as it is read.
+    there = plain and not info.issparse()
+    return Member(info.name.removeprefix("./"), data, info.offset_data if there else -1)
 
 
 def _drained(stream: _Tail) -> bool:

@@ -7,8 +7,9 @@ the forum (``discourse_live``), its JSON (``discourse_payload``), and the cooked
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 from urllib.parse import quote
 
 import msgspec
@@ -16,7 +17,7 @@ from pydantic import Field, SecretStr
 
 from kbgen.errors import RecordError, SourceError
 from kbgen.model import Person, Post, RawRecord, Solved, Thread, Visibility
-from kbgen.sources.archives import archive_signature, read_members
+from kbgen.sources.archives import Member, Spot, archive_signature, read_members, revisit
 from kbgen.sources.base import Harvested, SourceOptions
 from kbgen.sources.discourse_payload import (
     REGULAR,
@@ -70,6 +71,31 @@ class DiscourseOptions(SourceOptions):
     categories: tuple[str, ...] = ()
     members_only: bool = False
     most_posts: int = Field(default=1000, ge=20)
+
+
+@dataclass
+class _Survey:
+    """What a first pass over an archive finds.
+
+    Attributes:
+        latest: topic to the name of its last recording.
+        spots: where every member lies, to be read again from there; None where that cannot be done.
+    """
+
+    latest: dict[int, str]
+    categories: dict[int, Category]
+    spots: list[Spot | RecordError] | None
+
+    def note(self, member: Member | RecordError) -> None:
+        """Remember where a member lies."""
+        if self.spots is None:
+            return
+        if isinstance(member, RecordError):
+            self.spots.append(member)
+        elif member.at >= 0:
+            self.spots.append(Spot(member.name, member.at, len(member.data)))
+        else:
+            self.spots = None
 
 
 class DiscourseSource(LiveSource):
@@ -129,12 +155,13 @@ class DiscourseSource(LiveSource):
         if self.live:
             return
         archive = self._archive()
-        latest, categories = self._survey(archive)
-        for member in self._members(archive):
+        survey = self._survey(archive)
+        latest, categories = survey.latest, survey.categories
+        for member in self._members(archive, survey):
             if isinstance(member, RecordError):
                 yield member
                 continue
-            name, data = member
+            name, data = member.name, member.data
             place = f"{archive}:{name}"
             glance = _glance(data, place)
             if isinstance(glance, RecordError):
@@ -146,24 +173,27 @@ class DiscourseSource(LiveSource):
                 said = f" (the forum said: {'; '.join(glance.errors)})" if glance.errors else ""
                 yield RecordError(place, f"is not a topic{said}; record /t/<id>.json, or remove the file")
 
-    def _members(self, archive: Path) -> Iterator[Any]:
-        return read_members(archive, _SUFFIX, self._options.member_megabytes * 2**20)
+    def _members(self, archive: Path, survey: _Survey | None = None) -> Iterator[Member | RecordError]:
+        if survey is None or survey.spots is None:
+            return read_members(archive, _SUFFIX, self._options.member_megabytes * 2**20)
+        return revisit(archive, survey.spots)
 
-    def _survey(self, archive: Path) -> tuple[dict[int, str], dict[int, Category]]:
+    def _survey(self, archive: Path) -> _Survey:
         """Find the last recording of each topic, and the categories; a broken end is met again when reading."""
-        latest: dict[int, str] = {}
-        categories: dict[int, Category] = {}
+        survey = _Survey({}, {}, [])
         try:
             for member in self._members(archive):
+                survey.note(member)
                 glance = member if isinstance(member, RecordError) else _glance(member.data, member.name)
-                if isinstance(glance, RecordError):
+                if isinstance(glance, RecordError) or isinstance(member, RecordError):
                     continue
                 if glance.id is not None and glance.post_stream is not None:
-                    latest[glance.id] = max(latest.get(glance.id, ""), member.name, key=_path_order)
-                categories.update((category.id, category) for category in categories_of(glance))
+                    latest = survey.latest.get(glance.id, "")
+                    survey.latest[glance.id] = max(latest, member.name, key=_path_order)
+                survey.categories.update((category.id, category) for category in categories_of(glance))
         except SourceError:
-            pass
-        return latest, categories
+            survey.spots = None
+        return survey
 
     def _record(self, glance: Glance, data: bytes, categories: dict[int, Category], place: str) -> RawRecord:
         topic = str(glance.id)
