@@ -97,10 +97,13 @@ class Workers:
             yield partial(function, *arguments)
             return
         pool = self._processes(1)
+        whole = False
         try:
             yield partial(_result, pool.submit(function, *arguments))
+            whole = True
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+            # What nobody waited for still has to be over when the next thing begins.
+            pool.shutdown(wait=whole, cancel_futures=not whole)
 
     def map(self, function: Callable[[Part], Result], parts: Sequence[Part]) -> Iterator[Result]:
         """Apply a picklable function to every part; results come in the order of the parts.

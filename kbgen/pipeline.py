@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -38,8 +38,9 @@ from kbgen.site.engine import Frames, build_frames
 from kbgen.site.files import explained
 from kbgen.site.live import LIVE, identity, live_rows
 from kbgen.site.manifest import Manifest, permalinks
+from kbgen.site.publish import retire
 from kbgen.site.redirects import flatten
-from kbgen.site.stage import MEDIA, SiteJob, publish, published, render
+from kbgen.site.stage import MEDIA, SiteJob, prepare, publish, published, render
 from kbgen.site.written import written_pages
 from kbgen.sources.base import Source
 from kbgen.sources.http import host_of
@@ -67,6 +68,7 @@ class Run:
     changes: Changes | None = None
     _stack: ExitStack = field(default_factory=ExitStack)
     _frames: Future[Frames] | None = None
+    _prepared: Callable[[], frozenset[str] | None] | None = None
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
@@ -107,6 +109,16 @@ class Run:
         """Start to build the frames beside the next stage: the site engine is a process of its own."""
         beside = self._stack.enter_context(ThreadPoolExecutor(1))
         self._frames = beside.submit(self._build_frames)
+
+    def begin_staging(self) -> None:
+        """Start to copy the live site beside the next stage: files are one thing, what is compiled another."""
+        begun = partial(prepare, self.project.store_file, self.options.site_dir, clean=self.options.clean)
+        self._prepared = self._stack.enter_context(self.workers.beside(begun))
+
+    def retire(self) -> None:
+        """Make the replaced site the copy that the next run starts from, beside what is left of this one."""
+        retired = self._stack.enter_context(self.workers.beside(retire, self.options.site_dir))
+        self._stack.callback(retired)
 
     @cached_property
     def frames(self) -> Frames:
@@ -187,6 +199,7 @@ class Run:
             store=self.store,
             cache=self.project.cache,
             site_dir=self.options.site_dir,
+            prepared=self._prepared,
         )
 
     def site_key(self) -> str:
@@ -283,6 +296,7 @@ def _render(run: Run) -> list[StageReport]:
 def _publish(run: Run) -> list[StageReport]:
     key, before = run.site_key(), run.before
     report = publish(run.job(), allow_vanish=run.options.allow_vanish)
+    run.retire()
     with run.store.transaction():
         run.store.put(_INPUTS, key)
     run.changes = changes(before, run.library, run.store.pages.all())
@@ -340,6 +354,8 @@ def _run_stages(project: Project, options: Options, progress: Progress, names: S
             if names is None and name == "compile" and run.is_current():
                 reports.append(StageReport("compile", notes=("nothing changed; the site stands as it is",)))
                 break
+            if names is None and name == "compile":
+                run.begin_staging()
             reports += stage(run)
         notes = _site_notes(run) if run.done else ()
         pages = len(run.library.pages) if run.done else (len(run.before.pages) if run.before else 0)

@@ -28,6 +28,8 @@ _HINTS = {
 }
 
 Link = Callable[[str, str], None]
+# No file has this inode number (0 marks free entries of a folder, readdir(3)).
+_FOLDER = 0
 
 
 @contextmanager
@@ -107,19 +109,19 @@ def mirror(source: Path, target: Path, *, files: Collection[str] | None = None, 
     while waiting:
         folder = waiting.pop()
         here = _wanted(f"{source}/{folder}", folder, kept)
-        there = _entries(f"{target}/{folder}")
-        for name, entry in there.items():
-            if not _is_copy(entry, here.get(name), one_device=one_device):
-                _remove(entry)
-        for name, entry in here.items():
-            fresh = not _is_copy(there.get(name), entry, one_device=one_device)
-            copy = f"{target}/{folder}{name}"
-            if entry.is_dir(follow_symlinks=False):
-                waiting.append(f"{folder}{name}/")
-                if fresh:
-                    os.mkdir(copy)  # noqa: PTH102 - a hundred thousand times
-            elif fresh:
-                link(entry.path, copy)
+        there = _inodes(f"{target}/{folder}")
+        waiting += [f"{folder}{name}/" for name, inode in here.items() if inode == _FOLDER]
+        # So it is in nearly every folder of a hundred thousand.
+        if one_device and here == there:
+            continue
+        same = {name for name, inode in here.items() if there.get(name) == inode and (one_device or inode == _FOLDER)}
+        for name in there.keys() - same:
+            _remove(f"{target}/{folder}{name}", is_folder=there[name] == _FOLDER)
+        for name, inode in here.items():
+            if name not in same and inode == _FOLDER:
+                os.mkdir(f"{target}/{folder}{name}")  # noqa: PTH102 - a hundred thousand times
+            elif name not in same:
+                link(f"{source}/{folder}{name}", f"{target}/{folder}{name}")
 
 
 def _folders(file: str) -> Iterator[str]:
@@ -129,30 +131,23 @@ def _folders(file: str) -> Iterator[str]:
         folder = folder.rpartition("/")[0]
 
 
-def _wanted(place: str, folder: str, kept: frozenset[str] | None) -> dict[str, os.DirEntry[str]]:
-    if kept is not None and not kept:
-        return {}
-    return {name: entry for name, entry in _entries(place).items() if kept is None or f"{folder}{name}" in kept}
+def _wanted(place: str, folder: str, kept: frozenset[str] | None) -> dict[str, int]:
+    if kept is None:
+        return _inodes(place)
+    return {name: inode for name, inode in _inodes(place).items() if f"{folder}{name}" in kept} if kept else {}
 
 
-def _entries(folder: str) -> dict[str, os.DirEntry[str]]:
+def _inodes(folder: str) -> dict[str, int]:
+    """Names in a folder to the inodes of files; those of folders say nothing."""
     with os.scandir(folder) as entries:
-        return {entry.name: entry for entry in entries}
+        return {entry.name: _FOLDER if entry.is_dir(follow_symlinks=False) else entry.inode() for entry in entries}
 
 
-def _is_copy(one: os.DirEntry[str] | None, other: os.DirEntry[str] | None, *, one_device: bool) -> bool:
-    if one is None or other is None:
-        return False
-    if one.is_dir(follow_symlinks=False) or other.is_dir(follow_symlinks=False):
-        return one.is_dir(follow_symlinks=False) and other.is_dir(follow_symlinks=False)
-    return one_device and one.inode() == other.inode()
-
-
-def _remove(entry: os.DirEntry[str]) -> None:
-    if entry.is_dir(follow_symlinks=False):
-        shutil.rmtree(entry.path)
+def _remove(path: str, *, is_folder: bool) -> None:
+    if is_folder:
+        shutil.rmtree(path)
     else:
-        os.unlink(entry.path)  # noqa: PTH108 - a hundred thousand times
+        os.unlink(path)  # noqa: PTH108 - a hundred thousand times
 
 
 def write_file(root: Path, rel: str, data: bytes) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
 from kbgen.site.manifest import MANIFEST
@@ -16,7 +17,9 @@ def live_rows(store: Store, site_dir: Path) -> dict[str, tuple[str, str]]:
     """File to (key, digest) of the live site; empty when the store does not know it any more."""
     if store.get(LIVE) != identity(site_dir):
         return {}
-    return {file: row for file, row in store.pages.all().items() if (site_dir / file).is_file()}
+    # Not Path: a hundred thousand times.
+    isfile, folder = os.path.isfile, f"{site_dir}/"
+    return {file: row for file, row in store.pages.all().items() if isfile(folder + file)}
 
 
 def identity(site_dir: Path) -> str | None:

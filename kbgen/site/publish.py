@@ -29,7 +29,7 @@ _RENAME_EXCHANGE = 2
 _NO_EXCHANGE = {errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP}
 
 
-__all__ = ["claim", "clone_tree", "guard", "recover", "remove_file", "staging_of", "switch", "write_file"]
+__all__ = ["claim", "clone_tree", "guard", "recover", "remove_file", "retire", "staging_of", "switch", "write_file"]
 
 
 def staging_of(site: Path) -> Path:
@@ -93,14 +93,14 @@ def recover(site: Path) -> None:
         if previous.exists() and not target.exists():
             previous.rename(target)
     if previous.exists():
-        _retire(previous, target)
+        retire(site)
 
 
 def switch(staging: Path, site: Path) -> None:
     """Put the staging folder in the site folder's place; at every moment one of the two is there whole.
 
     Names at the site's top that start with a dot (``.git``, ``.well-known``) are the operator's: they are carried
-    over.
+    over. The site that was replaced stays beside until ``retire``.
 
     Args:
         staging: ``staging_of(site)``, complete, with its manifest.
@@ -128,21 +128,26 @@ def switch(staging: Path, site: Path) -> None:
             else:
                 _dance(staging, target, previous)
         _sync(target.parent)
-    if previous.exists():
-        _retire(previous, target)
 
 
-def _retire(previous: Path, site: Path) -> None:
-    """Turn the site that was replaced into the spare copy of the one that is live now."""
-    spare = _beside(site, "spare")
+def retire(site: Path) -> None:
+    """Turn the site that was replaced into the spare copy of the one that is live now; the first site is copied.
+
+    Nothing waits for it: a run that is killed meanwhile leaves the rest to the next one.
+    """
+    target, previous, spare = site.resolve(), _beside(site, "previous"), _beside(site, "spare")
     try:
-        if spare.exists():
-            shutil.rmtree(spare)
-        mirror(site, previous)
-        previous.rename(spare)
+        if previous.exists():
+            if spare.exists():
+                shutil.rmtree(spare)
+            mirror(target, previous)
+            previous.rename(spare)
+        elif not spare.exists():
+            spare.mkdir()
+            mirror(target, spare)
     except OSError:
         # The new site is live and needs no spare; what cannot be removed now goes with the next switch.
-        shutil.rmtree(previous, ignore_errors=True)
+        shutil.rmtree(previous if previous.exists() else spare, ignore_errors=True)
 
 
 def _carry_over(site: Path, staging: Path) -> None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import shutil
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,7 +39,7 @@ from kbgen.site.redirects import gone_html, redirect_files, stub_html, stub_path
 from kbgen.site.render import Renderer
 from kbgen.site.search_index import IndexJob, write_documents, write_index
 from kbgen.site.sitemap import sitemaps
-from kbgen.store import Store
+from kbgen.store import Store, open_store
 
 _STAGED = "staged.msgpack"
 _DOCUMENTS = "documents.jsonl"
@@ -53,6 +54,7 @@ class SiteJob:
     Attributes:
         cache: kbgen's own folder (``.kbgen``).
         site_dir: where the site goes.
+        prepared: waits for ``prepare``, where that was begun before.
     """
 
     config: Config
@@ -63,6 +65,7 @@ class SiteJob:
     store: Store
     cache: Path
     site_dir: Path
+    prepared: Callable[[], frozenset[str] | None] | None = None
 
 
 class Staged(msgspec.Struct, frozen=True):
@@ -90,6 +93,36 @@ def published(site_dir: Path) -> Manifest | None:
     return read_manifest(file.read_text(encoding="utf-8")) if file.is_file() else None
 
 
+def prepare(store: Path, site_dir: Path, *, clean: bool) -> frozenset[str] | None:
+    """Make a staging folder to write into: a hard-linked copy of the live site, or an empty one.
+
+    It needs nothing of what is compiled meanwhile, and may run in a process beside.
+
+    Args:
+        store: the store's file.
+        site_dir: where the site goes.
+        clean: begin with an empty folder.
+
+    Returns:
+        Files of the live site, None when it is not built upon.
+
+    Raises:
+        NotPublished: the file system says no.
+    """
+    staging = staging_of(site_dir)
+    live = frozenset[str]()
+    if not clean:
+        with closing(open_store(store, read_only=True)) as opened:
+            live = frozenset(live_rows(opened, site_dir))
+    if live:
+        clone_tree(site_dir, staging, files=live)
+        return live
+    with saying_what_to_do(staging, "removing an unfinished site"):
+        shutil.rmtree(staging, ignore_errors=True)
+        staging.mkdir(parents=True)
+    return None
+
+
 def render(job: SiteJob, workers: Workers, progress: Progress, *, clean: bool = False) -> StageReport:
     """Make the staging site.
 
@@ -104,9 +137,9 @@ def render(job: SiteJob, workers: Workers, progress: Progress, *, clean: bool = 
         EngineError: a shell lacks a slot.
     """
     started = time.monotonic()
-    live = {} if clean else live_rows(job.store, job.site_dir)
+    copied = job.prepared() if job.prepared else prepare(job.store.path, job.site_dir, clean=clean)
+    live = {file: row for file, row in job.store.pages.all().items() if file in copied} if copied else {}
     staging = staging_of(job.site_dir)
-    _begin(job.site_dir, staging, live)
     pour_job = PourJob(job.config, job.frames, job.topics, job.sources, job.store.path, staging)
     renderer = pour_job.renderer()
     keys = page_keys(job.library.pages.values(), renderer.digest, job.topics)
@@ -155,15 +188,6 @@ def _index_job(job: SiteJob, staging: Path) -> IndexJob:
 def _longest_first(page: Page) -> tuple[bool, str]:
     """Lists take several times as long as answers: no worker should be left alone with them at the end."""
     return page.body != "", page.path
-
-
-def _begin(site_dir: Path, staging: Path, live: Mapping[str, tuple[str, str]]) -> None:
-    """A staging folder to write into: a hard-linked copy of the live site, or an empty one."""
-    if live:
-        clone_tree(site_dir, staging, files=live.keys())
-    else:
-        shutil.rmtree(staging, ignore_errors=True)
-        staging.mkdir(parents=True)
 
 
 def _key(rows: Mapping[str, tuple[str, str]], file: str) -> str | None:
@@ -279,7 +303,7 @@ def staged(job: SiteJob) -> Staged:
 
 
 def publish(job: SiteJob, *, allow_vanish: bool = False) -> StageReport:
-    """Judge the staging site and, when it is sound, exchange it with the live one.
+    """Judge the staging site and, when it is sound, exchange it with the live one, which stays beside until ``retire``.
 
     Args:
         job: as it was rendered.

@@ -13,8 +13,8 @@ from kbgen.config import Config
 from kbgen.errors import EngineError
 from kbgen.site import mkdocs_yaml
 from kbgen.site.engine import Frames, build_frames
-from kbgen.site.icons import icon_svg
 from kbgen.site.frame_input import is_draft
+from kbgen.site.icons import icon_svg
 
 ENGLISH = Config(site=sample.SITE.model_copy(update={"languages": ("en",)}))
 

@@ -18,12 +18,12 @@ from kbgen.site.manifest import MANIFEST, Manifest, read_manifest, write_manifes
 from kbgen.site.publish import (
     _dance,
     _exchange,
-    _retire,
     claim,
     clone_tree,
     guard,
     recover,
     remove_file,
+    retire,
     staging_of,
     switch,
     write_file,
@@ -69,6 +69,7 @@ def test_the_new_site_replaces_the_old_one(tmp_path: Path) -> None:
     site = build(tmp_path / "site", "old")
     write_file(site, "only/old.txt", b"")
     switch(build(staging_of(site), "new"), site)
+    retire(site)
     assert files(site) == {"index.html": "new", "q/a-1/index.html": "new", MANIFEST: ""}
     assert sorted(path.name for path in tmp_path.iterdir()) == [".site.spare", "site"]
     assert inodes(tmp_path / ".site.spare") == inodes(site)
@@ -78,13 +79,38 @@ def test_a_night_with_little_change_touches_few_files(tmp_path: Path) -> None:
     """The spare copy becomes the next staging folder: its folders are not made anew."""
     site = build(tmp_path / "site", "old")
     switch(build(staging_of(site), "one"), site)
+    retire(site)
     folder = (tmp_path / ".site.spare/q/a-1").stat().st_ino
     clone_tree(site, staging_of(site))
     write_file(staging_of(site), "index.html", b"two")
     switch(staging_of(site), site)
+    retire(site)
     assert (site / "q/a-1").stat().st_ino == folder
     assert files(site)["index.html"] == "two"
     assert inodes(tmp_path / ".site.spare") == inodes(site)
+
+
+def test_the_first_site_has_a_spare_copy_too(tmp_path: Path) -> None:
+    """So that the first night with a change is no dearer than others; one that is there already is left alone."""
+    site = tmp_path / "site"
+    switch(build(staging_of(site), "first"), site)
+    retire(site)
+    assert inodes(tmp_path / ".site.spare") == inodes(site)
+    write_file(site, "stray.txt", b"")
+    retire(site)
+    assert inodes(tmp_path / ".site.spare") != inodes(site)
+
+
+def test_without_hard_links_the_first_site_has_no_spare_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder that was begun is removed, and the site stands."""
+    site = build(tmp_path / "site", "first")
+
+    def refuse(source: str, target: str) -> None:
+        raise PermissionError(errno.EPERM, "no links here", source, None, target)
+
+    monkeypatch.setattr(mirror, "__kwdefaults__", {**(mirror.__kwdefaults__ or {}), "link": refuse})
+    retire(site)
+    assert [path.name for path in tmp_path.iterdir()] == ["site"]
 
 
 def test_a_spare_copy_that_drifted_is_brought_in_line(tmp_path: Path) -> None:
@@ -111,7 +137,7 @@ def test_without_hard_links_there_is_no_spare_copy(tmp_path: Path) -> None:
     with pytest.raises(PermissionError):
         mirror(site, previous, link=refuse)
     (tmp_path / ".site.spare").write_text("in the way")
-    _retire(previous, site)
+    retire(site)
     assert not previous.exists()
     assert files(site)["index.html"] == "new"
 
@@ -227,6 +253,7 @@ def test_an_old_tree_that_could_not_be_removed_is_no_obstacle(tmp_path: Path) ->
     site = build(tmp_path / "site", "old")
     build(tmp_path / ".site.previous", "older")
     switch(build(staging_of(site), "new"), site)
+    retire(site)
     assert sorted(path.name for path in tmp_path.iterdir()) == [".site.spare", "site"]
     assert files(tmp_path / ".site.spare")["index.html"] == "new"
 
@@ -243,6 +270,7 @@ publish.write_file(staging, "q/b-2/index.html", b"new")
 if sys.argv[2] == "after":
     publish.mirror = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
     publish.switch(staging, site)
+    publish.retire(site)
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
