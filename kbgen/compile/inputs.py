@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import msgspec
 
@@ -85,14 +86,43 @@ def as_linked(card: Card) -> Card:
     return Card(card.ref, card.kind, card.path, card.title, PlainText(""), card.lang, (), ())
 
 
-def as_listed(listing: Listing) -> Listing:
-    """A listing whose cards carry only what a list shows: a view count is not a reason to write a page again."""
+def as_listed(listing: Listing, *, newest: bool = False) -> Listing:
+    """A listing whose cards carry only what a list shows: a view count is not a reason to write a page again.
+
+    Nor is a word mended in an answer: a list dates an answered question by when it was asked, which is also the order
+    of all questions, and an article by its last change.
+
+    Args:
+        listing: with whole cards.
+        newest: date everything by its last change, as on the home page.
+    """
     blocks = tuple(
-        msgspec.structs.replace(block, cards=tuple(map(_listed, block.cards))) if block.cards else block
+        msgspec.structs.replace(block, cards=tuple(_listed(card, newest) for card in block.cards))
+        if block.cards
+        else block
         for block in listing.blocks
     )
-    return msgspec.structs.replace(listing, blocks=blocks, items=tuple(map(_listed, listing.items)))
+    return msgspec.structs.replace(listing, blocks=blocks, items=tuple(_listed(card, newest) for card in listing.items))
 
 
-def _listed(card: Card) -> Card:
-    return msgspec.structs.replace(card, topics=(), tags=(), score=0.0, created=None, pinned=False)
+def listed_date(card: Card) -> datetime | None:
+    """When a question was asked, when an article was last changed."""
+    first, second = (card.created, card.updated) if card.kind == "entry" else (card.updated, card.created)
+    return first or second
+
+
+def _listed(card: Card, newest: bool) -> Card:  # noqa: FBT001 - a hundred thousand times
+    date = card.updated or card.created if newest else listed_date(card)
+    return Card(
+        ref=card.ref,
+        kind=card.kind,
+        path=card.path,
+        title=card.title,
+        summary=card.summary,
+        lang=card.lang,
+        topics=(),
+        tags=(),
+        answers=card.answers,
+        why=card.why,
+        date=date,
+    )

@@ -23,7 +23,7 @@ from kbgen.compile.entries import (
     topic_crumbs,
     topic_path,
 )
-from kbgen.compile.inputs import Inputs, Shelf, as_listed, rank
+from kbgen.compile.inputs import Inputs, Shelf, as_listed, listed_date, rank
 from kbgen.compile.seo import shorten
 from kbgen.model import (
     Block,
@@ -317,7 +317,8 @@ def _paged(head: Head, cards: Sequence[Card], inputs: Inputs) -> Iterator[Page]:
 def _listing_page(head: Head, listing: Listing, path: str, inputs: Inputs) -> Page:
     # Page 2 and on are their own canonical: they list other things than page 1 does.
     suffix = f" (page {listing.number} of {listing.pages})" if path != head.path else ""
-    updated = [card.updated for card in listing.items if card.updated is not None]
+    # A list is as new as the newest day it shows.
+    dates = [date for card in listing.items if (date := listed_date(card)) is not None]
     return Page(
         path=path,
         kind=head.kind,
@@ -330,7 +331,7 @@ def _listing_page(head: Head, listing: Listing, path: str, inputs: Inputs) -> Pa
         in_sitemap=not head.noindex,
         refs=head.refs,
         topics=head.topics,
-        updated=max(updated, default=None),
+        updated=max(dates, default=None),
         crumbs=head.crumbs,
         listing=as_listed(listing),
         feeds=head.feeds,

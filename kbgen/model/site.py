@@ -11,7 +11,11 @@ from kbgen.model.terms import PageKind, PlainText, Ref, SafeHtml, Slug, Why
 
 
 class Card(Struct, frozen=True):
-    """What a listing shows of an entry or an article, and what other pages link to it with."""
+    """What a listing shows of an entry or an article, and what other pages link to it with.
+
+    Attributes:
+        date: the day a list shows, set where the list is made (``compile.inputs.as_listed``).
+    """
 
     ref: Ref
     kind: Literal["entry", "article"]
@@ -27,6 +31,7 @@ class Card(Struct, frozen=True):
     answers: int = 0
     why: Why | None = None
     pinned: bool = False
+    date: datetime | None = None
 
 
 class Crumb(Struct, frozen=True):

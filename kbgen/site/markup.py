@@ -171,8 +171,8 @@ class Parts:
         facts = self._facts.get("article" if card.kind == "article" else card.why or "", "")
         if card.kind == "entry" and card.answers > 1:
             facts += self._answers(card.answers)
-        if card.updated:
-            facts += f'<span class="kb-fact">{self.day(card.updated)}</span>\n'
+        if card.date:
+            facts += f'<span class="kb-fact">{self.day(card.date)}</span>\n'
         return (
             f'<li class="kb-card"><a class="kb-card__title" href="{escape(at.href(card.path))}"{foreign}>{title}</a>\n'
             f'{told}<p class="kb-card__facts">\n{facts}</p></li>'

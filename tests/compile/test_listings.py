@@ -227,3 +227,26 @@ def test_counts_are_counted(count: int) -> None:
     page = found["/topics/home/"]
     assert page.listing is not None
     assert (count, True) == (page.listing.total, f" {count} " in page.description)
+
+
+def test_an_edited_answer_moves_no_list() -> None:
+    """A list says when a question was asked; that its answer was mended is said by its page, and on the home page."""
+    asked = {"tags": ("lamps",), "created": moment(1)}
+    before = pages(summary("forum:1", updated=moment(2), **asked), summary("forum:2", created=moment(3)))
+    after = pages(summary("forum:1", updated=moment(9), **asked), summary("forum:2", created=moment(3)))
+    assert sorted(path for path in before if before[path] != after[path]) == ["/", "/q/question-1-about-something-1/"]
+    listing = after["/tags/lamps/"].listing
+    assert listing
+    assert [card.date for card in listing.items] == [moment(1)]
+    assert after["/tags/lamps/"].updated == moment(1)
+
+
+def test_a_list_dates_an_article_by_its_last_change() -> None:
+    """Who wrote it mends it for its readers; without a date of a change it has the one it has."""
+    found = pages(
+        article("docs:1", "Mount a lamp", created=moment(1), updated=moment(8), tags=("lamps",)),
+        article("docs:2", "Mount a shade", created=moment(2), tags=("lamps",)),
+    )
+    listing = found["/tags/lamps/"].listing
+    assert listing
+    assert {card.ref: card.date for card in listing.items} == {"docs:1": moment(8), "docs:2": moment(2)}
