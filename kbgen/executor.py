@@ -18,7 +18,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import partial
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from kbgen.errors import NotPublished
 
@@ -27,6 +27,8 @@ Result = TypeVar("Result")
 
 # Parts in flight for each worker: enough to keep it busy, few enough to keep results out of memory.
 _AHEAD = 3
+Begin = Callable[..., Callable[[], Any]]
+"""Begins a call in another process: of a function and its arguments, makes one that waits for the result."""
 _KILLED = "a worker process was killed (out of memory?); run again, with a smaller --jobs if it repeats"
 
 
@@ -84,22 +86,26 @@ class Workers:
             self._pool = None
 
     @contextmanager
-    def beside(self, function: Callable[..., Result], *arguments: object) -> Iterator[Callable[[], Result]]:
-        """Call a picklable function in a process of its own, which ends with it and gives its memory back.
+    def beside(self) -> Iterator[Begin]:
+        """A process of its own for some calls, one after the other; it ends with the block and gives its memory back.
 
-        Gives a function that waits for the result; until it is called, this process may do something else. With one
-        job the call is made then, in this process.
+        Gives a function that begins a call of a picklable function and gives one that waits for its result; meanwhile
+        this process may do something else. With one job the call is made when its result is taken, in this process.
 
         Raises:
-            NotPublished: the process was killed; raised when the result is taken.
+            NotPublished: the process was killed; raised when a result is taken.
         """
         if self.jobs == 1:
-            yield partial(function, *arguments)
+            yield partial
             return
         pool = self._processes(1)
         whole = False
+
+        def begin(function: Callable[..., Result], *arguments: object) -> Callable[[], Result]:
+            return partial(_result, pool.submit(function, *arguments))
+
         try:
-            yield partial(_result, pool.submit(function, *arguments))
+            yield begin
             whole = True
         finally:
             # What nobody waited for still has to be over when the next thing begins.

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -40,7 +40,7 @@ from kbgen.site.live import LIVE, identity, live_rows
 from kbgen.site.manifest import Manifest, permalinks
 from kbgen.site.publish import retire
 from kbgen.site.redirects import flatten
-from kbgen.site.stage import MEDIA, SiteJob, prepare, publish, published, render
+from kbgen.site.stage import MEDIA, Beside, SiteJob, publish, published, render, working_beside
 from kbgen.site.written import written_pages
 from kbgen.sources.base import Source
 from kbgen.sources.http import host_of
@@ -68,7 +68,7 @@ class Run:
     changes: Changes | None = None
     _stack: ExitStack = field(default_factory=ExitStack)
     _frames: Future[Frames] | None = None
-    _prepared: Callable[[], frozenset[str] | None] | None = None
+    _beside: Beside | None = None
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
@@ -111,14 +111,15 @@ class Run:
         self._frames = beside.submit(self._build_frames)
 
     def begin_staging(self) -> None:
-        """Start to copy the live site beside the next stage: files are one thing, what is compiled another."""
-        begun = partial(prepare, self.project.store_file, self.options.site_dir, clean=self.options.clean)
-        self._prepared = self._stack.enter_context(self.workers.beside(begun))
+        """Start beside the next stage what needs nothing of it."""
+        options = self.options
+        begun = working_beside(self.workers, self.project.store_file, options.site_dir, clean=options.clean)
+        self._beside = self._stack.enter_context(begun)
 
     def retire(self) -> None:
         """Make the replaced site the copy that the next run starts from, beside what is left of this one."""
-        retired = self._stack.enter_context(self.workers.beside(retire, self.options.site_dir))
-        self._stack.callback(retired)
+        begin = self._beside.begin if self._beside else self._stack.enter_context(self.workers.beside())
+        self._stack.callback(begin(retire, self.options.site_dir))
 
     @cached_property
     def frames(self) -> Frames:
@@ -199,7 +200,7 @@ class Run:
             store=self.store,
             cache=self.project.cache,
             site_dir=self.options.site_dir,
-            prepared=self._prepared,
+            beside=self._beside,
         )
 
     def site_key(self) -> str:

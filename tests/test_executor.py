@@ -124,28 +124,36 @@ def test_a_sequence_is_cut_into_parts(items: list[int], expected: list[list[int]
 
 
 def test_what_runs_beside_runs_in_a_process_of_its_own() -> None:
-    """Its memory is given back when it is done; with one job there is this process alone."""
-    with Workers(2) as workers, workers.beside(os.getpid) as one, workers.beside(os.getpid) as other:
-        first, second = one(), other()
-    assert os.getpid() not in {first, second}
-    assert first != second
-    with Workers(1) as workers, workers.beside(os.getpid) as one:
-        assert one() == os.getpid()
+    """Calls run in it one after the other; with one job there is this process alone."""
+    with Workers(2) as workers, workers.beside() as one, workers.beside() as other:
+        pids = [begun() for begun in (one(os.getpid), one(os.getpid), other(os.getpid))]
+    assert os.getpid() not in pids
+    assert (pids[0] == pids[1], pids[0] == pids[2]) == (True, False)
+    with Workers(1) as workers, workers.beside() as one:
+        assert one(os.getpid)() == os.getpid()
+
+
+def test_what_nobody_waits_for_is_over_after_the_block(tmp_path: Path) -> None:
+    """Whoever comes next finds nobody at work."""
+    mark = tmp_path / "mark"
+    with Workers(2) as workers, workers.beside() as begin:
+        begin(leave_a_mark_late, mark)
+    assert mark.exists()
 
 
 def test_what_runs_beside_may_fail_or_be_killed() -> None:
     """Its error arrives as it was raised; a killed process is an error that says what to do."""
-    with Workers(2) as workers, workers.beside(refuse, 1) as answer, pytest.raises(RecordError, match="has no title"):
-        answer()
-    with Workers(2) as workers, workers.beside(die_at, 3) as answer, pytest.raises(NotPublished, match="--jobs"):
-        answer()
+    with Workers(2) as workers, workers.beside() as begin, pytest.raises(RecordError, match="has no title"):
+        begin(refuse, 1)()
+    with Workers(2) as workers, workers.beside() as begin, pytest.raises(NotPublished, match="--jobs"):
+        begin(die_at, 3)()
 
 
 def test_an_error_beside_what_runs_is_not_hidden(tmp_path: Path) -> None:
     """The caller's own error ends the block without waiting for the other process."""
     mark = tmp_path / "mark"
-    with pytest.raises(KeyError), Workers(2) as workers, workers.beside(leave_a_mark_late, mark):
-        raise KeyError
+    with pytest.raises(RecordError), Workers(2) as workers, workers.beside() as begin:
+        refuse(bool(begin(leave_a_mark_late, mark)))
     assert not mark.exists()
 
 

@@ -117,8 +117,8 @@ class TagPlan(NamedTuple):
         if not self.questions:
             yield list
             return
-        with workers.beside(answer_questions, self.questions) as answers:
-            yield answers
+        with workers.beside() as begin:
+            yield begin(answer_questions, self.questions)
 
     def keep(
         self, store: Store, answers: Sequence[tuple[Ref, str]], progress: Progress

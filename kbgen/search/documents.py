@@ -22,6 +22,8 @@ class SearchDoc(Struct, frozen=True):
         score: popularity; breaks ties and orders documents of a topic.
         updated: ISO date, "" if unknown.
         badge: why its answer is the answer (``model.Why``), or "".
+        prepared: its own words analysed (``prepared.prepare``), instead of the title, other wordings and text.
+        ref: names it among words that were counted before (``index.Words``), "" where none were.
     """
 
     path: str
@@ -38,6 +40,7 @@ class SearchDoc(Struct, frozen=True):
     updated: str = ""
     badge: str = ""
     prepared: bytes = b""
+    ref: str = ""
 
 
 class OwnWords(Struct, frozen=True):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from zlib import crc32
 
@@ -42,6 +42,7 @@ BEST_POSTINGS = 3000  # a term; 1,000 cost 0.007 MRR on 24,000 judged topics, 3,
 SCALE = 32  # weights are kept in 1/32 before the 63 steps of an impact
 _BLOCK_BYTES = 28_000  # before compression, which leaves 15 to 20 kB
 _SUMMARY = 200
+_TAGS = "tags"
 
 
 class IndexReport(Struct, frozen=True):
@@ -54,7 +55,45 @@ class IndexReport(Struct, frozen=True):
     removed: tuple[str, ...]
 
 
-def build_index(docs: Iterable[SearchDoc], out: Path, languages: Sequence[str] = ()) -> IndexReport:
+class Words:
+    """Pages' own words in one language, counted: half the work, for which nothing else of a page need be known."""
+
+    def __init__(self) -> None:
+        self.ids = _Ids()
+        self.fields = {name: FieldCounter() for name in BOOSTS if name != _TAGS}
+        self._numbers: dict[str, int] = {}
+        self._size = 0
+
+    def add(self, prepared: bytes, ref: str = "") -> int:
+        """Count the words of a page.
+
+        Args:
+            prepared: as ``prepared.prepare`` made them.
+            ref: by which ``number`` knows it.
+
+        Returns:
+            Its number: how many there were before.
+        """
+        own = read_prepared(prepared)
+        for name, field in (("title", own.title), ("also", own.also), ("text", own.text)):
+            self.fields[name].add(map(self.ids.__getitem__, field.terms), field.counts)
+        number, self._size = self._size, self._size + 1
+        if ref:
+            self._numbers[ref] = number
+        return number
+
+    def number(self, ref: str) -> int | None:
+        """The number of a page whose words were counted."""
+        return self._numbers.get(ref)
+
+    def are_of(self, refs: Collection[str]) -> bool:
+        """Whether there are words of these pages and of no other."""
+        return len(refs) == self._size and self._numbers.keys() == set(refs)
+
+
+def build_index(
+    docs: Iterable[SearchDoc], out: Path, languages: Sequence[str] = (), known: Mapping[str, Words] | None = None
+) -> IndexReport:
     """Write the index of all documents.
 
     Args:
@@ -62,13 +101,15 @@ def build_index(docs: Iterable[SearchDoc], out: Path, languages: Sequence[str] =
         out: the site's ``search/`` folder.
         languages: language tags to make an index for, even an empty one; documents in another language join the
             first one's. Empty: one for each language met.
+        known: language to the words of its documents, each of which names itself by ``ref``; used up.
     """
     wanted = tuple(dict.fromkeys(languages))
-    makers = {lang: _Language(lang) for lang in wanted}
+    words = dict(known or {})
+    makers = {lang: _Language(lang, words.pop(lang, None)) for lang in wanted}
     for doc in docs:
         lang = _home(doc.lang, wanted)
         if lang not in makers:
-            makers[lang] = _Language(lang)
+            makers[lang] = _Language(lang, words.pop(lang, None))
         makers[lang].add(doc)
     files = _Files(out)
     terms = 0
@@ -100,11 +141,12 @@ class _Ids(dict[str, int]):
 class _Language:
     """One language's documents on their way into an index."""
 
-    def __init__(self, lang: str) -> None:
+    def __init__(self, lang: str, words: Words | None = None) -> None:
         self.lang = lang
         self._analyser = analyser(lang)
-        self._ids = _Ids()
-        self._fields = {name: FieldCounter() for name in BOOSTS}
+        self._words = words or Words()
+        self._tags = FieldCounter()
+        self._numbers: list[int] = []
         self._rows: list[tuple[str, str, str, str, str, str]] = []
         self._topics: dict[str, str] = {}
         self._order: list[tuple[bool, str, float, str]] = []
@@ -120,12 +162,14 @@ class _Language:
         return len(self._rows)
 
     def add(self, doc: SearchDoc) -> None:
-        """Analyse one document; its text is not kept."""
-        own = read_prepared(doc.prepared or prepare(doc.title, doc.also, doc.text, self.lang))
+        """Take one document; its text is not kept."""
+        number = self._words.number(doc.ref)
+        if number is None:
+            number = self._words.add(doc.prepared or prepare(doc.title, doc.also, doc.text, self.lang))
+        self._numbers.append(number)
         # Tags change without the page, so its own words are analysed apart from them.
         tags = count_terms("\n".join((*doc.tags, doc.topic_title)), self.lang)
-        for name, field in (("title", own.title), ("also", own.also), ("text", own.text), ("tags", tags)):
-            self._fields[name].add(map(self._ids.__getitem__, field.terms), field.counts)
+        self._tags.add(map(self._words.ids.__getitem__, tags.terms), tags.counts)
         summary = doc.summary or _opening(doc.text)
         self._rows.append((doc.title, doc.path, summary, doc.badge, doc.updated, doc.kind))
         self._order.append((not doc.topic, doc.topic, -doc.score, doc.path))
@@ -137,7 +181,7 @@ class _Language:
         """All files of the language; returns the number of terms."""
         added = sorted(range(self.size), key=self._order.__getitem__)
         topics = self._topic_ranges(added)
-        terms = sorted(self._ids, key=term_key)
+        terms = sorted(self._words.ids, key=term_key)
         blocks = [[first, files.named(f"{self.lang}/b/", deflate(data))] for first, data in self._blocks(terms, added)]
         stemmer = ""
         if self.stemmed:
@@ -168,12 +212,16 @@ class _Language:
         return ranges
 
     def _blocks(self, terms: list[str], added: list[int]) -> Iterator[tuple[str, bytes]]:
+        known, numbers = self._words.ids, np.array(self._numbers, dtype=np.int64)
         ranks = np.zeros(len(terms), dtype=np.uint32)
-        ranks[np.fromiter((self._ids[t] for t in terms), dtype=np.int64, count=len(terms))] = np.arange(len(terms))
+        ranks[np.fromiter((known[t] for t in terms), dtype=np.int64, count=len(terms))] = np.arange(len(terms))
         ids = np.zeros(self.size, dtype=np.uint32)
         ids[np.array(added, dtype=np.int64)] = np.arange(self.size)
-        fields = {name: counter.postings(ranks, ids) for name, counter in self._fields.items()}
-        self._fields.clear()
+        numbered = np.zeros(self.size, dtype=np.uint32)
+        numbered[numbers] = ids
+        counted = {**self._words.fields, _TAGS: self._tags}
+        self._words.fields.clear()
+        fields = {name: counted.pop(name).postings(ranks, ids if name == _TAGS else numbered) for name in BOOSTS}
         for run in summed(fields, terms=len(terms), docs=self.size, best=BEST_POSTINGS):
             for block in _cut_blocks(run, terms):
                 yield block.terms[0], pack_block(block)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from kbgen.model import ArticleEntry, Entry, Library, Page, Ref, Slug, Topic
+from kbgen.model import ArticleEntry, Entry, Library, Page, Slug, Topic
 from kbgen.search.documents import SearchDoc, own_words
 from kbgen.store import Store
 
@@ -29,10 +29,10 @@ def search_document(
     return msgspec.structs.replace(_document(page, library, topics), title=own.title, also=own.also, text=own.text)
 
 
-def documents(library: Library, topics: Mapping[Slug, Topic]) -> Iterator[list[tuple[Ref, SearchDoc]]]:
+def documents(library: Library, topics: Mapping[Slug, Topic]) -> Iterator[list[SearchDoc]]:
     """The same without their words, which curation has analysed and the store has by ref; some at a time."""
     for batch in _batches(library):
-        yield [(page.refs[0], _document(page, library, topics)) for page in batch]
+        yield [_document(page, library, topics) for page in batch]
 
 
 def _batches(library: Library) -> Iterator[list[Page]]:
@@ -56,4 +56,5 @@ def _document(page: Page, library: Library, topics: Mapping[Slug, Topic]) -> Sea
         score=card.score,
         updated=page.updated.date().isoformat() if page.updated else "",
         badge=card.why or "",
+        ref=card.ref,
     )

@@ -6,6 +6,7 @@ Not here: what is in an index (``search.index``), and what it knows of a page (`
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
@@ -15,12 +16,13 @@ from msgspec import Struct
 
 from kbgen.model import Library, Ref, Slug, Topic
 from kbgen.search.documents import SearchDoc
-from kbgen.search.index import build_index
+from kbgen.search.index import Words, build_index
 from kbgen.site.documents import documents
 from kbgen.store import Store, open_store
 
 FOLDER = "search"
-_LINE = msgspec.json.Decoder(list[tuple[Ref, SearchDoc]])
+_BATCH = 500
+_LINE = msgspec.json.Decoder(list[SearchDoc])
 
 
 class IndexJob(Struct, frozen=True):
@@ -48,6 +50,35 @@ def write_documents(file: Path, library: Library, topics: Mapping[Slug, Topic]) 
             out.write(encoder.encode(batch) + b"\n")
 
 
+# Counted before the documents were told; a process makes one index.
+_counted: dict[str, Words] | None = None
+
+
+def count_words(store: Path) -> None:
+    """Count the words of all pages, for the index that this process is going to write.
+
+    It can be done while it is still worked out what the pages are called and where they are.
+
+    Args:
+        store: the store's file.
+    """
+    global _counted  # noqa: PLW0603
+    _counted = {}
+    with closing(open_store(store, read_only=True)) as opened:
+        for ref, lang, terms in opened.entries.all_terms():
+            if lang not in _counted:
+                _counted[lang] = Words()
+            _counted[lang].add(terms, ref)
+
+
+def _take_counted(refs: Mapping[str, set[str]]) -> dict[str, Words]:
+    """The counted words, when they are of these pages, by language, and of no other."""
+    global _counted  # noqa: PLW0603
+    counted, _counted = _counted or {}, None
+    there = {lang: words for lang, words in counted.items() if lang in refs and words.are_of(refs[lang])}
+    return there if there.keys() == counted.keys() == refs.keys() else {}
+
+
 def write_index(job: IndexJob) -> dict[str, tuple[str, str]]:
     """Write the index; a plain function for a process of its own.
 
@@ -55,8 +86,14 @@ def write_index(job: IndexJob) -> dict[str, tuple[str, str]]:
         File to the digest of its bytes, twice: such a file is its own key.
     """
     folder = job.staging / FOLDER
+    refs: dict[str, set[str]] = {}
+    for doc in _told(job.documents):
+        refs.setdefault(doc.lang, set()).add(doc.ref)
+    # A language without an index of its own joins another's.
+    known = _take_counted(refs) if refs.keys() <= set(job.languages) else {}
     with closing(open_store(job.store, read_only=True)) as store:
-        build_index(_told(job.documents, store), folder, job.languages)
+        docs = _told(job.documents) if known else _with_words(job.documents, store)
+        build_index(docs, folder, job.languages, known)
     job.documents.unlink()
     rows: dict[str, tuple[str, str]] = {}
     for file in sorted(folder.rglob("*")):
@@ -67,10 +104,15 @@ def write_index(job: IndexJob) -> dict[str, tuple[str, str]]:
     return rows
 
 
-def _told(file: Path, store: Store) -> Iterator[SearchDoc]:
+def _told(file: Path) -> Iterator[SearchDoc]:
     with file.open("rb") as lines:
         for line in lines:
-            batch = _LINE.decode(line)
-            terms = store.entries.terms([ref for ref, _ in batch])
-            for ref, doc in batch:
-                yield msgspec.structs.replace(doc, prepared=terms[ref])
+            yield from _LINE.decode(line)
+
+
+def _with_words(file: Path, store: Store) -> Iterator[SearchDoc]:
+    docs = _told(file)
+    while batch := list(itertools.islice(docs, _BATCH)):
+        terms = store.entries.terms([doc.ref for doc in batch])
+        for doc in batch:
+            yield msgspec.structs.replace(doc, prepared=terms[Ref(doc.ref)])

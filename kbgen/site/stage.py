@@ -10,16 +10,18 @@ import hashlib
 import shutil
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import closing
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
 from kbgen.addresses import file_of
 from kbgen.config import Config
 from kbgen.errors import ChecksFailed, NotPublished
-from kbgen.executor import Workers
+from kbgen.executor import Begin, Workers
 from kbgen.model import Library, Page, Slug, SourceInfo, StageReport, Topic
 from kbgen.progress import Progress
 from kbgen.site.check import check_whole
@@ -37,7 +39,7 @@ from kbgen.site.pour import PourJob, page_keys, pour
 from kbgen.site.publish import clone_tree, guard, recover, remove_file, staging_of, switch, write_file
 from kbgen.site.redirects import gone_html, redirect_files, stub_html, stub_path
 from kbgen.site.render import Renderer
-from kbgen.site.search_index import IndexJob, write_documents, write_index
+from kbgen.site.search_index import IndexJob, count_words, write_documents, write_index
 from kbgen.site.sitemap import sitemaps
 from kbgen.store import Store, open_store
 
@@ -47,6 +49,39 @@ MEDIA = "media"
 """Folder of mirrored images in the cache."""
 
 
+class Beside(NamedTuple):
+    """What is done in a process of its own, begun before there is anything to render.
+
+    Attributes:
+        begin: begins a call in it.
+        prepared: waits for ``prepare``.
+    """
+
+    begin: Begin
+    prepared: Callable[[], frozenset[str] | None]
+
+
+@contextmanager
+def working_beside(workers: Workers, store: Path, site_dir: Path, *, clean: bool) -> Iterator[Beside]:
+    """Begin what needs nothing of what is compiled meanwhile: the staging folder, and the words of the index.
+
+    Args:
+        workers: give the process.
+        store: the store's file.
+        site_dir: where the site goes.
+        clean: see ``prepare``.
+    """
+    with workers.beside() as begin:
+        prepared = begin(partial(prepare, clean=clean), store, site_dir)
+        begin(count_words, store)
+        try:
+            yield Beside(begin, prepared)
+        except BaseException:
+            # Nothing may go on writing into the staging folder when the next run begins.
+            begin(int)()
+            raise
+
+
 @dataclass(frozen=True)
 class SiteJob:
     """What render and publish work on.
@@ -54,7 +89,7 @@ class SiteJob:
     Attributes:
         cache: kbgen's own folder (``.kbgen``).
         site_dir: where the site goes.
-        prepared: waits for ``prepare``, where that was begun before.
+        beside: what a process of its own does; None makes one when it is needed.
     """
 
     config: Config
@@ -65,7 +100,7 @@ class SiteJob:
     store: Store
     cache: Path
     site_dir: Path
-    prepared: Callable[[], frozenset[str] | None] | None = None
+    beside: Beside | None = None
 
 
 class Staged(msgspec.Struct, frozen=True):
@@ -95,8 +130,6 @@ def published(site_dir: Path) -> Manifest | None:
 
 def prepare(store: Path, site_dir: Path, *, clean: bool) -> frozenset[str] | None:
     """Make a staging folder to write into: a hard-linked copy of the live site, or an empty one.
-
-    It needs nothing of what is compiled meanwhile, and may run in a process beside.
 
     Args:
         store: the store's file.
@@ -137,21 +170,43 @@ def render(job: SiteJob, workers: Workers, progress: Progress, *, clean: bool = 
         EngineError: a shell lacks a slot.
     """
     started = time.monotonic()
-    copied = job.prepared() if job.prepared else prepare(job.store.path, job.site_dir, clean=clean)
-    live = {file: row for file, row in job.store.pages.all().items() if file in copied} if copied else {}
+    with ExitStack() as stack:
+        begun = working_beside(workers, job.store.path, job.site_dir, clean=clean)
+        beside = job.beside or stack.enter_context(begun)
+        copied = beside.prepared()
+        live = {file: row for file, row in job.store.pages.all().items() if file in copied} if copied else {}
+        made = _make(job, live, workers, beside, progress=progress)
+    for file in live.keys() - made.rows.keys():
+        remove_file(staging_of(job.site_dir), file)
+    _remember(job, made)
+    written = sum(live.get(file) != row for file, row in made.rows.items())
+    return StageReport(
+        stage="render",
+        read=len(job.library.pages),
+        written=written,
+        unchanged=len(made.rows) - written,
+        removed=len(live.keys() - made.rows.keys()),
+        notes=(f"{len(made.changed)} of {len(job.library.pages)} pages poured",),
+        seconds=time.monotonic() - started,
+    )
+
+
+def _make(
+    job: SiteJob, live: Mapping[str, tuple[str, str]], workers: Workers, beside: Beside, *, progress: Progress
+) -> Staged:
+    """Write into the staging folder whatever is not there as it should be."""
     staging = staging_of(job.site_dir)
+    # The index is made in a process of its own while the workers pour and check.
+    index = beside.begin(write_index, _index_job(job, staging))
     pour_job = PourJob(job.config, job.frames, job.topics, job.sources, job.store.path, staging)
     renderer = pour_job.renderer()
     keys = page_keys(job.library.pages.values(), renderer.digest, job.topics)
     rows = {file_of(path): key for path, key in keys.items()}
     changed = [page for page in job.library.pages.values() if _key(live, file_of(page.path)) != keys[page.path]]
-    # The index is made in a process of its own while the workers pour and check.
-    with workers.beside(write_index, _index_job(job, staging)) as index:
-        pouring = pour(pour_job, sorted(changed, key=_longest_first), workers, progress)
-        others = _write_images(job, staging, live)
-        others |= _write_others(job, renderer, live, rows.keys() | others.keys(), progress)
-        parts = list(pouring)
-        others |= index()
+    pouring = pour(pour_job, sorted(changed, key=_longest_first), workers, progress)
+    others = _write_images(job, staging, live)
+    others |= _write_others(job, renderer, live, rows.keys() | others.keys(), progress)
+    parts = list(pouring)
     digests = {path: digest for part in parts for path, digest in part.digests.items()}
     findings = [finding for part in parts for finding in part.findings]
     questions = [question for part in parts for question in part.questions]
@@ -160,20 +215,8 @@ def render(job: SiteJob, workers: Workers, progress: Progress, *, clean: bool = 
     done |= {file_of(path): (keys[path], digest) for path, digest in digests.items()}
     done |= others
     done |= _write_manifest(job, staging, done)
-    for file in live.keys() - done.keys():
-        remove_file(staging, file)
-    _remember(job, Staged(str(job.site_dir.resolve()), done, tuple(sorted(digests)), tuple(findings)))
-    removed = len(live.keys() - done.keys())
-    written = sum(live.get(file) != row for file, row in done.items())
-    return StageReport(
-        stage="render",
-        read=len(job.library.pages),
-        written=written,
-        unchanged=len(done) - written,
-        removed=removed,
-        notes=(f"{len(digests)} of {len(job.library.pages)} pages poured",),
-        seconds=time.monotonic() - started,
-    )
+    done |= index()
+    return Staged(str(job.site_dir.resolve()), done, tuple(sorted(digests)), tuple(findings))
 
 
 def _index_job(job: SiteJob, staging: Path) -> IndexJob:

@@ -23,6 +23,13 @@ _ENTRY = msgspec.msgpack.Decoder(Entry)
 _ARTICLE = msgspec.msgpack.Decoder(ArticleEntry)
 
 
+class _Lang(msgspec.Struct):
+    lang: str
+
+
+_LANG = msgspec.msgpack.Decoder(_Lang)
+
+
 class CuratedRow(NamedTuple):
     """A curated item ready to be stored; made in worker processes, so its parts are bytes.
 
@@ -189,6 +196,11 @@ class Entries:
             sql = f"SELECT ref, terms FROM entries WHERE ref IN ({marks})"  # noqa: S608
             found.update((Ref(ref), data) for ref, data in self._db.execute(sql, part))
         return found
+
+    def all_terms(self) -> Iterator[tuple[Ref, str, bytes]]:
+        """Ref, language and analysed words of every entry."""
+        for ref, summary, terms in self._db.execute("SELECT ref, summary, terms FROM entries"):
+            yield Ref(ref), _LANG.decode(summary).lang, terms
 
     def bodies(self, refs: Sequence[str]) -> Iterator[Entry | ArticleEntry]:
         """Entries by ref, in the order asked; unknown refs are left out."""

@@ -231,7 +231,7 @@ def test_counts_are_counted(count: int) -> None:
 
 def test_an_edited_answer_moves_no_list() -> None:
     """A list says when a question was asked; that its answer was mended is said by its page, and on the home page."""
-    asked = {"tags": ("lamps",), "created": moment(1)}
+    asked: dict[str, Any] = {"tags": ("lamps",), "created": moment(1)}
     before = pages(summary("forum:1", updated=moment(2), **asked), summary("forum:2", created=moment(3)))
     after = pages(summary("forum:1", updated=moment(9), **asked), summary("forum:2", created=moment(3)))
     assert sorted(path for path in before if before[path] != after[path]) == ["/", "/q/question-1-about-something-1/"]

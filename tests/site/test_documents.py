@@ -40,6 +40,7 @@ def test_an_entry_is_found_by_title_wordings_and_all_its_text() -> None:
         score=3.5,
         updated="2025-04-02",
         badge="accepted",
+            ref="forum:42",
     ) == search_document(sample.entry_page(), body, LIBRARY, sample.TOPICS)
 
 

@@ -16,6 +16,7 @@ from kbgen.progress import Silent
 from kbgen.project import open_project
 from kbgen.site.live import live_rows
 from kbgen.site.publish import staging_of
+from kbgen.site.search_index import IndexJob, count_words, write_documents, write_index
 from kbgen.site.stage import publish, published, render, staged
 
 
@@ -178,3 +179,25 @@ def test_a_page_with_faults_does_not_go_live(small: SmallForum) -> None:
 def test_there_is_no_manifest_without_a_site(tmp_path: Path) -> None:
     """None, and no error."""
     assert published(tmp_path / "site") is None
+
+
+def test_words_counted_beforehand_make_the_same_index(small: SmallForum) -> None:
+    """As those read when the pages are known; words of other pages than those told of are not used."""
+    rendered(small)
+    expected = tree(staging_of(small.site) / "search")
+    with looking(small) as run:
+        job = run.job()
+        told = IndexJob(small.folder / "told.jsonl", job.store.path, small.folder / "again", ("en",))
+
+        def again() -> dict[str, bytes]:
+            write_documents(told.documents, job.library, job.topics)
+            write_index(told)
+            return tree(told.staging / "search")
+
+        count_words(job.store.path)
+        assert again() == {name: data for name, data in expected.items() if not name.endswith(".html")}
+        with run.store.transaction():
+            run.store.entries.delete([page.refs[0] for page in job.library.pages.values() if page.body][:1])
+        count_words(job.store.path)
+        with pytest.raises(KeyError):
+            again()
