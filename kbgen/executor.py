@@ -17,6 +17,8 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import partial
+from multiprocessing import forkserver
+from multiprocessing.context import BaseContext
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -53,6 +55,12 @@ class Workers:
     ) -> None:
         if self._pool is not None:
             self._pool.shutdown(wait=error is None, cancel_futures=True)
+
+    def warm(self) -> None:
+        """Begin to import what workers need, in the process they are forked from, beside what this one does."""
+        if self.jobs > 1 and os.name == "posix":
+            self._context()
+            forkserver.ensure_running()
 
     def start(self, function: Callable[[Part], Result], parts: Sequence[Part]) -> Iterator[Result]:
         """Like ``map``, but all parts are handed out now: the caller may do something else before it takes results.
@@ -129,11 +137,14 @@ class Workers:
         return self._pool
 
     def _processes(self, count: int) -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(count, mp_context=self._context(), initializer=_begin_work)
+
+    def _context(self) -> BaseContext:
         # Not fork: progress bars run threads, and a fork of a threaded process can hang.
         context = multiprocessing.get_context("forkserver" if os.name == "posix" else "spawn")
         if self._preload:
             context.set_forkserver_preload(self._preload)
-        return ProcessPoolExecutor(count, mp_context=context, initializer=_begin_work)
+        return context
 
 
 def _result(future: Future[Result]) -> Result:

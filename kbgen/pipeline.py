@@ -38,7 +38,7 @@ from kbgen.site.engine import Frames, build_frames
 from kbgen.site.files import explained
 from kbgen.site.live import LIVE, identity, live_rows
 from kbgen.site.manifest import Manifest, permalinks
-from kbgen.site.publish import retire
+from kbgen.site.publish import recover, retire
 from kbgen.site.redirects import flatten
 from kbgen.site.stage import MEDIA, Beside, SiteJob, publish, published, render, working_beside
 from kbgen.site.written import written_pages
@@ -77,6 +77,7 @@ class Run:
             self.store: Store = open_store(self.project.store_file)
             stack.callback(self.store.close)
             self.workers = stack.enter_context(Workers(self.options.jobs, preload=(__name__,)))
+            self.workers.warm()
             self._adopt()
             # Only now: a run that cannot begin frees the lock.
             self._stack = stack.pop_all()
@@ -87,9 +88,9 @@ class Run:
     ) -> None:
         self._stack.__exit__(kind, error, trace)
 
-    @cached_property
+    @property
     def before(self) -> Manifest | None:
-        """The manifest of the live site."""
+        """The manifest of the live site; read when it is asked for, since it is large."""
         return published(self.options.site_dir)
 
     def _adopt(self) -> None:
@@ -97,13 +98,17 @@ class Run:
 
         The store is new, or older than the site: put back from a copy, or its run was killed right after the switch.
         """
-        if self.before is None or self.store.get(LIVE) == identity(self.options.site_dir):
+        recover(self.options.site_dir)
+        if self.store.get(LIVE) == identity(self.options.site_dir):
+            return
+        before = self.before
+        if before is None:
             return
         known = self.store.permalinks.redirects()
-        fresh = {path: to for path, to in self.before.redirects.items() if path not in known}
+        fresh = {path: to for path, to in before.redirects.items() if path not in known}
         with self.store.transaction():
-            self.store.permalinks.add(permalinks(self.before))
-            self.store.permalinks.set_redirects(fresh, live=self.before.pages)
+            self.store.permalinks.add(permalinks(before))
+            self.store.permalinks.set_redirects(fresh, live=before.pages)
 
     def begin_frames(self) -> None:
         """Start to build the frames beside the next stage: the site engine is a process of its own."""
@@ -296,7 +301,7 @@ def _render(run: Run) -> list[StageReport]:
 
 def _publish(run: Run) -> list[StageReport]:
     key, before = run.site_key(), run.before
-    report = publish(run.job(), allow_vanish=run.options.allow_vanish)
+    report = publish(run.job(), before, allow_vanish=run.options.allow_vanish)
     run.retire()
     with run.store.transaction():
         run.store.put(_INPUTS, key)
@@ -359,7 +364,7 @@ def _run_stages(project: Project, options: Options, progress: Progress, names: S
                 run.begin_staging()
             reports += stage(run)
         notes = _site_notes(run) if run.done else ()
-        pages = len(run.library.pages) if run.done else (len(run.before.pages) if run.before else 0)
+        pages = len(run.library.pages) if run.done else len((run.before or Manifest()).pages)
         seconds = time.monotonic() - started
         report = RunReport(
             tuple(reports), options.site_dir, pages, run.done, notes, seconds, run.changes, _waiting(run)

@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 from kbgen.compile.inputs import Inputs, Shelf
 from kbgen.compile.seo import canonical
-from kbgen.model import Card, Crumb, Link, Page, PlainText, Ref, Slug, Summary
+from kbgen.model import Card, Crumb, Page, PlainText, Ref, Slug, Summary
 
 HOME = "/"
 ARTICLES = "/articles/"
@@ -73,7 +73,7 @@ def entry_page(summary: Summary, title: str, related: tuple[Card, ...], inputs: 
         in_sitemap=choice.url == own,
         refs=summary.refs,
         topics=card.topics,
-        tags=tuple(Link(shelf.tag_titles.get(tag, tag), tag_path(tag)) for tag in summary.tags if tag in shelf.by_tag),
+        tags=tuple(shelf.tag_links[tag] for tag in summary.tags if tag in shelf.tag_links),
         created=summary.created,
         updated=summary.updated,
         crumbs=_crumbs(card, title, shelf),

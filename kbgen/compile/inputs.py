@@ -10,7 +10,7 @@ import msgspec
 
 from kbgen.addresses import absolute
 from kbgen.config import Config
-from kbgen.model import Card, Listing, Picture, PlainText, Ref, Slug, SourceInfo, Summary, Taxonomy, Topic
+from kbgen.model import Card, Link, Listing, Picture, PlainText, Ref, Slug, SourceInfo, Summary, Taxonomy, Topic
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,7 @@ class Shelf:
         topics: by slug.
         tag_titles: by slug; a tag outside the vocabulary is titled by its slug.
         places: every ref, merged and settled ones among them, to the path of its page.
+        tag_links: each used tag as a page names it.
         versions: family to the language and address of each article that is a version of the same text.
     """
 
@@ -73,6 +74,7 @@ class Shelf:
     topics: Mapping[Slug, Topic]
     tag_titles: Mapping[Slug, str]
     places: Mapping[Ref, str] = field(default_factory=dict)
+    tag_links: Mapping[Slug, Link] = field(default_factory=dict)
     versions: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from kbgen.compile.entries import entry_page, make_card
+from kbgen.compile.entries import entry_page, make_card, tag_path
 from kbgen.compile.home import home_page, not_found_page, search_page, written_pages
 from kbgen.compile.inputs import Inputs, Shelf, rank
 from kbgen.compile.listings import (
@@ -21,7 +21,7 @@ from kbgen.compile.redirects import make_redirects
 from kbgen.compile.related import related
 from kbgen.compile.seo import unique_descriptions, unique_titles
 from kbgen.compile.translations import language_versions
-from kbgen.model import Card, Contributor, Library, Page, Ref, Slug, Topic
+from kbgen.model import Card, Contributor, Library, Link, Page, Ref, Slug, Topic
 
 
 def compile_library(inputs: Inputs) -> Library:
@@ -74,13 +74,15 @@ def _shelve(inputs: Inputs, paths: dict[Ref, str], titles: dict[Ref, str]) -> Sh
     for card in ranked:
         for tag in dict.fromkeys(card.tags):
             by_tag.setdefault(tag, []).append(card)
+    titles_of_tags = {tag.slug: tag.title for tag in inputs.taxonomy.tags}
     return Shelf(
         cards=cards,
         by_topic=_by_topic(ranked, topics),
         by_tag={tag: tuple(by_tag[tag]) for tag in sorted(by_tag)},
         topics=topics,
-        tag_titles={tag.slug: tag.title for tag in inputs.taxonomy.tags},
         places={ref: paths[summary.ref] for summary in inputs.summaries for ref in summary.refs} | paths,
+        tag_titles=titles_of_tags,
+        tag_links={tag: Link(titles_of_tags.get(tag, tag), tag_path(tag)) for tag in by_tag},
         versions=language_versions(inputs, paths),
     )
 

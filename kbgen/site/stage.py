@@ -345,11 +345,12 @@ def staged(job: SiteJob) -> Staged:
     return found
 
 
-def publish(job: SiteJob, *, allow_vanish: bool = False) -> StageReport:
+def publish(job: SiteJob, before: Manifest | None, *, allow_vanish: bool = False) -> StageReport:
     """Judge the staging site and, when it is sound, exchange it with the live one, which stays beside until ``retire``.
 
     Args:
         job: as it was rendered.
+        before: the manifest of the live site.
         allow_vanish: skip the guard against vanishing pages.
 
     Raises:
@@ -359,7 +360,6 @@ def publish(job: SiteJob, *, allow_vanish: bool = False) -> StageReport:
     started = time.monotonic()
     content = staged(job)
     staging = staging_of(job.site_dir)
-    before = published(job.site_dir)
     if not allow_vanish:
         guard(before, job.library, job.config)
     report = _judge(job, staging, content)

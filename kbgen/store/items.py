@@ -19,6 +19,7 @@ _BATCH = 500
 _CURATED = msgspec.msgpack.Decoder(Curated)
 _HEAD = msgspec.msgpack.Decoder(Head)
 _SUMMARY = msgspec.msgpack.Decoder(Summary)
+_SHARED = ("kind", "lang", "source", "topics", "tags", "why", "family")
 _ENTRY = msgspec.msgpack.Decoder(Entry)
 _ARTICLE = msgspec.msgpack.Decoder(ArticleEntry)
 
@@ -183,9 +184,16 @@ class Entries:
         yield from self._db.execute("SELECT ref, digest FROM entries ORDER BY ref")
 
     def summaries(self) -> Iterator[Summary]:
-        """Every entry without its bodies, by ref."""
+        """Every entry without its bodies, by ref; what many have in common is in memory once."""
+        same: dict[object, object] = {}
         for (data,) in self._db.execute("SELECT summary FROM entries ORDER BY ref"):
-            yield _SUMMARY.decode(data)
+            summary = _SUMMARY.decode(data)
+            for name in _SHARED:
+                value = getattr(summary, name)
+                msgspec.structs.force_setattr(summary, name, same.setdefault(value, value))
+            people = tuple(same.setdefault(person, person) for person in summary.people)
+            msgspec.structs.force_setattr(summary, "people", people)
+            yield summary
 
     def terms(self, refs: Sequence[str]) -> dict[Ref, bytes]:
         """The analysed words of some entries."""

@@ -115,7 +115,12 @@ class Vectors:
     def related(self) -> dict[Ref, tuple[Ref, ...]]:
         """Each text's nearest others, best first; empty when nothing was compared."""
         rows = self._db.execute("SELECT ref, near FROM related")
-        return {Ref(ref): tuple(Ref(one) for one in near.split("\n") if one) for ref, near in rows}
+        # Each is named by a dozen others: in memory it is once.
+        once: dict[str, Ref] = {}
+        same = once.setdefault
+        return {
+            same(ref, Ref(ref)): tuple([same(one, Ref(one)) for one in near.split("\n") if one]) for ref, near in rows
+        }
 
     def set_related(self, rows: Iterable[tuple[Ref, Sequence[Ref]]], gone: Iterable[str]) -> None:
         """Keep what changed of related texts; call inside a transaction."""

@@ -123,7 +123,7 @@ def test_publishing_switches_and_remembers(small: SmallForum) -> None:
     rendered(small)
     expected = tree(staging_of(small.site))
     with looking(small) as run:
-        report = publish(run.job())
+        report = publish(run.job(), run.before)
         assert set(expected) == set(live_rows(run.store, small.site))
         assert run.library.permalinks == run.store.permalinks.all()
     assert expected == small.tree()
@@ -141,7 +141,7 @@ def test_nothing_staged_is_nothing_published(small: SmallForum) -> None:
         Run(open_project(small.folder), elsewhere, Silent()) as run,
         pytest.raises(NotPublished, match="the staging site is not one for .*elsewhere"),  # noqa: RUF043
     ):
-        publish(run.job())
+        publish(run.job(), run.before)
 
 
 def test_a_staging_site_that_was_touched_is_not_published(small: SmallForum) -> None:
@@ -149,7 +149,7 @@ def test_a_staging_site_that_was_touched_is_not_published(small: SmallForum) -> 
     rendered(small)
     (staging_of(small.site) / "kb-manifest.jsonl").write_text("", encoding="utf-8")
     with looking(small) as run, pytest.raises(NotPublished, match="run `kbgen render` first"):
-        publish(run.job())
+        publish(run.job(), run.before)
 
 
 def test_a_site_with_faults_does_not_go_live(small: SmallForum) -> None:
@@ -162,7 +162,7 @@ def test_a_site_with_faults_does_not_go_live(small: SmallForum) -> None:
     for sitemap in staging_of(small.site).glob("sitemap*"):
         sitemap.unlink()
     with looking(small) as run, pytest.raises(ChecksFailed, match=r"faults? and was not published:\n  .*sitemap"):
-        publish(run.job())
+        publish(run.job(), run.before)
     assert before == small.tree()
 
 
@@ -172,7 +172,7 @@ def test_a_page_with_faults_does_not_go_live(small: SmallForum) -> None:
     (small.folder / "content" / "imprint.md").write_text(imprint, encoding="utf-8")
     rendered(small)
     with looking(small) as run, pytest.raises(ChecksFailed, match=r"/imprint/: .*/no/such/page/.* \[[a-z-]+\]"):
-        publish(run.job())
+        publish(run.job(), run.before)
     assert not small.site.exists()
 
 
