@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from zlib import crc32
 
@@ -92,7 +92,7 @@ class Words:
 
 
 def build_index(
-    docs: Iterable[SearchDoc], out: Path, languages: Sequence[str] = (), known: Mapping[str, Words] | None = None
+    docs: Iterable[SearchDoc], out: Path, languages: Sequence[str] = (), known: dict[str, Words] | None = None
 ) -> IndexReport:
     """Write the index of all documents.
 
@@ -101,10 +101,10 @@ def build_index(
         out: the site's ``search/`` folder.
         languages: language tags to make an index for, even an empty one; documents in another language join the
             first one's. Empty: one for each language met.
-        known: language to the words of its documents, each of which names itself by ``ref``; used up.
+        known: language to the words of its documents, each of which names itself by ``ref``; emptied, for it is large.
     """
     wanted = tuple(dict.fromkeys(languages))
-    words = dict(known or {})
+    words = {} if known is None else known
     makers = {lang: _Language(lang, words.pop(lang, None)) for lang in wanted}
     for doc in docs:
         lang = _home(doc.lang, wanted)
@@ -112,14 +112,16 @@ def build_index(
             makers[lang] = _Language(lang, words.pop(lang, None))
         makers[lang].add(doc)
     files = _Files(out)
-    terms = 0
-    for lang in sorted(makers):
-        terms += makers[lang].write(files)
-    order = list(wanted) or sorted(makers)
-    if any(maker.stemmed for maker in makers.values()):
+    terms, size, made = 0, 0, sorted(makers)
+    stemmed = any(maker.stemmed for maker in makers.values())
+    for lang in made:
+        size += makers[lang].size
+        terms += makers.pop(lang).write(files)
+    order = list(wanted) or made
+    if stemmed:
         files.put(LICENCE_NAME, stemmer_licence())
     files.put("languages.json", _json({"version": FORMAT_VERSION, "languages": order}))
-    return files.report(docs=sum(maker.size for maker in makers.values()), terms=terms, languages=set(makers))
+    return files.report(docs=size, terms=terms, languages=set(made))
 
 
 def _home(lang: str, wanted: Sequence[str]) -> str:

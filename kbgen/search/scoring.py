@@ -25,7 +25,8 @@ from msgspec import Struct
 K1 = 1.2
 B = 0.75
 BOOSTS: dict[str, float] = {"title": 1.5, "also": 1.5, "tags": 1.0, "text": 1.0}
-_SLICE = 2_000_000  # postings summed at a time
+_SLICE = 1_000_000  # postings put in order at a time
+_SUMMED = 500_000  # postings summed at a time, which takes a hundred bytes each
 
 U32 = npt.NDArray[np.uint32]
 F64 = npt.NDArray[np.float64]
@@ -54,7 +55,7 @@ class FieldCounter:
         self._lengths.append(sum(counts))
 
     def postings(self, ranks: U32, ids: U32) -> Field:
-        """All that was collected, sorted by term.
+        """All that was collected, sorted by term; nothing of it is kept here.
 
         Args:
             ranks: for each term id its place in the index's term order.
@@ -66,6 +67,8 @@ class FieldCounter:
         for part in _slices(len(given)):
             terms[part] = ranks[given[part]]
             found += np.bincount(terms[part], minlength=len(ranks))
+        del given
+        self._terms = array("I")
         offsets = np.concatenate(([0], np.cumsum(found)))
         docs, counts = self._sorted(terms, offsets)
         lengths = np.frombuffer(self._lengths, dtype=np.uint32).astype(np.float64)
@@ -147,7 +150,7 @@ def summed(fields: dict[str, Field], *, terms: int, docs: int, best: int) -> Ite
     load = np.sum([field.offsets for field in fields.values()], axis=0) if terms else np.zeros(1, dtype=np.int64)
     first = 0
     while first < terms:
-        end = max(first + 1, int(np.searchsorted(load, load[first] + _SLICE, side="right")) - 1)
+        end = max(first + 1, int(np.searchsorted(load, load[first] + _SUMMED, side="right")) - 1)
         parts = [field.weights(first, end, BOOSTS[name]) for name, field in fields.items()]
         keys = np.concatenate([term * docs + ids for term, ids, _ in parts])
         weights = np.concatenate([part[2] for part in parts])

@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from kbgen.executor import give_back
 from kbgen.model import Library, Ref, Slug, Topic
 from kbgen.search.documents import SearchDoc
 from kbgen.search.index import Words, build_index
@@ -95,6 +96,7 @@ def write_index(job: IndexJob) -> dict[str, tuple[str, str]]:
         docs = _told(job.documents) if known else _with_words(job.documents, store)
         build_index(docs, folder, job.languages, known)
     job.documents.unlink()
+    give_back()
     rows: dict[str, tuple[str, str]] = {}
     for file in sorted(folder.rglob("*")):
         name = file.relative_to(job.staging).as_posix()

@@ -220,7 +220,8 @@ def _connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
 
 
 def _prepare(connection: sqlite3.Connection, path: Path, *, read_only: bool) -> None:
-    connection.execute("PRAGMA cache_size = -32768")
+    # In KiB. Workers read every row once, and there is one reader in each of them.
+    connection.execute(f"PRAGMA cache_size = {-8192 if read_only else -32768}")
     if not read_only:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
