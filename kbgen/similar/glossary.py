@@ -1,6 +1,6 @@
 """What everyday words mean in English, so that the table of token vectors, which knows English, can be asked.
 
-The glossary (``data/glossary.tsv``) has some 770 meanings of the words questions to support are made of. Hebrew words
+The glossary (``data/glossary.tsv``) has some 1,800 meanings of the words questions to support are made of. Hebrew words
 are found without their particles and endings, Chinese ones by the longest match, as Chinese is written without spaces;
 traditional characters are read as simplified ones. Not here: vectors, and any other word, which has no meaning here.
 """
@@ -13,13 +13,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from kbgen.search.analysis import analyser
+
 LANGUAGES = ("he", "zh")
 """Those with a glossary, in the order of its columns."""
+VERSION = "glossary/2"
+"""A vector made with another one is made anew."""
 JOINT = ";"
 """Between the meanings of a word that has several."""
 
 _DATA = Path(__file__).with_name("data")
-_CHUNK = re.compile("[\u3400-\u4dbf\u4e00-\u9fff]+|[^\\W\u3400-\u4dbf\u4e00-\u9fff]+")
+# Chinese; Hebrew with the marks of acronyms and foreign sounds; other words.
+_CHUNK = re.compile(
+    "[\u3400-\u4dbf\u4e00-\u9fff]+|[\u05d0-\u05ea]+(?:[\"'\u05f3\u05f4][\u05d0-\u05ea]+)*|[^\\W\u3400-\u4dbf\u4e00-\u9fff]+"
+)
 _LONGEST = 6
 # Hebrew: letters with a form of their own at the end of a word, quotation marks of acronyms; particles that are written
 # together with the next word (and, the, in, as, to, from, that); endings of number, gender and person, longest first.
@@ -32,6 +39,12 @@ _ENDINGS = (
     *("\u05ea\u05d9", "\u05d4", "\u05ea", "\u05d9", "\u05d5", "\u05db", "\u05e0"),
 )
 _ROOT = 3
+# What verbs begin with in their forms, and the vowels among their root: what is left is much the same in all forms.
+_FORMS = "\u05d0\u05d4\u05d9\u05dc\u05de\u05e0\u05ea"
+_MOST_MEANINGS = 3
+# Many particles and a root are found in any word.
+_SURE = 2
+_VOWELS = str.maketrans("", "", "\u05d5\u05d9")
 
 
 class Glossary(NamedTuple):
@@ -40,10 +53,12 @@ class Glossary(NamedTuple):
     Attributes:
         words: as written; in Hebrew without final forms of letters.
         stems: Hebrew words without their endings.
+        roots: consonants of Hebrew words, without what forms of verbs begin with.
     """
 
     words: Mapping[str, str]
     stems: Mapping[str, str]
+    roots: Mapping[str, str]
 
 
 def in_english(text: str, lang: str) -> list[str]:
@@ -56,32 +71,44 @@ def in_english(text: str, lang: str) -> list[str]:
     Returns:
         In order; a word of several meanings gives them all, joined by ``JOINT``.
     """
-    glossary = _glossary(lang)
     if lang == "zh":
         text = text.translate(_simplified())
-    chunks = _CHUNK.findall(text)
-    found = (meaning for chunk in chunks for meaning in _meanings(chunk, glossary))
+    found = (meaning for chunk in _CHUNK.findall(text) for meaning in _meanings(chunk, lang))
     return [one for one in found if one]
 
 
-def _meanings(chunk: str, glossary: Glossary) -> list[str]:
+def _meanings(chunk: str, lang: str) -> list[str]:
     if chunk.isascii():
         return [chunk]
-    return [_hebrew(chunk, glossary)] if glossary.stems else _longest(chunk, glossary.words)
+    return [_hebrew(chunk)] if lang == "he" else _longest(chunk, _glossary(lang).words)
 
 
-def _hebrew(word: str, glossary: Glossary) -> str:
+@functools.lru_cache(1 << 15)
+def _hebrew(word: str) -> str:
+    glossary = _glossary("he")
+    if any(one.stop for one in analyser("he").words(word)):
+        # "How" is no form of "quality".
+        return glossary.words.get(word.translate(_SAME_LETTER), "")
     word = word.translate(_SAME_LETTER)
     most = len(word) - len(word.lstrip(_PARTICLES))
     forms = [word[cut:] for cut in range(min(most, _MOST_PARTICLES, len(word) - 2) + 1)] if len(word) > 1 else [word]
     whole = (glossary.words.get(form, "") for form in forms)
     stems = (glossary.stems.get(_stem(form), "") for form in forms if len(form) >= _ROOT)
-    return next(filter(None, whole), "") or next(filter(None, stems), "")
+    roots = (glossary.roots.get(root, "") for form in forms[:_SURE] for root in _roots(form))
+    return next(filter(None, whole), "") or next(filter(None, stems), "") or next(filter(None, roots), "")
 
 
 def _stem(word: str) -> str:
     ending = next((one for one in _ENDINGS if word.endswith(one) and len(word) - len(one) >= _ROOT), "")
     return word.removesuffix(ending)
+
+
+def _roots(word: str) -> list[str]:
+    """Three consonants and more of a word, and of what follows the first letter where it may be a form's."""
+    found = [_stem(word).translate(_VOWELS)]
+    if word[0] in _FORMS:
+        found.append(_stem(word[1:]).translate(_VOWELS))
+    return [root for root in found if len(root) >= _ROOT]
 
 
 def _longest(run: str, words: Mapping[str, str]) -> list[str]:
@@ -99,6 +126,7 @@ def _glossary(lang: str) -> Glossary:
     column = 1 + LANGUAGES.index(lang)
     words: dict[str, dict[str, None]] = {}
     stems: dict[str, dict[str, None]] = {}
+    roots: dict[str, dict[str, None]] = {}
     for line in (_DATA / "glossary.tsv").read_text(encoding="utf-8").splitlines():
         if line.startswith("#"):
             continue
@@ -108,7 +136,11 @@ def _glossary(lang: str) -> Glossary:
             words.setdefault(form, {})[cells[0]] = None
             if lang == "he":
                 stems.setdefault(_stem(form), {})[cells[0]] = None
-    return Glossary(_joined(words), _joined(stems))
+                for root in _roots(form):
+                    roots.setdefault(root, {})[cells[0]] = None
+    # A root of many meanings tells nothing.
+    few = {root: meanings for root, meanings in roots.items() if len(meanings) <= _MOST_MEANINGS}
+    return Glossary(_joined(words), _joined(stems), _joined(few))
 
 
 def _joined(found: Mapping[str, Mapping[str, None]]) -> dict[str, str]:
