@@ -23,7 +23,7 @@ from kbgen.similar.vectors import Embedder
         ("חשבון", "he", ["account"]),
         ("קשקשרץ", "he", []),
         ("איך", "he", []),
-        ("תשלחו", "he", ["shipping delivery"]),
+        ("ידפיסו", "he", ["printer;print"]),
         ("פנצ'ר", "he", ["wheel tire"]),
         ("打印机卡纸", "zh", ["printer", "jam paper"]),
         ("密碼忘記了", "zh", ["password", "forget"]),
