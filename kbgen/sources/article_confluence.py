@@ -132,7 +132,7 @@ def _admonish(element: HtmlElement, classes: set[str]) -> None:
     if title is None:
         title = etree.SubElement(element, "p")
         title.text = kind.capitalize()
-        element.insert(0, title)
+        _put_first(element, title)
     title.set("class", "admonition-title")
 
 
@@ -145,7 +145,13 @@ def _fold(element: HtmlElement) -> None:
     element.attrib.clear()
     summary = etree.SubElement(element, "summary")
     summary.text = label
-    element.insert(0, summary)
+    _put_first(element, summary)
+
+
+def _put_first(element: HtmlElement, child: HtmlElement) -> None:
+    """Make a child the first thing in an element, before its words, too."""
+    child.tail, element.text = element.text, None
+    element.insert(0, child)
 
 
 def _code(element: HtmlElement) -> None:

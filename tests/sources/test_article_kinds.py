@@ -180,6 +180,17 @@ def zipped(members: dict[str, bytes]) -> bytes:
     return stream.getvalue()
 
 
+def flagged(data: bytes, *, encrypted: bool) -> bytes:
+    """A zip whose members say that they are encrypted, or compressed in a way nobody knows."""
+    changed = bytearray(data)
+    for mark, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        start = changed.find(mark)
+        while start >= 0:
+            changed[start + flags + (0 if encrypted else 2)] |= 1 if encrypted else 0x40
+            start = changed.find(mark, start + 4)
+    return bytes(changed)
+
+
 def document(project: Path, data: bytes) -> Article:
     """The one article of a folder that holds this document."""
     write_article(project / "docs", "my guide.docx", "").write_bytes(data)
@@ -224,6 +235,14 @@ def test_a_document_without_heading_is_called_as_it_says(core: str, title: str, 
         (zipped({"a.txt": b"x"}), "is not a Word document; save it again as .docx"),
         (zipped({"word/document.xml": b"<w:"}), "cannot be read as a Word document"),
         (docx(paragraph("x"))[:-30], "is not a Word document"),
+        (
+            flagged(docx(paragraph("x")), encrypted=True),
+            "is encrypted, password required",
+        ),
+        (
+            flagged(docx(paragraph("x")), encrypted=False),
+            "is not a Word document (That compression method is not supported",
+        ),
     ],
 )
 def test_what_is_no_word_document_is_told(data: bytes, problem: str, tmp_path: Path) -> None:
@@ -292,6 +311,15 @@ def test_a_picture_of_a_document_is_not_copied(tmp_path: Path) -> None:
     assert article.html == "<p>The hub</p><p>Words.</p>"
 
 
+def test_a_document_has_no_say_in_its_elements(tmp_path: Path) -> None:
+    """A map of styles inside a document would make of its paragraphs what it likes."""
+    with zipfile.ZipFile(io.BytesIO(docx(paragraph("Words.")))) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    members["mammoth/style-map"] = b"p => form > textarea:fresh"
+
+    assert document(tmp_path, zipped(members)).html == "<p>Words.</p>"
+
+
 def test_what_a_document_says_of_itself_is_text(tmp_path: Path) -> None:
     """A title that is markup stays a title, and keywords are parted by semicolons or commas."""
     core = '<dc:title>A "&lt;b&gt;</dc:title><cp:keywords>hub; led, lamp</cp:keywords>'
@@ -353,12 +381,23 @@ def test_an_exported_space_arrives_whole(tmp_path: Path) -> None:
         ('<div class="toc-macro rbtoc1"><ul><li>x</li></ul></div>y', "y"),
         ('<img class="emoticon" src="images/x.png" alt="(smile)">', "(smile)"),
         ('<img class="emoticon" src="images/x.png" alt="(smile)" data-emoji-fallback="\U0001f642">', "\U0001f642"),
+        ('<div class="confluence-information-macro confluence-information-macro-tip" onclick="x" data-hasbody="true">x</div>', '<div class="admonition tip"><p class="admonition-title">Tip</p>x</div>'),
+        ('<div class="expand-container" onclick="x"><div class="expand-content">x</div></div>', '<details><summary>More</summary><div class="expand-content">x</div></details>'),
+        ("<script>x</script><style>x</style><form>x</form>y", "y"),
         ('<a class="confluence-userlink user-mention" href="https://x.example.com/~ada">Ada</a>', "Ada"),
     ],
 )  # fmt: skip
 def test_macros_become_plain_html(body: str, html: str, tmp_path: Path) -> None:
     """Notes are admonitions, code says its language, folds are details, and what only a wiki needs is gone."""
     assert only(tmp_path, confluence("T", body), "T_123.html").html == html
+
+
+def test_a_page_that_only_resembles_an_export_is_a_page(tmp_path: Path) -> None:
+    """Other programs call their elements so, too; then the page is read like any."""
+    text = confluence("T", '<p class="toc-macro">x</p>').replace("wiki-content", "content")
+    article = only(tmp_path, text, "T_123.html")
+
+    assert (article.ref, article.title, article.html) == ("docs:T_123", "Help : T", '<p class="toc-macro">x</p>')
 
 
 @pytest.mark.parametrize("meta", ["", "modified on 01.05.2024", "on Foo 01, 2024", "on Feb 31, 2024"])

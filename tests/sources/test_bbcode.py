@@ -102,7 +102,7 @@ def test_any_order_of_tags_gives_whole_html(tags: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["[quote]" * 9_000, "[code]" * 9_000, "[b]x[/b]" * 9_000, "[url=" * 9_000, '[a="' * 9_000]
+    "text", ["[quote]" * 9_000, "[code]" * 100_000, "[b]x[/b]" * 9_000, "[url=" * 9_000, '[a="' * 9_000]
 )
 def test_hostile_text_is_read_in_one_pass(text: str) -> None:
     """Tags by the ten thousand neither nest without bound nor are searched again and again."""
@@ -165,6 +165,9 @@ def test_nothing_breaks_out_of_its_place(slot: str, *, signed: bool) -> None:
     ("text", "html"),
     [
         ("https://a.example/?x=1&y=2", '<a href="https://a.example/?x=1&amp;y=2">https://a.example/?x=1&amp;y=2</a>'),
+        ("[url=https://a.example/?a&b][/url]", '<a href="https://a.example/?a&amp;b">https://a.example/?a&amp;b</a>'),
+        ("[img]https://a.example/a\nb[/img]", "https://a.example/a<br>\nb"),
+        ("[mention=8]", "@A &lt;b&gt;"),
         ("[video]abc[/video]", "abc"),
         ("[code=a b]x[/code]", "<pre><code>x</code></pre>"),
         ("[img]https://a.example/?x=1&y[/img]", '<img src="https://a.example/?x=1&amp;y" alt="">'),
@@ -172,7 +175,7 @@ def test_nothing_breaks_out_of_its_place(slot: str, *, signed: bool) -> None:
 )
 def test_addresses_are_written_as_html(text: str, html: str) -> None:
     """An ampersand is escaped, and what is no address, or no language, becomes none."""
-    assert bbcode_html(text, HERE) == html
+    assert bbcode_html(text, HERE._replace(names={"8": "A <b>"})) == html
 
 
 # --- phpBB's own formats ------------------------------------------------------------------------------------

@@ -330,6 +330,21 @@ def test_an_answer_that_moderators_hid_is_marked(state: int, expected: tuple[boo
     assert found == [expected] * 3
 
 
+@pytest.mark.parametrize(("state", "visibility"), [(0, "hidden"), (2, "deleted")])
+def test_a_thread_is_as_visible_as_its_question(state: int, visibility: str, tmp_path: Path) -> None:
+    """A topic that is shown while its first post is not has nothing to show."""
+    assert topic(tmp_path, [phpbb_post(70, post_visibility=state), phpbb_post(71)]).visibility == visibility
+
+
+@pytest.mark.parametrize("state", [0, 2])
+def test_a_likely_answer_is_one_that_is_shown(state: int, tmp_path: Path) -> None:
+    """Of a thread that is solved without naming an answer, no post counts that moderators took away."""
+    posts = [phpbb_post(70), phpbb_post(71, **BEN), phpbb_post(72, **BEN, post_visibility=state)]
+    found = topic(tmp_path, posts, options={"solved_prefixes": ["[solved]"]}, topic_title="[SOLVED] Lamp")
+
+    assert [one.post_id for one in found.solved] == ["71"]
+
+
 # --- MyBB ---------------------------------------------------------------------------------------------------
 
 

@@ -104,6 +104,18 @@ def test_the_size_of_a_piece_changes_nothing(chunk: int, tmp_path: Path, monkeyp
     ]
 
 
+@pytest.mark.parametrize("sign", ["-- don't;\n", "# don't;\n", "/* don't; */", "';'", '";"', "`;`"])
+def test_what_encloses_a_semicolon_may_be_cut_anywhere(
+    sign: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A comment or string that begins in one piece and goes on in the next hides its semicolon all the same."""
+    monkeypatch.setattr(sqldump, "_CHUNK", 1)
+    monkeypatch.setattr(sqldump, "_HEAD", 32)
+    for filled in range(1, 70):
+        text = f"{TABLE}UPDATE t SET v = {'1' * filled} {sign};\nINSERT INTO t VALUES (1,'x');"
+        assert values(tmp_path, text) == [{"id": "1", "v": "x"}]
+
+
 def test_columns_come_from_the_table_or_the_statement(tmp_path: Path) -> None:
     """A statement that lists no columns has those of CREATE TABLE in order, keys and comments left out."""
     text = """CREATE TABLE IF NOT EXISTS db.`t` (
