@@ -69,6 +69,27 @@ def test_the_main_element_is_the_article(text: str, title: str, html: str, tmp_p
     assert (article.title, article.html) == (title, html)
 
 
+def test_days_written_for_people_are_not_known(tmp_path: Path) -> None:
+    """What a page says of itself may be no date, and a title has no control characters."""
+    head = (
+        '<title>T\x07</title><meta name="date" content="last Monday"><meta name="last-modified" content="2024-05-06">'
+    )
+    article = only(tmp_path, f"<html><head>{head}</head><body><p>x</p></body></html>")
+
+    assert (article.title, article.created, article.updated) == ("T", None, datetime(2024, 5, 6, tzinfo=UTC))
+
+
+def test_a_file_no_article_is_as_large_as_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file of a folder is not read when it is over the cap, and the others are."""
+    monkeypatch.setattr(article_files, "MEMBER_CAP", 100)
+    write_article(tmp_path / "docs", "a.md", "x")
+    write_article(tmp_path / "docs", "b.md", "x" * 101)
+    records, (error,) = read(articles(tmp_path))
+
+    assert [record.ref for record in records] == ["docs:a"]
+    assert error.problem == "is over 100 bytes; no article is so large, exclude it"
+
+
 def test_a_selector_names_the_element(tmp_path: Path) -> None:
     """With `main` the element is the one the selector finds; a page without it is an error of that page."""
     write_article(tmp_path / "docs", "b.html", "<p>y</p>")

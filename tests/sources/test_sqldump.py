@@ -116,6 +116,15 @@ def test_what_encloses_a_semicolon_may_be_cut_anywhere(
         assert values(tmp_path, text) == [{"id": "1", "v": "x"}]
 
 
+def test_the_end_of_code_may_be_cut_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The line that brings the usual delimiter back is found in whatever pieces it is read."""
+    monkeypatch.setattr(sqldump, "_CHUNK", 1)
+    monkeypatch.setattr(sqldump, "_HEAD", 32)
+    for filled in range(1, 70):
+        text = f"{TABLE}DELIMITER ;;\n{'x' * filled};;\nDELIMITER ;\nINSERT INTO t VALUES (1,'x');"
+        assert values(tmp_path, text) == [{"id": "1", "v": "x"}]
+
+
 def test_columns_come_from_the_table_or_the_statement(tmp_path: Path) -> None:
     """A statement that lists no columns has those of CREATE TABLE in order, keys and comments left out."""
     text = """CREATE TABLE IF NOT EXISTS db.`t` (
