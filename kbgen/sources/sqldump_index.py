@@ -23,8 +23,7 @@ from kbgen.sources.sqldump import SqlDump, SqlRow
 from kbgen.sources.sqldump_text import Charset
 
 _BATCH = 2_000
-_LARGEST = 2**63 - 1
-"""No database has a larger id, MySQL's widest type aside, of which no forum uses the upper half."""
+_LARGEST = 2**63 - 1  # SQLite takes no larger one, and no forum has it
 _SETTINGS = "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA temp_store = FILE;"
 _THREADS = """
 SELECT threads.key, threads.line, threads.row, posts.row FROM threads
@@ -159,8 +158,6 @@ class SqlIndex:
 
     def row(self, role: str, key: int) -> Fields | None:
         """One row by its key."""
-        if key > _LARGEST:
-            return None
         query = f"SELECT row FROM {role} WHERE key = ?"  # noqa: S608
         found = self._database.execute(query, (key,)).fetchone()
         return None if found is None else msgspec.json.decode(found[0], type=Fields)

@@ -60,6 +60,7 @@ def test_a_page_arrives_whole(tmp_path: Path) -> None:
         ('<div role="main"><header><h1>A</h1></header>x</div>y', "A", "<header></header>x"),
         ('<div id="content">a &amp; b<p hidden>no</p><svg></svg></div>', "A", "a &amp; b"),
         ("", "A", ""),
+        ('<div id="content">a &lt;b&gt; c</div>', "A", "a &lt;b&gt; c"),
         ("<p>x\x07</p><!-- no -->", "A", "<p>x</p>"),
     ],
 )
@@ -67,6 +68,21 @@ def test_the_main_element_is_the_article(text: str, title: str, html: str, tmp_p
     """It is found by its name or role, else it is the body without what frames it; a single h1 is the title."""
     article = only(tmp_path, text)
     assert (article.title, article.html) == (title, html)
+
+
+@pytest.mark.parametrize("address", ["/reset", "javascript:x", "https:///x", "https://a.example/a b"])
+def test_an_address_that_is_none_is_not_the_pages(address: str, tmp_path: Path) -> None:
+    """A canonical link that leads nowhere else leaves the page at home here."""
+    assert only(tmp_path, f'<link rel="canonical" href="{address}"><p>x</p>').url is None
+
+
+def test_a_list_of_pages_is_known_by_more_than_its_name(tmp_path: Path) -> None:
+    """A page called index.html is an article, in an export and outside of one."""
+    write_article(tmp_path / "docs", "a/index.html", confluence("Start", "x"))
+    write_article(tmp_path / "docs", "b/index.html", "<title>Home</title><p>y</p>")
+    write_article(tmp_path / "docs", "c/index.html", INDEX)
+
+    assert [article.title for article in parsed_articles(articles(tmp_path))] == ["Start", "Home"]
 
 
 def test_days_written_for_people_are_not_known(tmp_path: Path) -> None:
@@ -115,6 +131,7 @@ def test_a_selector_names_the_element(tmp_path: Path) -> None:
         (b"\xef\xbb\xbfx", "x"),
         ("\ufeffx".encode("utf-16-le"), "x"),
         (b"\x81", "\x81"),
+        (b" " * 1024 + b'<meta charset="koi8-r">\xc3\xa9', " " * 1024 + '<meta charset="koi8-r">\u00e9'),
     ],
 )  # fmt: skip
 def test_a_page_is_decoded_as_browsers_do(data: bytes, text: str) -> None:
@@ -310,6 +327,14 @@ def test_properties_that_are_no_xml_are_none(tmp_path: Path) -> None:
     article = document(tmp_path, docx(paragraph("Words."), "<dc:title>A & B"))
 
     assert (article.title, article.html) == ("My guide", "<p>Words.</p>")
+
+
+def test_huge_properties_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a document says of itself is a few lines."""
+    monkeypatch.setattr(article_docx, "MEMBER_CAP", 1000)
+    article = document(tmp_path, docx(paragraph("Words."), f"<dc:title>{'A' * 1000}</dc:title>"))
+
+    assert article.title == "My guide"
 
 
 def test_a_picture_of_a_document_is_not_copied(tmp_path: Path) -> None:
