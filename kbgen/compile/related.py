@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import heapq
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from kbgen.compile.inputs import as_linked
 from kbgen.model import Card, Ref, Slug, Summary
@@ -34,6 +34,21 @@ def related(
     """
     if count == 0:
         return {}
+    linked = {ref: as_linked(card) for ref, card in cards.items()}
+    pages = {ref: summary.ref for summary in summaries for ref in summary.refs}
+    best = {summary.ref: _by_text(summary, near or {}, pages, cards, count=count) for summary in summaries}
+    # Where texts were compared, few pages want for more.
+    short = [summary for summary in summaries if len(best[summary.ref]) < count]
+    if short:
+        for ref, by_words in _by_words(summaries, short, cards, count):
+            best[ref] = list(dict.fromkeys([*best[ref], *by_words]))[:count]
+    return {ref: tuple(linked[other] for other in others) for ref, others in best.items()}
+
+
+def _by_words(
+    summaries: Sequence[Summary], short: Sequence[Summary], cards: Mapping[Ref, Card], count: int
+) -> Iterator[tuple[Ref, list[Ref]]]:
+    """What is most alike to some pages by words of titles and tags."""
     features = {summary.ref: _features(summary) for summary in summaries}
     postings: dict[Key, list[Ref]] = defaultdict(list)
     for ref in sorted(features):
@@ -41,19 +56,10 @@ def related(
             postings[key].append(ref)
     # Rounded to whole bits: one new page must not move the weights, and with them the links, of all others.
     weights = {key: float((len(features) // len(refs)).bit_length()) for key, refs in postings.items()}
-    linked = {ref: as_linked(card) for ref, card in cards.items()}
     topics = {ref: frozenset(card.topics) for ref, card in cards.items()}
-    found: dict[Ref, tuple[Card, ...]] = {}
-    pages = {ref: summary.ref for summary in summaries for ref in summary.refs}
-    for summary in summaries:
-        ref = summary.ref
-        best = _by_text(summary, near or {}, pages, cards, count=count)
-        if len(best) < count:
-            scores = _scores(ref, features[ref], postings, weights)
-            by_words = _nearest(scores, topics[ref], topics, count)
-            best = list(dict.fromkeys([*best, *by_words]))[:count]
-        found[ref] = tuple(linked[other] for other in best)
-    return found
+    for summary in short:
+        scores = _scores(summary.ref, features[summary.ref], postings, weights)
+        yield summary.ref, _nearest(scores, topics[summary.ref], topics, count)
 
 
 def _by_text(
