@@ -23,8 +23,8 @@ Words = Callable[[Longs, Longs], Floats]
 """Gives the similarity of pairs as words and static vectors see it."""
 # Some 4 ms of CPU for each text there is: a share of the texts if all are long, and at least so many. Short ones count
 # for less, as they cost less: a long one has so many words that are read; the marks of beginning and end cost as two.
-_SHARE, _LONG = {"en": 5}, {"en": 70}
-_SHARE_ELSEWHERE, _LONG_ELSEWHERE = 20, 27
+_SHARE, _LONG = {"en": 6}, {"en": 70}
+_SHARE_ELSEWHERE, _LONG_ELSEWHERE = 24, 27
 _FEWEST = 100
 _MARKS = 2
 _NEAR, _SCALING = 20, 10
@@ -64,8 +64,10 @@ def worth_seeing(index: Nearest, texts: Sequence[Text]) -> Longs:
     lang = texts[0].lang
     longest = _LONG.get(lang, _LONG_ELSEWHERE)
     lengths = np.fromiter((min(text.words, longest) + _MARKS for text in texts), np.int64, len(texts))
-    room = max(_FEWEST, len(texts) // _SHARE.get(lang, _SHARE_ELSEWHERE)) * (longest + _MARKS)
-    return np.sort(order[np.cumsum(lengths[order]) <= room])
+    # Half of what a long text costs grows with its length, half with the square: every word is seen beside every other.
+    costs = lengths * (longest + _MARKS) + lengths**2
+    room = max(_FEWEST, len(texts) // _SHARE.get(lang, _SHARE_ELSEWHERE)) * 2 * (longest + _MARKS) ** 2
+    return np.sort(order[np.cumsum(costs[order]) <= room])
 
 
 def rescored(found: Scores, index: Nearest, view: View, words: Words, bands: Bands) -> Scores:
