@@ -127,6 +127,8 @@ def test_wide_formulas_scroll() -> None:
         r"\rule{1em}{1em}",
         "a & b",
         "x" * (LONGEST + 1),
+        r"\def\a{" + "x" * 100 + "}" + r"\a" * 51,
+        r"\newcommand{\b}[1]{" + "#1" * 10 + r"}\b{x}",
         "{" * 60 + "x" + "}" * 60 + "^" * 3,
     ],
 )
