@@ -1,4 +1,4 @@
-"""A sentence model whose large products are made of whole numbers: a third of the time of floating point.
+"""A sentence model whose large products are made of whole numbers: in half to two thirds of the time.
 
 The packaged model keeps its weights as bytes and multiplies them back to floats before use. Here each product with such
 weights takes them as they are, and the other side as bytes too, by a scale for each token. So a text's vector does
