@@ -22,7 +22,7 @@ from kbgen.similar.vectors import Floats
 Words = Callable[[Longs, Longs], Floats]
 """Gives the similarity of pairs as words and static vectors see it."""
 # Some 4 to 5 ms of CPU for each text there is: a share of the texts if all are long, and at least so many. Short ones
-# count for less, as they cost less: a long one has so many words that are read; the marks of beginning and end cost as two.
+# count for less, as they cost less. A long one has so many words that are read; the marks at both ends cost as two.
 _SHARE, _LONG = {"en": 6}, {"en": 70}
 _SHARE_ELSEWHERE, _LONG_ELSEWHERE = 24, 27
 _FEWEST = 100
