@@ -58,6 +58,13 @@ _MIGRATIONS: tuple[str, ...] = (
     vectors.MIGRATION,
     media.MIGRATION,
     links.MIGRATION,
+    # Which harvest saw a record last: a row of ``records`` is long, and would be written whole for it every night.
+    """
+    CREATE TABLE sightings (ref TEXT PRIMARY KEY, run INTEGER NOT NULL) WITHOUT ROWID;
+    INSERT INTO sightings SELECT ref, seen FROM records;
+    DROP INDEX records_by_source;
+    CREATE INDEX records_by_source ON records (source, gone);
+    """,
 )
 SCHEMA_VERSION = len(_MIGRATIONS)
 

@@ -89,7 +89,8 @@ class Passes:
     def touch(self, source: str, native_ids: Collection[str], run: int) -> None:
         """Note items as seen that need not be fetched; what is not there does not come back by it."""
         rows = ((run, make_ref(source, one)) for one in native_ids)
-        self._db.executemany("UPDATE records SET seen = ? WHERE ref = ? AND gone = 0", rows)
+        sql = "INSERT OR REPLACE INTO sightings SELECT ref, ? FROM records WHERE ref = ? AND gone = 0"
+        self._db.executemany(sql, rows)
 
     def drop(self, source: str, native_ids: Collection[str]) -> int:
         """Withdraw items at once; the number of those that were there."""
@@ -99,7 +100,8 @@ class Passes:
     def unseen(self, source: str, run: int) -> int:
         """How many items a full pass did not see, those left out that it could not read."""
         sql = (
-            "SELECT COUNT(*) FROM records WHERE source = ?1 AND seen < ?2 AND gone = 0 AND place NOT IN "
+            "SELECT COUNT(*) FROM records WHERE source = ?1 AND gone = 0 AND ref IN "
+            "(SELECT ref FROM sightings WHERE run < ?2) AND place NOT IN "
             "(SELECT place FROM failures WHERE source = ?1 AND run >= ?2)"
         )
         return int(self._db.execute(sql, (source, run)).fetchone()[0])

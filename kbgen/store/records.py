@@ -62,26 +62,28 @@ class Records:
             How many were new or changed, how many were there already.
         """
         batch = _last_of_each(batch)
-        known = self._digests([record.ref for record in batch])
+        known = self._known([record.ref for record in batch])
         changed = [
             record
             for record in batch
-            if known.get(record.ref) != record.digest and not (record.partial and record.ref in known)
+            if record.ref not in known or not (record.partial or known[record.ref][0] == record.digest)
         ]
         replaced = {record.ref for record in changed}
         same = [record for record in batch if record.ref not in replaced]
+        # A row is as long as its payload, and would be written whole for a number in it.
+        self._db.executemany("INSERT OR REPLACE INTO sightings VALUES (?, ?)", ((one.ref, run) for one in batch))
         self._db.executemany(
-            "UPDATE records SET seen = ?, gone = 0, signature = coalesce(?, signature) WHERE ref = ?",
-            ((run, None if record.partial else record.signature, record.ref) for record in same),
+            "UPDATE records SET signature = ? WHERE ref = ?",
+            ((one.signature, one.ref) for one in same if not one.partial and one.signature != known[one.ref][1]),
         )
         pack = self._packer(changed).compress
         self._db.executemany(
             "INSERT INTO records (ref, source, kind, url, digest, place, payload, signature, seen) "
-            "VALUES (?,?,?,?,?,?,?,?,?) "
+            "VALUES (?,?,?,?,?,?,?,?,0) "
             "ON CONFLICT (ref) DO UPDATE SET kind=excluded.kind, url=excluded.url, digest=excluded.digest, "
-            "place=excluded.place, payload=excluded.payload, signature=excluded.signature, seen=excluded.seen, gone=0",
+            "place=excluded.place, payload=excluded.payload, signature=excluded.signature, gone=0",
             (
-                (r.ref, split_ref(r.ref)[0], r.kind, r.url, r.digest, r.place, pack(r.payload), r.signature, run)
+                (r.ref, split_ref(r.ref)[0], r.kind, r.url, r.digest, r.place, pack(r.payload), r.signature)
                 for r in changed
             ),
         )
@@ -126,9 +128,12 @@ class Records:
         Returns:
             How many were withdrawn.
         """
-        keep = "UPDATE records SET seen = ? WHERE source = ? AND place = ?"
+        keep = "INSERT OR REPLACE INTO sightings SELECT ref, ? FROM records WHERE source = ? AND place = ?"
         self._db.executemany(keep, ((run, source, place) for place in unreadable))
-        sql = "UPDATE records SET gone = 1 WHERE source = ? AND seen < ? AND gone = 0"
+        sql = (
+            "UPDATE records SET gone = 1 WHERE source = ? AND gone = 0 AND ref IN "
+            "(SELECT ref FROM sightings WHERE run < ?)"
+        )
         return self._db.execute(sql, (source, run)).rowcount
 
     def fingerprint(self, source: str) -> str | None:
@@ -191,13 +196,14 @@ class Records:
         unpacked = self._unpack(payload)
         return RawRecord(Ref(ref), cast("RecordKind", kind), url, unpacked, digest, place, signature=signature)
 
-    def _digests(self, refs: Sequence[str]) -> dict[str, str]:
-        known: dict[str, str] = {}
+    def _known(self, refs: Sequence[str]) -> dict[str, tuple[str, str]]:
+        """Digest and signature of those that are there."""
+        known: dict[str, tuple[str, str]] = {}
         for start in range(0, len(refs), _BATCH):
             part = refs[start : start + _BATCH]
             marks = ",".join("?" * len(part))
-            sql = f"SELECT ref, digest FROM records WHERE gone = 0 AND ref IN ({marks})"  # noqa: S608
-            known.update(self._db.execute(sql, part))
+            sql = f"SELECT ref, digest, signature FROM records WHERE gone = 0 AND ref IN ({marks})"  # noqa: S608
+            known.update((ref, (digest, signature)) for ref, digest, signature in self._db.execute(sql, part))
         return known
 
     def _packer(self, samples: Sequence[RawRecord]) -> zstandard.ZstdCompressor:

@@ -115,3 +115,4 @@ def test_a_store_from_before_is_migrated(tmp_path: Path) -> None:
             store.passes.signature("talk", "1"),
             store.passes.state("talk"),
         )
+        assert (0, 1) == (store.passes.unseen("talk", 1), store.passes.unseen("talk", 2))

@@ -55,6 +55,18 @@ def test_new_changed_and_unchanged_are_told_apart(store: Store) -> None:
     assert ["words", "other words"] == payloads(store, "forum:1", "forum:2")
 
 
+def test_what_was_seen_again_costs_no_row_of_its_own(store: Store) -> None:
+    """A row is as long as its record: it is not written for having been seen, and what was not seen is known by it."""
+    upsert(store, record(1), record(2))
+    store._connection.execute(
+        "CREATE TEMP TRIGGER guard BEFORE UPDATE OF seen, signature, payload ON records "
+        "BEGIN SELECT RAISE(ABORT, 'a row was written'); END"
+    )
+    assert (0, 1) == upsert(store, record(1), run=2)
+    assert 1 == store.records.withdraw("forum", 2)
+    assert [("forum:1", False), ("forum:2", True)] == [(state.ref, state.gone) for state in store.records.states()]
+
+
 def test_a_record_comes_back_as_it_was_stored(store: Store) -> None:
     """Ref, kind, url, payload, digest and place survive; ``partial`` is only of the run that read it."""
     given_one = record(1, "Zürich, שלום, 你好 \0", place="forum/1.json")
