@@ -16,7 +16,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, NamedTuple, cast
+from typing import IO, BinaryIO, NamedTuple, cast
 
 import zstandard
 
@@ -162,33 +162,34 @@ class _Tail:
 
 
 @contextmanager
-def _decompressed(path: Path) -> Iterator[tuple[_Tail, bool]]:
-    """The bytes of a tar file, and whether they lie in the file as they are."""
+def _decompressed(path: Path) -> Iterator[_Tail | BinaryIO]:
+    """The bytes of a tar file: a reader that only goes on, or the file itself when they lie in it as they are."""
     with path.open("rb") as file:
         magic = file.read(len(_ZSTD_MAGIC))
         file.seek(0)
         if magic == _ZSTD_MAGIC:
             with zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True) as stream:
-                yield _Tail(cast("IO[bytes]", stream)), False
+                yield _Tail(cast("IO[bytes]", stream))
         elif magic.startswith(_GZIP_MAGIC):
             with gzip.open(file) as stream:
-                yield _Tail(cast("IO[bytes]", stream)), False
+                yield _Tail(cast("IO[bytes]", stream))
         else:
-            yield _Tail(file), True
+            yield file
 
 
 def _read_tar(path: Path, suffix: str, cap: int) -> Iterator[Member | RecordError]:
     count = 0
-    with _decompressed(path) as (stream, plain):
+    with _decompressed(path) as stream:
+        plain = None if isinstance(stream, _Tail) else stream
         try:
-            with tarfile.open(fileobj=cast("IO[bytes]", stream), mode="r|") as tar:
+            with tarfile.open(fileobj=cast("IO[bytes]", stream), mode="r:" if plain else "r|") as tar:
                 for info in tar:
                     if _wanted(info, suffix):
                         count += 1
                         yield _read_member(tar, info, path, cap, plain=plain)
                     # The tar keeps every header it has read; a stream of a million members must not.
                     tar.members = []  # type: ignore[attr-defined]
-            whole = _drained(stream)
+            whole = _is_closed(plain) if plain else _drained(cast("_Tail", stream))
         except _DAMAGE as error:
             if count == 0 and not _is_cut(error, path):
                 problem = f"is not a tar file, plain, gzip or zstd ({error}); record it again"
@@ -213,17 +214,28 @@ def _wanted(info: tarfile.TarInfo, suffix: str) -> bool:
 
 
 def _read_member(
-    tar: tarfile.TarFile, info: tarfile.TarInfo, path: Path, cap: int, *, plain: bool
+    tar: tarfile.TarFile, info: tarfile.TarInfo, path: Path, cap: int, *, plain: BinaryIO | None
 ) -> Member | RecordError:
     if info.size > cap:
         return _too_large(f"{path}:{info.name}", info.size, cap)
-    stream = tar.extractfile(info)
-    data = stream.read() if stream else b""
+    # A sparse member is not in the file as it is read.
+    at = -1 if plain is None or info.issparse() else info.offset_data
+    if plain is not None and at >= 0:
+        plain.seek(at)
+        data = plain.read(info.size)
+    else:
+        stream = tar.extractfile(info)
+        data = stream.read() if stream else b""
     if len(data) != info.size:
         raise tarfile.ReadError("unexpected end of data")
-    # A sparse member is not in the file as it is read.
-    there = plain and not info.issparse()
-    return Member(info.name.removeprefix("./"), data, info.offset_data if there else -1)
+    return Member(info.name.removeprefix("./"), data, at)
+
+
+def _is_closed(file: BinaryIO) -> bool:
+    """Whether a tar file ends with two blocks of zeros (POSIX.1-2001, pax)."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(0, size - 2 * _BLOCK))
+    return file.read() == bytes(2 * _BLOCK)
 
 
 def _drained(stream: _Tail) -> bool:
