@@ -33,20 +33,23 @@ _MOST_BAD_ROWS = 1_000
 _DAMAGE = (EOFError, OSError, zlib.error, lzma.LZMAError, zstandard.ZstdError)
 
 # Python before 3.11.5 loses its place when a possessive group fails after its first sign (python/cpython#106052):
-# groups that repeat so are written to fail at once, or where the place does not matter.
+# groups that repeat so are written to fail at once, or where the place does not matter; others give back, and are bounded.
 _STRING = rb"'[^'\\]*+(?:(?:\\.|'')[^'\\]*+)*+'"
 _QUOTED = rb'"[^"\\]*+(?:(?:\\.|"")[^"\\]*+)*+"'
 _OPEN = rb"(?:'[^'\\]*+(?:(?:\\.|'')[^'\\]*+)*+\\?+|\"[^\"\\]*+(?:(?:\\.|\"\")[^\"\\]*+)*+\\?+)"
 _NAME = rb"(?:`[^`]++`|\"[^\"]++\"|[\w$\x80-\xff]++)"
+_BARE = rb"[^\s,()'\"`;]++"
 _TOKEN = (
-    rb"(?:(?:_[A-Za-z0-9]++\s*+|[NnXxBb])?+(?:" + _STRING + rb"|" + _QUOTED + rb")"
-    rb"|[^\s,()'\"`;]++(?![\s]*+['\"]))"
+    rb"(?:(?:_[A-Za-z0-9]++\s*+|[NnXxBb])?(?:" + _STRING + rb"|" + _QUOTED + rb")"
+    rb"|" + _BARE + rb"(?!\s*+['\"]))"
 )
 _TOKENS = re.compile(_TOKEN, re.DOTALL)
-_ROW = re.compile(rb"\s*+\((?:\s*+" + _TOKEN + rb"\s*+,?+)*+\s*+\)", re.DOTALL)
+# MySQL has at most 4,096 columns (https://dev.mysql.com/doc/refman/8.4/en/column-count-limit.html).
+_VALUES = rb"(?:\s*+" + _TOKEN + rb"\s*+,?+){0,5000}"
+_ROW = re.compile(rb"\s*+\(" + _VALUES + rb"\s*+\)", re.DOTALL)
 # The beginning of a row that the next bytes of the file may complete.
 _ROW_BEGUN = re.compile(
-    rb"\s*+(?:\((?:\s*+" + _TOKEN + rb"\s*+,?+)*+(?:\s*+(?:[\w]++\s*+)?+" + _OPEN + rb"|[^\s,()'\"`;]++)?+\s*+)?+\Z",
+    rb"\s*+(?:\(" + _VALUES + rb"(?:\s*+(?:[\w]++\s*+)?+" + _OPEN + rb"|" + _BARE + rb")?\s*+)?\Z",
     re.DOTALL,
 )
 _AFTER_ROW = re.compile(rb"\s*+([^\s])")
