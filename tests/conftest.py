@@ -13,7 +13,6 @@ from projects import ROOT, Done, Kbgen, SmallForum, copy_project
 
 from kbgen.cli import main
 
-
 # A shell starts what runs in its background deaf to Ctrl-C, and so would be all that the tests start and interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -33,7 +33,7 @@ _MOST_BAD_ROWS = 1_000
 _DAMAGE = (EOFError, OSError, zlib.error, lzma.LZMAError, zstandard.ZstdError)
 
 # Python before 3.11.5 loses its place when a possessive group fails after its first sign (python/cpython#106052):
-# groups that repeat so are written to fail at once, or where the place does not matter; others give back, and are bounded.
+# groups that repeat so are written to fail at once, or where the place does not matter; others are bounded instead.
 _STRING = rb"'[^'\\]*+(?:(?:\\.|'')[^'\\]*+)*+'"
 _QUOTED = rb'"[^"\\]*+(?:(?:\\.|"")[^"\\]*+)*+"'
 _OPEN = rb"(?:'[^'\\]*+(?:(?:\\.|'')[^'\\]*+)*+\\?+|\"[^\"\\]*+(?:(?:\\.|\"\")[^\"\\]*+)*+\\?+)"

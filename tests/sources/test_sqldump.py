@@ -281,17 +281,6 @@ def test_a_row_that_fits_no_pattern_is_passed_in_one_go(tmp_path: Path) -> None:
     assert [isinstance(one, RecordError) for one in dump(tmp_path, text)] == [True, True]
 
 
-@pytest.mark.parametrize("row", ["(1, a 'b')", "(1')", "(__'x', 2)", "(1, 2 c('x'))"])
-def test_a_row_with_a_word_before_a_text_is_no_row(row: str, tmp_path: Path) -> None:
-    """On every Python: until 3.11.5 its regular expressions could lose their place in such a row."""
-    rows = list(dump(tmp_path, f"{TABLE}INSERT INTO t VALUES {row};\nINSERT INTO t VALUES (2,'b');\n"))
-
-    assert [one if isinstance(one, SqlRow) else "a row that cannot be read" for one in rows] == [
-        "a row that cannot be read",
-        SqlRow("t", 3, {"id": "2", "v": "b"}),
-    ]
-
-
 class CountedReads(io.BytesIO):
     """A file that counts how often it is read."""
 
