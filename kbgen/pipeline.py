@@ -10,7 +10,7 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -124,7 +124,14 @@ class Run:
     def retire(self) -> None:
         """Make the replaced site the copy that the next run starts from, beside what is left of this one."""
         begin = self._beside.begin if self._beside else self._stack.enter_context(self.workers.beside())
-        self._stack.callback(begin(retire, self.options.site_dir))
+        retired = begin(retire, self.options.site_dir)
+
+        def wait() -> None:
+            # The new site is live: a copy that was not finished is the next run's work, not a fault of this one.
+            with suppress(NotPublished):
+                retired()
+
+        self._stack.callback(wait)
 
     @cached_property
     def frames(self) -> Frames:

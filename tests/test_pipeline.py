@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
+import signal
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from projects import SITE, SmallForum, build_here, forum_topic
 
 from kbgen.errors import ConfigError, GuardTripped, LockHeld, NotPublished, UsageError
 from kbgen.lock import run_lock
+from kbgen.model import Library
 from kbgen.pipeline import STAGES, Options, Run, RunReport
 from kbgen.progress import Silent
 from kbgen.project import open_project
@@ -43,6 +47,41 @@ def test_a_build_runs_every_stage_and_says_how_pages_are_split(forum: SmallForum
     assert found is not None
     forum.configure(seo={"canonical": "self"})
     assert (f"{int(found[1]) + 4} pages are indexable",) == build_here(forum.folder).notes
+
+
+def killed(site_dir: Path) -> None:
+    """Be killed where the spare copy would be made, in a process of its own."""
+    assert site_dir.is_dir()
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_spare_copy_that_was_not_finished_is_no_fault_of_the_run(
+    forum: SmallForum, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The site is live, and the run says so; the next one makes what is missing."""
+    with monkeypatch.context() as patched:
+        patched.setattr("kbgen.pipeline.retire", killed)
+        report = build_here(forum.folder, jobs=2)
+    assert (0, True, True) == (report.exit_code, report.published, forum.site.is_dir())
+    forum.write(forum_topic(2, "How do I dim a bright lamp?"))
+    assert build_here(forum.folder, jobs=2).published
+    assert [".site.spare"] == [path.name for path in forum.folder.iterdir() if path.name.startswith(".site")]
+
+
+def test_an_error_while_the_staging_site_is_begun_is_the_one_that_is_told(
+    forum: SmallForum, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not that the process beside was interrupted, too."""
+
+    def interrupted(run: Run) -> Library:
+        begin = cast("Any", run)._beside.begin
+        with pytest.raises(NotPublished):
+            begin(os.kill, begin(os.getpid)(), signal.SIGKILL)()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Run, "library", property(interrupted))
+    with pytest.raises(KeyboardInterrupt):
+        build_here(forum.folder, jobs=2)
 
 
 def test_a_build_without_change_ends_after_curate(forum: SmallForum) -> None:

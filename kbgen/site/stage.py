@@ -10,7 +10,8 @@ import hashlib
 import shutil
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -77,8 +78,9 @@ def working_beside(workers: Workers, store: Path, site_dir: Path, *, clean: bool
         try:
             yield Beside(begin, prepared)
         except BaseException:
-            # Nothing may go on writing into the staging folder when the next run begins.
-            begin(int)()
+            # Nothing may go on writing into the staging folder when the next run begins. An interrupted process is gone.
+            with suppress(NotPublished, BrokenProcessPool):
+                begin(int)()
             raise
 
 
