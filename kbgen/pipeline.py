@@ -124,14 +124,9 @@ class Run:
     def retire(self) -> None:
         """Make the replaced site the copy that the next run starts from, beside what is left of this one."""
         begin = self._beside.begin if self._beside else self._stack.enter_context(self.workers.beside())
-        retired = begin(retire, self.options.site_dir)
-
-        def wait() -> None:
-            # The new site is live: a copy that was not finished is the next run's work, not a fault of this one.
-            with suppress(NotPublished):
-                retired()
-
-        self._stack.callback(wait)
+        # The new site is live: a copy that was not finished is the next run's work, not a fault of this one.
+        self._stack.enter_context(suppress(NotPublished))
+        self._stack.callback(begin(retire, self.options.site_dir))
 
     @cached_property
     def frames(self) -> Frames:
