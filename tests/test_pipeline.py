@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import signal
+import time
 from pathlib import Path
 from typing import Any, cast
 
@@ -82,6 +83,25 @@ def test_an_error_while_the_staging_site_is_begun_is_the_one_that_is_told(
     monkeypatch.setattr(Run, "library", property(interrupted))
     with pytest.raises(KeyboardInterrupt):
         build_here(forum.folder, jobs=2)
+
+
+def count_late(store: Path) -> None:
+    """Take longer than what is done beside."""
+    time.sleep(1)
+    store.with_name("counted").touch()
+
+
+def test_nobody_writes_beside_when_a_run_has_failed(forum: SmallForum, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next run finds the staging folder its own: what was begun beside is over when the lock is free."""
+
+    def faulty(run: Run) -> Library:
+        raise NotPublished(f"{run.project.folder} has faults")
+
+    monkeypatch.setattr("kbgen.site.stage.count_words", count_late)
+    monkeypatch.setattr(Run, "library", property(faulty))
+    with pytest.raises(NotPublished, match="has faults"):
+        build_here(forum.folder, jobs=2)
+    assert (forum.folder / ".kbgen" / "counted").exists()
 
 
 def test_a_build_without_change_ends_after_curate(forum: SmallForum) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -98,33 +98,27 @@ def as_listed(listing: Listing, *, newest: bool = False) -> Listing:
         listing: with whole cards.
         newest: date everything by its last change, as on the home page.
     """
+    dated = _last_changed if newest else listed_date
     blocks = tuple(
-        msgspec.structs.replace(block, cards=tuple(_listed(card, newest) for card in block.cards))
-        if block.cards
-        else block
+        msgspec.structs.replace(block, cards=_listed(block.cards, dated)) if block.cards else block
         for block in listing.blocks
     )
-    return msgspec.structs.replace(listing, blocks=blocks, items=tuple(_listed(card, newest) for card in listing.items))
+    return msgspec.structs.replace(listing, blocks=blocks, items=_listed(listing.items, dated))
 
 
 def listed_date(card: Card) -> datetime | None:
     """When a question was asked, when an article was last changed."""
-    first, second = (card.created, card.updated) if card.kind == "entry" else (card.updated, card.created)
-    return first or second
+    return card.created or card.updated if card.kind == "entry" else _last_changed(card)
 
 
-def _listed(card: Card, newest: bool) -> Card:  # noqa: FBT001 - a hundred thousand times
-    date = card.updated or card.created if newest else listed_date(card)
-    return Card(
-        ref=card.ref,
-        kind=card.kind,
-        path=card.path,
-        title=card.title,
-        summary=card.summary,
-        lang=card.lang,
-        topics=(),
-        tags=(),
-        answers=card.answers,
-        why=card.why,
-        date=date,
+def _last_changed(card: Card) -> datetime | None:
+    return card.updated or card.created
+
+
+def _listed(cards: Iterable[Card], dated: Callable[[Card], datetime | None]) -> tuple[Card, ...]:
+    return tuple(
+        msgspec.structs.replace(
+            card, topics=(), tags=(), score=0.0, created=None, updated=None, pinned=False, date=dated(card)
+        )
+        for card in cards
     )

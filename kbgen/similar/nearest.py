@@ -16,7 +16,7 @@ import numpy as np
 from kbgen.similar import candidates
 from kbgen.similar.candidates import CANDIDATES, GONE, NOBODY, PLACE, Bools, Lists, ask, groups, join
 from kbgen.similar.frame import Coarse, Frame, Ints, Longs, cells, frame_size, make_frame, placed, stands, with_cells
-from kbgen.similar.scoring import Pairs, Take, distinct, exact, ordered
+from kbgen.similar.scoring import Pairs, Take, distinct, exact, ordered, pair_keys
 from kbgen.similar.texts import Text
 from kbgen.similar.vectors import Floats, Stack
 
@@ -209,8 +209,7 @@ def _scored(lists: Lists, frame: Frame, take: Take) -> Pairs:
 def _pairs(lists: Lists, some: Bools) -> tuple[Longs, Ints]:
     """Keys of pairs, rising, and which of them some places of lists hold."""
     row, rank = np.nonzero(some)
-    other, count = lists.others[row, rank] & PLACE, len(some)
-    keys = np.minimum(row, other) * count + np.maximum(row, other)
+    keys = pair_keys(row, lists.others[row, rank] & PLACE, len(some))
     every = distinct(keys)
     return every, np.searchsorted(every, keys).astype(np.int32)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from kbgen.similar.frame import Frame, Longs, centred, weighted
 from kbgen.similar.vectors import Floats, Stack
@@ -30,11 +31,17 @@ def distinct(numbers: Longs) -> Longs:
     return numbers[np.concatenate([[True], numbers[1:] != numbers[:-1]])] if len(numbers) else numbers
 
 
+def pair_keys(one: npt.NDArray[np.integer], other: npt.NDArray[np.integer], count: int) -> Longs:
+    """One number for each pair of positions: the smaller times ``count`` of all texts, and the larger."""
+    keys: Longs = np.minimum(one, other).astype(np.int64) * count + np.maximum(one, other)
+    return keys
+
+
 def exact(keys: Longs, count: int, frame: Frame, take: Take) -> Floats:
     """Scores of pairs, at most 1; a pair's is the same in whatever company it comes.
 
     Args:
-        keys: of the pairs: the smaller position times ``count``, and the larger one.
+        keys: of the pairs, as ``pair_keys`` makes them.
         count: of all texts.
         frame: what to measure by.
         take: gives vectors.

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from kbgen.similar.frame import Ints, Longs
 from kbgen.similar.judge import Bands, Scores, local_scores
 from kbgen.similar.nearest import Nearest
+from kbgen.similar.scoring import pair_keys
 from kbgen.similar.texts import Text
 from kbgen.similar.vectors import Floats
 
@@ -111,22 +112,17 @@ def _pairs(index: Nearest, view: View) -> tuple[Longs, Floats, Floats, Floats]:
     scored = view.scale(products)
     crowding = np.where(near >= 0, scored, np.float32(0))[:, :_SCALING].sum(axis=1) / np.float32(_SCALING)
     row, column = np.nonzero(near >= 0)
-    meant = _keys(view.places[row], view.places[near[row, column]], count)
+    meant = pair_keys(view.places[row], view.places[near[row, column]], count)
     where = np.full(count, -1, np.int64)
     where[view.places] = np.arange(len(view.places))
     row, column = np.nonzero(index.near >= 0)
     other, score = index.near[row, column], index.scores[row, column]
     both = (where[row] >= 0) & (where[other] >= 0)
-    known, first = np.unique(_keys(row[both], other[both], count), return_index=True)
+    known, first = np.unique(pair_keys(row[both], other[both], count), return_index=True)
     keys = np.union1d(known, meant)
     said: Floats = np.full(len(keys), np.nan, np.float32)
     said[np.searchsorted(keys, known)] = score[both][first]
     return keys, said, view.scale(_products(view.vectors, where[keys // count], where[keys % count])), crowding
-
-
-def _keys(one: npt.NDArray[np.integer], other: npt.NDArray[np.integer], count: int) -> Longs:
-    keys: Longs = np.minimum(one, other).astype(np.int64) * count + np.maximum(one, other)
-    return keys
 
 
 def _products(vectors: npt.NDArray[np.float16], one: Longs, other: Longs) -> Floats:

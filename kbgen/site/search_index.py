@@ -72,12 +72,18 @@ def count_words(store: Path) -> None:
             _counted[lang].add(terms, ref)
 
 
-def _take_counted(refs: Mapping[str, set[str]]) -> dict[str, Words]:
-    """The counted words, when they are of these pages, by language, and of no other."""
+def _take_counted(job: IndexJob) -> dict[str, Words]:
+    """The counted words by language, when they are of the pages that are told of and of no other; else none."""
     global _counted  # noqa: PLW0603
-    counted, _counted = _counted or {}, None
-    there = {lang: words for lang, words in counted.items() if lang in refs and words.are_of(refs[lang])}
-    return there if there.keys() == counted.keys() == refs.keys() else {}
+    counted, _counted = _counted, None
+    if not counted:
+        return {}
+    refs: dict[str, set[str]] = {}
+    for doc in _told(job.documents):
+        refs.setdefault(doc.lang, set()).add(doc.ref)
+    # A language without an index of its own joins another's.
+    fit = counted.keys() == refs.keys() and refs.keys() <= set(job.languages)
+    return counted if fit and all(words.are_of(refs[lang]) for lang, words in counted.items()) else {}
 
 
 def write_index(job: IndexJob) -> dict[str, tuple[str, str]]:
@@ -87,11 +93,7 @@ def write_index(job: IndexJob) -> dict[str, tuple[str, str]]:
         File to the digest of its bytes, twice: such a file is its own key.
     """
     folder = job.staging / FOLDER
-    refs: dict[str, set[str]] = {}
-    for doc in _told(job.documents):
-        refs.setdefault(doc.lang, set()).add(doc.ref)
-    # A language without an index of its own joins another's.
-    known = _take_counted(refs) if refs.keys() <= set(job.languages) else {}
+    known = _take_counted(job)
     with closing(open_store(job.store, read_only=True)) as store:
         docs = _told(job.documents) if known else _with_words(job.documents, store)
         build_index(docs, folder, job.languages, known)

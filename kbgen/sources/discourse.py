@@ -184,8 +184,10 @@ class DiscourseSource(LiveSource):
         try:
             for member in self._members(archive):
                 survey.note(member)
-                glance = member if isinstance(member, RecordError) else _glance(member.data, member.name)
-                if isinstance(glance, RecordError) or isinstance(member, RecordError):
+                if isinstance(member, RecordError):
+                    continue
+                glance = _glance(member.data, member.name)
+                if isinstance(glance, RecordError):
                     continue
                 if glance.id is not None and glance.post_stream is not None:
                     latest = survey.latest.get(glance.id, "")
