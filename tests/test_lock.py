@@ -20,7 +20,8 @@ with run_lock(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)
 """
-# The forked child outlives its parent, as a worker of a killed run does.
+# The forked child outlives its parent, as a worker of a killed run does. It says itself that it is there: its
+# parent can be killed before the child has run at all.
 HOLD_AND_FORK = """
 import os, sys, time
 from pathlib import Path
@@ -28,10 +29,10 @@ from kbgen.lock import run_lock
 with run_lock(Path(sys.argv[1])):
     child = os.fork()
     if child == 0:
+        print(os.getpid(), flush=True)
         os.close(1)
         time.sleep(60)
         os._exit(0)
-    print(child, flush=True)
     time.sleep(60)
 """
 
