@@ -110,6 +110,10 @@ class Analyser:
         # Whole sentences of a script without spaces would not come again.
         return _run_words(chunk) if self.is_run(chunk) else self._known(chunk)
 
+    def term_of_letters(self, word: str) -> str:
+        """The term of a word of small letters of ASCII, "" for a stop word: what ``chunk_words`` says, far quicker."""
+        return "" if word in self.stop or len(word) > _MAX_TERM else self._stem(word)
+
     def _words_of(self, chunk: str) -> tuple[Word, ...]:
         parts = _JOINTS.split(chunk)
         if len(parts) == 1:
@@ -124,9 +128,12 @@ class Analyser:
         plain = self.fold(word)
         if plain in self.stop:
             return [Word((plain,), stop=True, plain=plain)]
-        humps = _HUMPS.findall(chunk)
-        camel = "".join(humps) == chunk and (len(humps) > 2 or (len(humps) == 2 and chunk[0].islower()))
-        terms = [*self._variants(word), *(self._part_terms(humps) if camel else ())]
+        terms = self._variants(word)
+        # Most words are written small, and have no humps.
+        if not (chunk.isalpha() and chunk[1:].islower()):
+            humps = _HUMPS.findall(chunk)
+            if "".join(humps) == chunk and (len(humps) > 2 or (len(humps) == 2 and chunk[0].islower())):
+                terms += self._part_terms(humps)
         kept = tuple(dict.fromkeys(terms))
         return [Word(kept, plain=plain)] if kept else []
 
@@ -203,8 +210,8 @@ def _run_words(chunk: str) -> tuple[Word, ...]:
 
 
 def _has_digit(word: str) -> bool:
-    return any("0" <= c <= "9" for c in word)
+    return not word.isalpha() and any("0" <= c <= "9" for c in word)
 
 
 def _short(*terms: str) -> list[str]:
-    return [t for t in terms if t and len(t.encode("utf-16-le")) <= 2 * _MAX_TERM]
+    return [t for t in terms if t and (2 * len(t) <= _MAX_TERM or len(t.encode("utf-16-le")) <= 2 * _MAX_TERM)]

@@ -11,15 +11,19 @@ from __future__ import annotations
 import functools
 import importlib.util
 import itertools
+import json
+import operator
 import re
 import zlib
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from array import array
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
 
 from kbgen.errors import StoreError
 from kbgen.search.analysis import analyser
@@ -27,6 +31,7 @@ from kbgen.similar import glossary
 from kbgen.similar.texts import Text
 
 Floats = npt.NDArray[np.float32]
+Terms = npt.NDArray[np.uint32]
 DIMENSIONS = 256
 MODEL = f"wordllama-l2-supercat-256/2+{glossary.VERSION}"
 """Name and version of all that makes a vector; a vector of another model is made anew."""
@@ -42,6 +47,13 @@ _GRAMS = (2, 3, 4)
 _GRAM_BODY = 300
 # Words whose vectors are kept: what more of them would save, they would take in memory.
 _CACHED = 1 << 16
+# What the table's tokens have for a space; every word begins with one.
+_SPACE = "\u2581"
+_SPACED = str.maketrans({" ": _SPACE, glossary.JOINT: _SPACE})
+# Bits of a term's hash.
+_HASH = 32
+# Bytes that say how long the description of a table is.
+_SIZE = 8
 
 
 class Vector(NamedTuple):
@@ -93,7 +105,7 @@ class Stack(NamedTuple):
             return self
         sizes = np.diff(self.starts)[places]
         starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)])
-        every = np.arange(starts[-1]) + np.repeat(self.starts[places] - starts[:-1], sizes)
+        every = _spans(self.starts[places], sizes)
         return Stack(self.dense[places], self.terms[every], self.counts[every], starts)
 
 
@@ -145,25 +157,47 @@ def unit(rows: Floats) -> Floats:
     return result
 
 
+class _Terms:
+    """The terms of the words of one language, numbered in the order in which they were met."""
+
+    def __init__(self, lang: str) -> None:
+        self._lang = lang
+        self._numbers = _numbers()
+        self._terms = array("I")
+        self._starts = array("q", [0])
+
+    def of(self, words: Sequence[str]) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:
+        """The terms of words, one word after the other, and how many each word has."""
+        known = len(self._numbers)
+        numbers = np.fromiter(map(self._numbers.__getitem__, words), np.int64, len(words))
+        for word in _latest(self._numbers, known):
+            self._terms.extend(zlib.crc32(term.encode()) for term in terms_of_word(word, self._lang))
+            self._starts.append(len(self._terms))
+        starts = np.frombuffer(self._starts, np.int64)
+        sizes = np.diff(starts)[numbers]
+        return np.frombuffer(self._terms, np.uint32)[_spans(starts[numbers], sizes)], sizes
+
+
 class Embedder:
     """Makes vectors; keeps what it learnt about every word it met."""
 
     def __init__(self) -> None:
-        self._index: dict[str, int] = {}
+        self._numbers = _numbers()
         self._rows = np.zeros((1 << 12, DIMENSIONS), np.float32)
-        self._terms: dict[str, dict[str, tuple[int, ...]]] = {}
+        self._terms: dict[str, _Terms] = {}
 
     def vectors(self, texts: Sequence[Text]) -> list[Vector]:
         """The vectors of texts, in their order."""
-        if len(self._index) > _CACHED:
+        if len(self._numbers) > _CACHED:
             self.__init__()  # type: ignore[misc]
         titles = [_WORD.findall(text.heading) for text in texts]
         bodies = [_WORD.findall(text.body) for text in texts]
         dense = self._dense(texts, titles, bodies)
-        return [
-            Vector(row, *self._counted(text, title, body))
-            for text, row, title, body in zip(texts, dense, titles, bodies, strict=True)
-        ]
+        terms: dict[int, tuple[Terms, npt.NDArray[np.uint8]]] = {}
+        for lang in {text.lang for text in texts}:
+            some = [place for place, text in enumerate(texts) if text.lang == lang]
+            terms.update(zip(some, self._counted(lang, [(texts[n], titles[n], bodies[n]) for n in some]), strict=True))
+        return [Vector(row, *terms[place]) for place, row in enumerate(dense)]
 
     def _dense(
         self, texts: Sequence[Text], titles: list[list[str]], bodies: list[list[str]]
@@ -173,58 +207,86 @@ class Embedder:
             if text.lang in glossary.LANGUAGES:
                 titles[place] = glossary.in_english(text.heading, text.lang)
                 bodies[place] = glossary.in_english(text.body, text.lang)
-        whole = [title + body for title, body in zip(titles, bodies, strict=True)]
-        self._learn(itertools.chain.from_iterable(whole))
-        return unit(unit(self._sums(whole)) + np.float32(_TITLE) * unit(self._sums(titles))).astype(np.float16)
+        whole, said = self._summed(list(map(operator.add, titles, bodies))), self._summed(titles)
+        return unit(unit(whole) + np.float32(_TITLE) * unit(said)).astype(np.float16)
 
-    def _learn(self, words: Iterable[str]) -> None:
-        new = [word for word in dict.fromkeys(words) if word not in self._index]
-        if not new:
-            return
-        tokenizer, table = _model()
-        plain = [word.replace(glossary.JOINT, " ") for word in new]
-        pieces = [one.ids for one in tokenizer.encode_batch_fast(plain, add_special_tokens=False)]
-        rows = np.zeros((len(new), DIMENSIONS), np.float32)
-        some = [place for place, ids in enumerate(pieces) if ids]
-        starts = np.cumsum([0, *(len(pieces[place]) for place in some)])[:-1]
-        ids = np.fromiter(itertools.chain.from_iterable(pieces), np.int64)
-        if some:
-            rows[some] = np.add.reduceat(table[ids].astype(np.float32), starts, axis=0)
-            rows /= np.array([1 + word.count(glossary.JOINT) for word in new], np.float32)[:, None]
-        start = len(self._index)
-        self._index.update((word, start + place) for place, word in enumerate(new))
-        while len(self._index) > len(self._rows):
+    def _summed(self, texts: Sequence[Sequence[str]]) -> Floats:
+        """The rows of each text's words, added in the order of the words."""
+        starts = np.cumsum([0, *map(len, texts)])
+        known = len(self._numbers)
+        words = itertools.chain.from_iterable(texts)
+        numbers = np.fromiter(map(self._numbers.__getitem__, words), np.int32, int(starts[-1]))
+        while len(self._numbers) > len(self._rows):
             self._rows = np.concatenate([self._rows, np.zeros_like(self._rows)])
-        self._rows[start : len(self._index)] = rows
-
-    def _sums(self, texts: Sequence[Sequence[str]]) -> Floats:
-        sums = np.zeros((len(texts), DIMENSIONS), np.float32)
-        index = self._index
-        for place, words in enumerate(texts):
-            if words:
-                sums[place] = self._rows[[index[word] for word in words]].sum(axis=0)
-        return sums
+        self._rows[known : len(self._numbers)] = _rows_of(_latest(self._numbers, known))
+        return _sums(self._rows, numbers, starts)
 
     def _counted(
-        self, text: Text, title: Sequence[str], body: Sequence[str]
-    ) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint8]]:
-        if text.lang != "en":
-            body = _WORD.findall(text.body[:_GRAM_BODY])
-        said = Counter(itertools.chain(body, *((title,) * (1 + _TITLE_TERMS))))
-        counts: Counter[int] = Counter()
-        known = self._terms.setdefault(text.lang, {})
-        for word, often in said.items():
-            found = known.get(word)
-            if found is None:
-                found = known[word] = tuple(zlib.crc32(term.encode()) for term in terms_of_word(word, text.lang))
-            for term in found:
-                counts[term] += often
-        if _IS_WIDE.search(text.heading) or _IS_WIDE.search(text.body):
-            for words, weight in ((title, 1 + _TITLE_TERMS), (body, 1)):
-                for term in _wide_pairs(words):
-                    counts[term] += weight
-        ordered = sorted(counts)
-        return np.array(ordered, np.uint32), np.array([min(counts[term], 255) for term in ordered], np.uint8)
+        self, lang: str, texts: Sequence[tuple[Text, list[str], list[str]]]
+    ) -> Iterator[tuple[Terms, npt.NDArray[np.uint8]]]:
+        """The terms of texts of one language and how often each occurs; with each text, words of title and body."""
+        words: list[str] = []
+        ends, pairs = [0], []
+        for row, (text, title, body) in enumerate(texts):
+            if lang != "en":
+                body = _WORD.findall(text.body[:_GRAM_BODY])  # noqa: PLW2901
+            words += (title * (1 + _TITLE_TERMS)) + body
+            ends.append(len(words))
+            if _IS_WIDE.search(text.heading) or _IS_WIDE.search(text.body):
+                found = [*_wide_pairs(title)] * (1 + _TITLE_TERMS) + [*_wide_pairs(body)]
+                pairs += [row << _HASH | term for term in found]
+        terms, sizes = self._terms.setdefault(lang, _Terms(lang)).of(words)
+        rows = np.repeat(np.repeat(np.arange(len(texts)), np.diff(ends)), sizes)
+        every = np.sort(np.concatenate([rows << _HASH | terms, np.array(pairs, np.int64)]))
+        first = np.flatnonzero(np.diff(every, prepend=-1))
+        counts = np.minimum(np.diff(first, append=len(every)), 255).astype(np.uint8)
+        every = every[first]
+        starts = np.searchsorted(every, np.arange(len(texts) + 1) << _HASH).tolist()
+        hashes = every.astype(np.uint32)
+        for start, stop in itertools.pairwise(starts):
+            yield hashes[start:stop], counts[start:stop]
+
+
+def _numbers() -> defaultdict[str, int]:
+    """Numbers what it is asked for and does not know."""
+    return defaultdict(itertools.count().__next__)
+
+
+def _latest(numbers: dict[str, int], known: int) -> list[str]:
+    """What was numbered since so many were known."""
+    return [*itertools.islice(reversed(numbers), len(numbers) - known)][::-1]
+
+
+def _spans(starts: npt.NDArray[np.int64], sizes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Places of spans of an array, one span after the other."""
+    ends = np.cumsum(sizes)
+    return np.arange(ends[-1] if len(ends) else 0) + np.repeat(starts - ends + sizes, sizes)
+
+
+def _sums(rows: Floats, places: npt.NDArray[np.integer], starts: npt.NDArray[np.int64]) -> Floats:
+    """Sums of some rows each, added in their order: the same to the bit whatever else is summed."""
+    ones = np.ones(len(places), np.float32)
+    summed: Floats = sparse.csr_matrix((ones, places, starts), shape=(len(starts) - 1, len(rows))) @ rows
+    return summed
+
+
+def _rows_of(words: Sequence[str]) -> Floats:
+    """The sum of each word's tokens; the mean of those of its meanings, where a glossary gives several."""
+    if not words:
+        return np.zeros((0, DIMENSIONS), np.float32)
+    tokenizer, table = _model()
+    pieces = [_pieces(tokenizer, word) for word in words]
+    ids = np.fromiter(itertools.chain.from_iterable(pieces), np.int64)
+    rows = _sums(table.take(ids, axis=0).astype(np.float32), np.arange(len(ids)), np.cumsum([0, *map(len, pieces)]))
+    rows /= np.array([1 + word.count(glossary.JOINT) for word in words], np.float32)[:, None]
+    return rows
+
+
+def _pieces(tokenizer: Any, word: str) -> list[int]:
+    """The tokens of a word, or of the meanings of one. Most are one, and a look into the vocabulary finds it."""
+    marked = _SPACE + word.translate(_SPACED)
+    whole = tokenizer.token_to_id(marked)
+    return [whole] if whole is not None else [one.id for one in tokenizer.model.tokenize(marked)]
 
 
 def _wide_pairs(words: Sequence[str]) -> Iterable[int]:
@@ -235,13 +297,16 @@ def _wide_pairs(words: Sequence[str]) -> Iterable[int]:
 
 def terms_of_word(word: str, lang: str) -> Iterable[str]:
     """The terms of one word: its stem in English; itself and its n-grams in other languages; none for a stop word."""
+    rules = analyser(lang)
+    if lang == "en" and word.isascii() and word.isalpha() and word[1:].islower():
+        term = rules.term_of_letters(word.lower())
+        return [term] if term else []
     if lang == "en" or word.isdigit():
-        rules = analyser(lang)
         found = rules.chunk_words(word) if word.isascii() and word.isalpha() else rules.words(word)
         return [one.terms[-1] for one in found if not one.stop]
     if len(word) == 1:
         return [word]
-    if any(one.stop for one in analyser(lang).words(word)):
+    if any(one.stop for one in rules.words(word)):
         return []
     framed = f" {word.lower()} "
     return [framed[at : at + size] for size in _GRAMS for at in range(len(framed) - size + 1)]
@@ -262,7 +327,9 @@ def _model() -> tuple[Any, npt.NDArray[np.float16]]:
 
 
 def _tensor(path: Path) -> npt.NDArray[np.float16]:
-    from safetensors.numpy import load_file  # noqa: PLC0415
-
-    table: npt.NDArray[np.float16] = load_file(path)["embedding.weight"]
-    return table
+    """The table where it lies, of which a run reads a part; the format: github.com/huggingface/safetensors#format."""
+    with path.open("rb") as file:
+        head = file.read(int.from_bytes(file.read(_SIZE), "little"))
+        start = file.tell()
+    tensor = json.loads(head)["embedding.weight"]
+    return np.memmap(path, "<f2", "r", start + tensor["data_offsets"][0], tuple(tensor["shape"]))

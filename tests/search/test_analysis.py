@@ -100,6 +100,19 @@ def test_an_unknown_language_is_not_stemmed() -> None:
     assert terms("xx", "running dogs") == [("running",), ("dogs",)]
 
 
+@given(st.sampled_from(["en", "pl", "he", "xx"]), st.from_regex("[a-z]{1,50}", fullmatch=True))
+@example("en", "running")
+@example("en", "the")
+@example("en", "a" * 49)
+@example("pl", "ustawienia")
+def test_small_letters_have_one_term(lang: str, word: str) -> None:
+    """Of a word of small ASCII letters the short way gives what the long way gives, and nothing of a stop word."""
+    long_way = [one.terms for one in analyser(lang).chunk_words(word) if not one.stop]
+    short_way = analyser(lang).term_of_letters(word)
+
+    assert long_way == ([(short_way,)] if short_way else [])
+
+
 def test_endless_words_are_left_out() -> None:
     """Base64 and hashes do not fill the index."""
     assert terms("en", "a" * 49) == []

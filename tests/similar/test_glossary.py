@@ -11,7 +11,7 @@ from kbgen.model import Ref
 from kbgen.similar import glossary
 from kbgen.similar.glossary import in_english
 from kbgen.similar.texts import make_text
-from kbgen.similar.vectors import Embedder
+from kbgen.similar.vectors import Embedder, _rows_of
 
 
 @pytest.mark.parametrize(
@@ -39,9 +39,7 @@ def test_words_are_said_in_english(text: str, lang: str, expected: list[str]) ->
 
 def test_a_word_of_several_meanings_weighs_as_one() -> None:
     """Its vector is the mean of its meanings', so that it counts no more than others."""
-    embedder = Embedder()
-    embedder._learn(["courier", "gift", "courier;gift"])
-    one, other, both = embedder._rows[:3]
+    one, other, both = _rows_of(["courier", "gift", "courier;gift"])
 
     assert both == pytest.approx((one + other) / 2, abs=1e-5)
 
