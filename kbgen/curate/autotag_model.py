@@ -1,14 +1,15 @@
 """Tags learnt from tagged threads: a linear model, the tags' names, and the nearest threads, with one calibrated score.
 
-The method and its figures: terms and pairs by TF-IDF, one linear SVM a tag, plus how much more likely a tag is where
-its name stands, plus the share of the 30 nearest threads that have it. The three are judged twice, by what they were
-for threads their makers had not seen: added with non-negative weights searched for the best F1, and by a logistic
+The method and its figures: terms and pairs by TF-IDF, one linear model a tag, plus how much more likely a tag is where
+its name stands, plus the share of the 30 nearest threads that have it. The three are judged twice, by what they are
+for threads left out of the learning: added with non-negative weights searched for the best F1, and by a logistic
 regression that also sees how common a tag is and how far it lies behind the thread's best. The score is half the
 one and the whole of the other, each by its spread; a logistic curve over it gives the confidence. Deterministic: rows
 are computed one by one, without dense products, whatever else is in a batch.
 
-Which threads teach and which are asked about is decided in ``autotag``. This module is imported only where a model is
-made or used: what it needs takes a second to load.
+How the linear models of all tags are found at once is in ``autotag_ridge``, which threads teach and which are asked
+about is decided in ``autotag``. This module is imported only where a model is made or used: what it needs takes half
+a second to load.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ import json
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
 from io import BytesIO
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 from zipfile import BadZipFile
@@ -27,14 +28,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from kbgen.curate.autotag_ridge import fit, logistic, others_similar, similarities
 from kbgen.curate.autotag_text import Document, Names, grams
 
 Matrix = NDArray[np.float32]
-_FOLDS = 5
 _NEIGHBOURS = 30
-_COST = 0.5  # of the SVM; measured on seven communities, together with one and two-term features
 _SMALLEST_WEIGHT = 0.005  # a linear model's smaller weights change no decision and are most of its size
 _MOST_GRAMS = 60_000
+_LEAST_THREADS = 2  # a term of one thread tells nothing of others
 _STATES = 3  # of a name: nowhere, in the text, in the title
 _PRIOR = 4.0  # threads a pooled estimate counts for
 _AXES = ((1, (0.1, 0.2, 0.3, 0.45)), (0, (0.1, 0.2, 0.3, 0.45, 0.6)), (1, (0.0, 0.1, 0.2, 0.3, 0.45)))
@@ -74,40 +75,17 @@ class _Space(NamedTuple):
         return _unit(_logs(map(grams, documents), self.vocabulary), self.idf)
 
 
-class _Counts(NamedTuple):
-    """Terms of all lessons, counted once for every fold.
-
-    Attributes:
-        grams: the terms at least two threads have, in order: a column each.
-        logs: one plus the logarithm of the counts, a row a thread.
-    """
-
-    grams: tuple[str, ...]
-    logs: Any
-
-    def part(self, rows: NDArray[np.int64]) -> _Counts:
-        """The counts of some threads."""
-        return _Counts(self.grams, self.logs[rows])
-
-    def frequent(self) -> tuple[NDArray[np.int64], Matrix]:
-        """The columns that are kept, in order, and their inverse document frequencies."""
-        frequency = np.bincount(self.logs.indices, minlength=len(self.grams))
-        # The columns stand in the order of their terms, so a stable sort settles equals by them.
-        kept = np.argsort(-frequency, kind="stable")[: min(_MOST_GRAMS, int((frequency >= 2).sum()))]
-        kept.sort()
-        idf = np.log((1 + self.logs.shape[0]) / (1 + frequency[kept])) + 1
-        return kept, idf.astype(np.float32)
-
-    def rows(self, kept: NDArray[np.int64], idf: Matrix) -> Any:
-        """Unit rows over the columns that are kept; see ``_Space.rows``."""
-        return _unit(self.logs[:, kept], idf)
-
-
-def _counts(documents: Sequence[Document]) -> _Counts:
+def _learn_terms(documents: Sequence[Document]) -> tuple[_Space, Any]:
+    """The terms that are kept, in order, and the documents as rows over them."""
     counted = [grams(one) for one in documents]
-    frequency = Counter(gram for counts in counted for gram in counts)
-    known = {gram: column for column, gram in enumerate(sorted(gram for gram, n in frequency.items() if n >= 2))}
-    return _Counts(tuple(known), _logs(counted, known))
+    frequency = Counter(chain.from_iterable(counted))
+    # In the order of the terms, so that a stable sort settles equals by them.
+    known = sorted(gram for gram, n in frequency.items() if n >= _LEAST_THREADS)
+    kept = sorted(sorted(known, key=lambda gram: -frequency[gram])[:_MOST_GRAMS])
+    vocabulary = {gram: column for column, gram in enumerate(kept)}
+    seen = np.fromiter(map(frequency.__getitem__, kept), dtype=np.float64, count=len(kept))
+    idf = (np.log((1 + len(documents)) / (1 + seen)) + 1).astype(np.float32)
+    return _Space(vocabulary, idf), _unit(_logs(counted, vocabulary), idf)
 
 
 def _logs(counted: Iterable[Mapping[str, int]], columns: Mapping[str, int]) -> Any:
@@ -116,13 +94,15 @@ def _logs(counted: Iterable[Mapping[str, int]], columns: Mapping[str, int]) -> A
     counts: list[int] = []
     ends = [0]
     for one in counted:
-        found = sorted((columns[gram], n) for gram, n in one.items() if gram in columns)
-        indices += [column for column, _ in found]
-        counts += [n for _, n in found]
+        found = one.keys() & columns.keys()
+        indices.extend(map(columns.__getitem__, found))
+        counts.extend(map(one.__getitem__, found))
         ends.append(len(indices))
     values = 1.0 + np.log(np.array(counts, dtype=np.float64))
     places = np.array(indices, dtype=np.int32), np.array(ends, dtype=np.int32)
-    return sparse.csr_matrix((values, *places), shape=(len(ends) - 1, len(columns)))
+    rows = sparse.csr_matrix((values, *places), shape=(len(ends) - 1, len(columns)))
+    rows.sort_indices()
+    return rows
 
 
 def _unit(logs: Any, idf: Matrix) -> Any:
@@ -173,7 +153,7 @@ class Model:
         """The score of every tag, a row a thread and a column a tag."""
         rows = self._space.rows(documents)
         margins = np.asarray((rows @ self._weights).toarray() + self._parts["bias"], dtype=np.float32)
-        near = _nearest(rows, self._lessons, self._marks)
+        near = _nearest((rows @ self._lessons.T).toarray(), self._marks)
         lift = _lift(_places(documents, self._names, margins.shape[1]), self._parts["odds"])
         return _judged(Evidence(margins, near, lift), self._parts)
 
@@ -214,18 +194,17 @@ def train(lessons: Sequence[Lesson], names: Sequence[Sequence[str]]) -> Model:
     documents = [lesson.document for lesson in lessons]
     truth = _truth(lessons, len(names))
     places = _places(documents, Names(names), len(names))
-    counts = _counts(documents)
-    whole = _Whole(counts, truth, places)
-    folds = map(partial(_judge_fold, whole), range(_FOLDS))
-    kept, idf = counts.frequent()
-    space = _Space({counts.grams[column]: place for place, column in enumerate(kept.tolist())}, idf)
-    rows = counts.rows(kept, idf)
-    weights, bias = _linear(rows, truth)
-    parts = _weigh(_held_out(whole, folds), truth)
-    weights[np.abs(weights) < _SMALLEST_WEIGHT] = 0
-    parts |= {"bias": bias, "odds": _odds(places, truth)}
-    parts |= _write_sparse("weights", sparse.csr_matrix(weights.T))
-    parts |= _write_sparse("lessons", rows) | _write_sparse("marks", sparse.csr_matrix(truth.astype(np.float32)))
+    space, rows = _learn_terms(documents)
+    marks = sparse.csr_matrix(truth.astype(np.float32))
+    similar = similarities(rows)
+    near = np.concatenate([_nearest(part, marks) for part in others_similar(similar)])
+    fitted = fit(rows, similar, truth)
+    odds = _odds(places, truth)
+    parts = _weigh(Evidence(fitted.left_out, near, _lift(places, odds)), truth)
+    fitted.weights[np.abs(fitted.weights) < _SMALLEST_WEIGHT] = 0
+    parts |= {"bias": fitted.bias, "odds": odds}
+    parts |= _write_sparse("weights", sparse.csr_matrix(fitted.weights))
+    parts |= _write_sparse("lessons", rows) | _write_sparse("marks", marks)
     return Model(space, names, parts)
 
 
@@ -244,32 +223,24 @@ def _places(documents: Sequence[Document], names: Names, tags: int) -> NDArray[n
     return places
 
 
-def _linear(rows: Any, truth: NDArray[np.int8]) -> tuple[Matrix, Matrix]:
-    """One SVM a tag; a tag of fewer than two threads is never given."""
-    from sklearn.svm import LinearSVC  # noqa: PLC0415  # whoever only asks a model does without
+def _nearest(similar: Matrix, marks: Any) -> Matrix:
+    """The share of the nearest threads, weighted by similarity, that have each tag.
 
-    weights = np.zeros((truth.shape[1], rows.shape[1]), dtype=np.float32)
-    bias = np.full(truth.shape[1], -1.5, dtype=np.float32)
-    for tag in range(truth.shape[1]):
-        column = truth[:, tag]
-        if 2 <= column.sum() < len(column):
-            fitted = LinearSVC(C=_COST, dual=True, random_state=0).fit(rows, column)
-            weights[tag], bias[tag] = fitted.coef_[0], fitted.intercept_[0]
-    return weights, bias
-
-
-def _nearest(rows: Any, lessons: Any, marks: Any) -> Matrix:
-    """The share of the nearest threads, weighted by similarity, that have each tag."""
-    near = np.zeros((rows.shape[0], marks.shape[1]), dtype=np.float32)
-    similar = (rows @ lessons.T).tocsr()
-    similar.sort_indices()
-    for row in range(rows.shape[0]):
-        start, end = similar.indptr[row : row + 2]
-        values, columns = similar.data[start:end], similar.indices[start:end]
-        best = np.argsort(-values, kind="stable")[:_NEIGHBOURS]
-        chosen = sparse.csr_matrix((values[best], ([0] * len(best), columns[best])), shape=(1, marks.shape[0]))
-        near[row] = (chosen @ marks).toarray()[0] / (float(values[best].sum()) or 1.0)
-    return near
+    Args:
+        similar: a row a thread that is asked about, a column a lesson.
+        marks: the lessons' tags.
+    """
+    if similar.shape[1] > _NEIGHBOURS:
+        least = np.partition(similar, -_NEIGHBOURS, axis=1)[:, -_NEIGHBOURS]
+        chosen = similar >= least[:, None]
+        for row in np.flatnonzero(chosen.sum(1) > _NEIGHBOURS):
+            # Of those that are equally far the first lessons count.
+            last = np.flatnonzero(similar[row] == least[row])
+            chosen[row, last[_NEIGHBOURS - int((similar[row] > least[row]).sum()) :]] = False
+        similar = np.where(chosen, similar, np.float32(0))
+    total = similar.sum(1, keepdims=True)
+    weights = sparse.csr_matrix(similar / np.where(total > 0, total, np.float32(1)))
+    return np.asarray((weights @ marks).toarray(), dtype=np.float32)
 
 
 def _odds(places: NDArray[np.int8], truth: NDArray[np.int8]) -> Matrix:
@@ -290,39 +261,6 @@ def _lift(places: NDArray[np.int8], odds: Matrix) -> Matrix:
     return np.asarray(np.clip(lift, 0, None), dtype=np.float32)
 
 
-class _Whole(NamedTuple):
-    """All lessons, as every fold needs them."""
-
-    counts: _Counts
-    truth: NDArray[np.int8]
-    places: NDArray[np.int8]
-
-
-def _held_out(whole: _Whole, folds: Iterable[Evidence]) -> Evidence:
-    """The three parts for each thread, made by parts that have not seen it."""
-    parts = Evidence(*(np.zeros(whole.truth.shape, dtype=np.float32) for _ in range(3)))
-    for number, found in enumerate(folds):
-        for part, rows in zip(parts, found, strict=True):
-            part[_fold(whole) == number] = rows
-    return parts
-
-
-def _fold(whole: _Whole) -> NDArray[np.int64]:
-    return np.arange(len(whole.truth)) % _FOLDS
-
-
-def _judge_fold(whole: _Whole, number: int) -> Evidence:
-    """The three parts for the threads of one fold."""
-    counts, truth, places = whole
-    rest, held = np.flatnonzero(_fold(whole) != number), np.flatnonzero(_fold(whole) == number)
-    kept, idf = counts.part(rest).frequent()
-    rows, asked = (counts.part(part).rows(kept, idf) for part in (rest, held))
-    weights, bias = _linear(rows, truth[rest])
-    margins = np.asarray((asked @ sparse.csr_matrix(weights.T)).toarray() + bias, dtype=np.float32)
-    near = _nearest(asked, rows, sparse.csr_matrix(truth[rest].astype(np.float32)))
-    return Evidence(margins, near, _lift(places[held], _odds(places[rest], truth[rest])))
-
-
 def _weigh(evidence: Evidence, truth: NDArray[np.int8]) -> dict[str, Any]:
     """Find how the parts are judged, and the curve of the score."""
     given = truth.ravel()
@@ -341,24 +279,16 @@ def _weigh(evidence: Evidence, truth: NDArray[np.int8]) -> dict[str, Any]:
                 best, parts["mix"] = found, tried
     features = _features(evidence, parts["prior"])
     middle, spread = features.mean(0), features.std(0) + 1e-6
-    parts |= {"middle": middle, "spread": spread, "stack": _fit(((features - middle) / spread), given, 1.0)}
-    judged = _held_out_judgement((features - middle) / spread, given, truth.shape)
+    features = (features - middle) / spread
+    parts |= {"middle": middle, "spread": spread, "stack": logistic(features, given, 1.0)}
+    # A dozen weights from so many pairs: they are judged by the same pairs.
+    judged = _line(features, parts["stack"]).reshape(truth.shape)
     added = _added(evidence, parts)
     parts["spreads"] = np.array([added.std() or 1, judged.std() or 1], dtype=np.float32)
     scores = _mixed(added, judged, parts).ravel()
-    parts["curve"] = _fit(scores.reshape(-1, 1), given, 100.0)
+    parts["curve"] = logistic(scores.reshape(-1, 1), given, 100.0)
     parts["cut"] = np.array([best_f1(scores, given)[1]], dtype=np.float32)
     return parts
-
-
-def _held_out_judgement(features: Matrix, given: NDArray[np.int8], shape: tuple[int, ...]) -> Matrix:
-    """What the logistic regression says of threads it was not fitted to."""
-    fold = np.repeat(np.arange(shape[0]) % _FOLDS, shape[1])
-    judged = np.zeros(len(given), dtype=np.float32)
-    for number in range(_FOLDS):
-        fitted = _fit(features[fold != number], given[fold != number], 1.0)
-        judged[fold == number] = _line(features[fold == number], fitted)
-    return judged.reshape(shape)
 
 
 def _features(evidence: Evidence, prior: Matrix) -> Matrix:
@@ -393,18 +323,6 @@ def _added(evidence: Evidence, parts: dict[str, Any]) -> Matrix:
     scales, mix = parts["scales"], parts["mix"]
     total = evidence.margins / scales[0] + mix[0] * evidence.lift + mix[1] * evidence.near / scales[1]
     return np.asarray(total, dtype=np.float32)
-
-
-def _fit(features: Matrix, given: NDArray[np.int8], strength: float) -> Matrix:
-    """A logistic regression: a weight a column, then the intercept."""
-    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
-
-    if not 0 < given.sum() < len(given):
-        return np.array([*[0.0] * features.shape[1], -20.0], dtype=np.float32)
-    # Few columns, many rows: Newton steps need a handful of passes where others need dozens.
-    fitted = LogisticRegression(C=strength, solver="newton-cholesky").fit(features.astype(np.float64), given)
-    # The last digits depend on how a machine adds up: rounded, its neighbours learn the same.
-    return np.round(np.array([*fitted.coef_[0], fitted.intercept_[0]]), 2).astype(np.float32)
 
 
 def _sigmoid(sums: Matrix, curve: Matrix) -> NDArray[np.float64]:

@@ -6,8 +6,8 @@ What follows from the words is learnt in ``autotag_model``.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, pairwise
 
 from msgspec import Struct
 
@@ -50,11 +50,11 @@ def _terms(text: str, lang: str) -> tuple[str, ...]:
 
 def grams(one: Document) -> Counter[str]:
     """Count the terms and pairs of neighbours; those of the title twice."""
-    counts: Counter[str] = Counter()
-    for terms, weight in ((one.title, _TITLE_WEIGHT), (one.text, 1)):
-        for gram in (*terms, *(f"{left} {right}" for left, right in pairwise(terms))):
-            counts[gram] += weight
-    return counts
+    read = [one.title] * _TITLE_WEIGHT + [one.text]
+    return Counter(chain(*read, *(map(" ".join, pairwise(terms)) for terms in read)))
+
+
+_Phrases = Mapping[str, Sequence[tuple[tuple[str, ...], int]]]
 
 
 class Names:
@@ -66,7 +66,7 @@ class Names:
 
     def __init__(self, names: Sequence[Iterable[str]]) -> None:
         self._names = [tuple(dict.fromkeys(words)) for words in names]
-        self._by_language: dict[str, dict[tuple[str, ...], list[int]]] = {}
+        self._by_language: dict[str, _Phrases] = {}
 
     def places(self, one: Document) -> dict[int, int]:
         """Give the number of each tag whose name stands in the thread, with ``IN_TEXT`` or ``IN_TITLE``."""
@@ -75,22 +75,23 @@ class Names:
         found.update(dict.fromkeys(_found(one.title, known), IN_TITLE))
         return found
 
-    def _known(self, lang: str) -> Mapping[tuple[str, ...], list[int]]:
+    def _known(self, lang: str) -> _Phrases:
+        """Names in terms, by their first one."""
         if lang not in self._by_language:
-            known: dict[tuple[str, ...], list[int]] = {}
+            known: dict[str, list[tuple[tuple[str, ...], int]]] = {}
             for number, words in enumerate(self._names):
                 for phrase in dict.fromkeys(_terms(word.replace("-", " "), lang) for word in words):
-                    if phrase:
-                        known.setdefault(phrase, []).append(number)
+                    if 1 <= len(phrase) <= _LONGEST_NAME:
+                        known.setdefault(phrase[0], []).append((phrase, number))
             self._by_language[lang] = known
         return self._by_language[lang]
 
 
-def _found(terms: tuple[str, ...], known: Mapping[tuple[str, ...], list[int]]) -> list[int]:
-    phrases = (
-        terms[start : start + size] for size in range(1, _LONGEST_NAME + 1) for start in range(len(terms) - size + 1)
-    )
-    return [number for phrase in phrases for number in known.get(phrase, ())]
+def _found(terms: tuple[str, ...], known: _Phrases) -> Iterator[int]:
+    for start, term in enumerate(terms):
+        for phrase, number in known.get(term, ()):
+            if terms[start : start + len(phrase)] == phrase:
+                yield number
 
 
 def names_of(tags: Sequence[Slug], taxonomy: Taxonomy) -> tuple[tuple[str, ...], ...]:
