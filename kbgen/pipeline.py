@@ -38,7 +38,7 @@ from kbgen.site.engine import Frames, build_frames
 from kbgen.site.files import explained
 from kbgen.site.live import LIVE, identity, live_rows
 from kbgen.site.manifest import Manifest, permalinks
-from kbgen.site.publish import recover, retire
+from kbgen.site.publish import Moved, recover, retire
 from kbgen.site.redirects import flatten
 from kbgen.site.stage import MEDIA, Beside, SiteJob, publish, published, render, working_beside
 from kbgen.site.written import written_pages
@@ -121,12 +121,12 @@ class Run:
         begun = working_beside(self.workers, self.project.store_file, options.site_dir, clean=options.clean)
         self._beside = self._stack.enter_context(begun)
 
-    def retire(self) -> None:
+    def retire(self, moved: Moved | None) -> None:
         """Make the replaced site the copy that the next run starts from, beside what is left of this one."""
         begin = self._beside.begin if self._beside else self._stack.enter_context(self.workers.beside())
         # The new site is live: a copy that was not finished is the next run's work, not a fault of this one.
         self._stack.enter_context(suppress(NotPublished))
-        self._stack.callback(begin(retire, self.options.site_dir))
+        self._stack.callback(begin(retire, self.options.site_dir, moved))
 
     @cached_property
     def frames(self) -> Frames:
@@ -303,8 +303,8 @@ def _render(run: Run) -> list[StageReport]:
 
 def _publish(run: Run) -> list[StageReport]:
     key, before = run.site_key(), run.before
-    report = publish(run.job(), before, allow_vanish=run.options.allow_vanish)
-    run.retire()
+    report, moved = publish(run.job(), before, allow_vanish=run.options.allow_vanish)
+    run.retire(moved)
     with run.store.transaction():
         run.store.put(_INPUTS, key)
     run.changes = changes(before, run.library, run.store.pages.all())

@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -104,11 +104,11 @@ def mirror(source: Path, target: Path, *, files: Collection[str] | None = None, 
     """
     # Inode numbers name files on one device only.
     one_device = source.exists() and source.stat().st_dev == target.stat().st_dev
-    kept = None if files is None else frozenset(files) | {folder for file in files for folder in _folders(file)}
+    known = None if files is None else _known(source, files)
     waiting = [""]
     while waiting:
         folder = waiting.pop()
-        here = _wanted(f"{source}/{folder}", folder, kept)
+        here = _inodes(f"{source}/{folder}") if known is None else known.pop(folder)
         there = _inodes(f"{target}/{folder}")
         waiting += [f"{folder}{name}/" for name, inode in here.items() if inode == _FOLDER]
         # So it is in nearly every folder of a hundred thousand.
@@ -124,17 +124,69 @@ def mirror(source: Path, target: Path, *, files: Collection[str] | None = None, 
                 link(f"{source}/{folder}{name}", f"{target}/{folder}{name}")
 
 
-def _folders(file: str) -> Iterator[str]:
-    folder = file.rpartition("/")[0]
-    while folder:
-        yield folder
-        folder = folder.rpartition("/")[0]
+def _known(source: Path, files: Collection[str]) -> dict[str, dict[str, int]]:
+    """What ``_inodes`` would say of each folder, were nothing there but some files; asked of them, not of folders."""
+    root, folders = f"{source}/", {"": dict[str, int]()}
+    for file in files:
+        try:
+            inode = os.lstat(root + file).st_ino
+        except FileNotFoundError:
+            continue
+        folder, _, name = file.rpartition("/")
+        _within(folders, folder)[name] = inode
+    return folders
 
 
-def _wanted(place: str, folder: str, kept: frozenset[str] | None) -> dict[str, int]:
-    if kept is None:
-        return _inodes(place)
-    return {name: inode for name, inode in _inodes(place).items() if f"{folder}{name}" in kept} if kept else {}
+def _within(folders: dict[str, dict[str, int]], folder: str) -> dict[str, int]:
+    """The names in a folder, which is made known to those above it."""
+    key = f"{folder}/" if folder else ""
+    if key not in folders:
+        above, _, name = folder.rpartition("/")
+        _within(folders, above)[name] = _FOLDER
+        folders[key] = {}
+    return folders[key]
+
+
+def mend(source: Path, target: Path, fresh: Iterable[str], gone: Iterable[str]) -> None:
+    """Make ``target`` the copy of ``source`` that ``mirror`` makes, by what is known to be different.
+
+    Names at the top that start with a dot are looked at all the same.
+
+    Args:
+        source: a folder.
+        target: a folder on the same device.
+        fresh: files that are others in ``source`` than in ``target``, or are in ``source`` only; relative to it.
+        gone: files that are in ``target`` only.
+
+    Raises:
+        OSError: of the file system; ``target`` is no copy.
+        NotPublished: a file of ``gone`` could not be removed.
+    """
+    for file in gone:
+        remove_file(target, file)
+    for file in fresh:
+        _relink(f"{source}/{file}", f"{target}/{file}")
+    here, there = ({name for name in os.listdir(top) if name.startswith(".")} for top in (source, target))
+    for name in there - here:
+        _remove(f"{target}/{name}", is_folder=_is_folder(f"{target}/{name}"))
+    for name in here:
+        if not _is_folder(f"{source}/{name}"):
+            _relink(f"{source}/{name}", f"{target}/{name}")
+        else:
+            (target / name).mkdir(exist_ok=True)
+            mirror(source / name, target / name)
+
+
+def _relink(source: str, target: str) -> None:
+    try:
+        os.unlink(target)  # noqa: PTH108
+    except FileNotFoundError:
+        _make_folder(os.path.dirname(target))  # noqa: PTH120
+    link_file(source, target)
+
+
+def _is_folder(path: str) -> bool:
+    return os.path.isdir(path) and not os.path.islink(path)  # noqa: PTH112, PTH114
 
 
 def _inodes(folder: str) -> dict[str, int]:

@@ -17,10 +17,12 @@ from collections import Counter
 from collections.abc import Callable, Collection
 from pathlib import Path
 
+from msgspec import Struct
+
 from kbgen.config import Config
 from kbgen.errors import GuardTripped, NotPublished
 from kbgen.model import Library, split_ref
-from kbgen.site.files import copy_tree, link_or_copy, mirror, remove_file, saying_what_to_do, write_file
+from kbgen.site.files import copy_tree, link_or_copy, mend, mirror, remove_file, saying_what_to_do, write_file
 from kbgen.site.manifest import MANIFEST, Manifest, ManifestPage
 
 _AT_FDCWD = -100
@@ -29,7 +31,18 @@ _RENAME_EXCHANGE = 2
 _NO_EXCHANGE = {errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP}
 
 
-__all__ = ["claim", "clone_tree", "guard", "recover", "remove_file", "retire", "staging_of", "switch", "write_file"]
+__all__ = [
+    "Moved",
+    "claim",
+    "clone_tree",
+    "guard",
+    "recover",
+    "remove_file",
+    "retire",
+    "staging_of",
+    "switch",
+    "write_file",
+]
 
 
 def staging_of(site: Path) -> Path:
@@ -130,17 +143,34 @@ def switch(staging: Path, site: Path) -> None:
         _sync(target.parent)
 
 
-def retire(site: Path) -> None:
+class Moved(Struct, frozen=True):
+    """How a site differs from the one it was built upon.
+
+    Attributes:
+        fresh: files that are new, or not the same file; relative to the site.
+        gone: files that are no more.
+    """
+
+    fresh: tuple[str, ...]
+    gone: tuple[str, ...]
+
+
+def retire(site: Path, moved: Moved | None = None) -> None:
     """Turn the site that was replaced into the spare copy of the one that is live now; the first site is copied.
 
-    Nothing waits for it: a run that is killed meanwhile leaves the rest to the next one.
+    Nothing waits for it: a run that is killed meanwhile leaves the rest to the next one, which compares all files. So
+    does the next ``clone_tree``: nothing anybody did to either folder comes into the site that is built in the copy.
+
+    Args:
+        site: the live site.
+        moved: what makes it differ from the one that was replaced; None compares all files.
     """
     target, previous, spare = site.resolve(), _beside(site, "previous"), _beside(site, "spare")
     try:
         if previous.exists():
             if spare.exists():
                 shutil.rmtree(spare)
-            mirror(target, previous)
+            _level(target, previous, moved)
             previous.rename(spare)
         elif not spare.exists():
             spare.mkdir()
@@ -148,6 +178,17 @@ def retire(site: Path) -> None:
     except OSError:
         # The new site is live and needs no spare; what cannot be removed now goes with the next switch.
         shutil.rmtree(previous if previous.exists() else spare, ignore_errors=True)
+
+
+def _level(site: Path, previous: Path, moved: Moved | None) -> None:
+    if moved is not None:
+        try:
+            mend(site, previous, moved.fresh, moved.gone)
+        except (OSError, NotPublished):
+            pass  # not the site that was built upon
+        else:
+            return
+    mirror(site, previous)
 
 
 def _carry_over(site: Path, staging: Path) -> None:

@@ -37,7 +37,7 @@ from kbgen.site.live import LIVE, identity, live_rows, manifest_digest
 from kbgen.site.manifest import MANIFEST, Manifest, read_manifest, target_url, write_manifest
 from kbgen.site.pictures import files_of
 from kbgen.site.pour import PourJob, page_keys, pour
-from kbgen.site.publish import clone_tree, guard, recover, remove_file, staging_of, switch, write_file
+from kbgen.site.publish import Moved, clone_tree, guard, recover, remove_file, staging_of, switch, write_file
 from kbgen.site.redirects import gone_html, redirect_files, stub_html, stub_path
 from kbgen.site.render import Renderer
 from kbgen.site.search_index import IndexJob, count_words, write_documents, write_index
@@ -111,12 +111,21 @@ class Staged(msgspec.Struct, frozen=True):
     Attributes:
         rows: file to (key, digest of its bytes).
         changed: paths of the pages that were poured; ``findings`` are what is wrong with them.
+        moved: how it differs from the live site; None when it was not built upon that.
     """
 
     site_dir: str
     rows: dict[str, tuple[str, str]]
     changed: tuple[str, ...]
     findings: tuple[Finding, ...] = ()
+    moved: Moved | None = None
+
+
+class Published(NamedTuple):
+    """What a publication came to, and how the new site differs from the one it replaced (``publish.retire``)."""
+
+    report: StageReport
+    moved: Moved | None
 
 
 def published(site_dir: Path) -> Manifest | None:
@@ -178,16 +187,19 @@ def render(job: SiteJob, workers: Workers, progress: Progress, *, clean: bool = 
         copied = beside.prepared()
         live = {file: row for file, row in job.store.pages.all().items() if file in copied} if copied else {}
         made = _make(job, live, workers, beside, progress=progress)
-    for file in live.keys() - made.rows.keys():
+    gone = live.keys() - made.rows.keys()
+    for file in gone:
         remove_file(staging_of(job.site_dir), file)
-    _remember(job, made)
-    written = sum(live.get(file) != row for file, row in made.rows.items())
+    fresh = [file for file, row in made.rows.items() if live.get(file) != row]
+    # The manifest is written whether it moved or not.
+    moved = Moved(tuple({*fresh, MANIFEST}), tuple(gone)) if copied else None
+    _remember(job, msgspec.structs.replace(made, moved=moved))
     return StageReport(
         stage="render",
         read=len(job.library.pages),
-        written=written,
-        unchanged=len(made.rows) - written,
-        removed=len(live.keys() - made.rows.keys()),
+        written=len(fresh),
+        unchanged=len(made.rows) - len(fresh),
+        removed=len(gone),
         notes=(f"{len(made.changed)} of {len(job.library.pages)} pages poured",),
         seconds=time.monotonic() - started,
     )
@@ -347,7 +359,7 @@ def staged(job: SiteJob) -> Staged:
     return found
 
 
-def publish(job: SiteJob, before: Manifest | None, *, allow_vanish: bool = False) -> StageReport:
+def publish(job: SiteJob, before: Manifest | None, *, allow_vanish: bool = False) -> Published:
     """Judge the staging site and, when it is sound, exchange it with the live one, which stays beside until ``retire``.
 
     Args:
@@ -368,13 +380,14 @@ def publish(job: SiteJob, before: Manifest | None, *, allow_vanish: bool = False
     switch(staging, job.site_dir)
     _record(job, content)
     (job.cache / _STAGED).unlink(missing_ok=True)
-    return StageReport(
+    told = StageReport(
         stage="publish",
         read=len(content.changed),
         written=len(job.library.pages),
         notes=tuple(f"{finding.page}: {finding.message}" for finding in report.warnings[:20]),
         seconds=time.monotonic() - started,
     )
+    return Published(told, content.moved)
 
 
 def _judge(job: SiteJob, staging: Path, content: Staged) -> CheckReport:

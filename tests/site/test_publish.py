@@ -16,6 +16,7 @@ from kbgen.model import Library, Page, PageKind, Ref
 from kbgen.site.files import mirror
 from kbgen.site.manifest import MANIFEST, Manifest, read_manifest, write_manifest
 from kbgen.site.publish import (
+    Moved,
     _dance,
     _exchange,
     claim,
@@ -87,6 +88,42 @@ def test_a_night_with_little_change_touches_few_files(tmp_path: Path) -> None:
     retire(site)
     assert (site / "q/a-1").stat().st_ino == folder
     assert files(site)["index.html"] == "two"
+    assert inodes(tmp_path / ".site.spare") == inodes(site)
+
+
+def test_the_spare_copy_is_brought_level_by_what_moved(tmp_path: Path) -> None:
+    """New, changed and withdrawn files and those of the operator; what nobody told of waits for the next clone."""
+    site = build(tmp_path / "site", "old")
+    for name in ("only/old.txt", "stays/same.txt", "turns", ".git/config", ".git/old", ".nojekyll"):
+        write_file(site, name, b"old")
+    staging = staging_of(site)
+    clone_tree(site, staging)
+    write_file(site, "stray.txt", b"by hand")
+    for name in ("turns", "only/old.txt"):
+        remove_file(staging, name)
+    fresh = ("index.html", "turns/index.html", "new/deep/file.txt", MANIFEST)
+    for name in fresh:
+        write_file(staging, name, b"new")
+    write_file(staging, ".git/config", b"new")
+    (staging / ".git/old").unlink()
+    switch(staging, site)
+    retire(site, Moved(fresh, ("turns", "only/old.txt")))
+    spare = tmp_path / ".site.spare"
+    assert {**inodes(site), "stray.txt": (spare / "stray.txt").stat().st_ino} == inodes(spare)
+    assert not (spare / "only").exists()
+    clone_tree(site, staging)
+    assert inodes(staging) == inodes(site)
+
+
+def test_a_spare_copy_of_another_site_is_compared_file_by_file(tmp_path: Path) -> None:
+    """What moved does not fit what was replaced: a folder is in the way, a file is not there."""
+    site = build(tmp_path / "site", "old")
+    write_file(site, "q/in-the-way.txt", b"")
+    staging = build(staging_of(site), "new")
+    remove_file(staging, "q/a-1/index.html")
+    write_file(staging, "q", b"a file now")
+    switch(staging, site)
+    retire(site, Moved(("index.html", "q", MANIFEST, "never/was.txt"), ("q/a-1/index.html", "unknown.txt")))
     assert inodes(tmp_path / ".site.spare") == inodes(site)
 
 

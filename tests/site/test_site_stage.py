@@ -56,6 +56,11 @@ def tree(folder: Path) -> dict[str, bytes]:
     }
 
 
+def inodes(folder: Path) -> dict[str, int]:
+    """Every file below a folder and which file it is on the disk."""
+    return {file.relative_to(folder).as_posix(): file.stat().st_ino for file in folder.rglob("*") if file.is_file()}
+
+
 def test_a_staging_site_is_whole_and_not_live(small: SmallForum) -> None:
     """Pages, feeds, sitemap, search, manifest, assets: beside the site folder, which is not made."""
     report = rendered(small)
@@ -96,6 +101,24 @@ def test_files_of_a_vanished_page_are_removed(small: SmallForum) -> None:
     assert b"noindex" in tree(staging)["q/how-do-i-mute-the-siren-5/index.html"]
 
 
+def test_what_moved_is_what_the_staging_site_does_not_share_with_the_live_one(small: SmallForum) -> None:
+    """The spare copy is brought level by it; a file that is missing in the live site counts as moved."""
+    small.write(forum_topic(5, "How do I mute the siren?", tags=["siren"]))
+    build_here(small.folder)
+    (small.recordings / "5.json").unlink()
+    small.write(forum_topic(6, "How do I wake the siren?"))
+    (small.site / "robots.txt").unlink()
+    build_here(small.folder, ["harvest", "curate"])
+    rendered(small)
+    with looking(small) as run:
+        moved = staged(run.job()).moved
+    live, here = inodes(small.site), inodes(staging_of(small.site))
+    assert moved is not None
+    assert {name for name, inode in here.items() if live.get(name) != inode} == set(moved.fresh)
+    assert live.keys() - here.keys() == set(moved.gone)
+    assert {"robots.txt", "q/how-do-i-wake-the-siren-6/index.html"} <= set(moved.fresh)
+
+
 def test_a_changed_live_site_is_not_built_upon(small: SmallForum) -> None:
     """Restored from a backup or made elsewhere: the store does not know it, so every file is made anew."""
     build_here(small.folder)
@@ -123,7 +146,7 @@ def test_publishing_switches_and_remembers(small: SmallForum) -> None:
     rendered(small)
     expected = tree(staging_of(small.site))
     with looking(small) as run:
-        report = publish(run.job(), run.before)
+        report = publish(run.job(), run.before).report
         assert set(expected) == set(live_rows(run.store, small.site))
         assert run.library.permalinks == run.store.permalinks.all()
     assert expected == small.tree()
