@@ -15,7 +15,8 @@ from kbgen.pipeline import Options, Run
 from kbgen.progress import Silent
 from kbgen.project import open_project
 from kbgen.site.live import live_rows
-from kbgen.site.publish import staging_of
+from kbgen.site.manifest import MANIFEST
+from kbgen.site.publish import Moved, staging_of
 from kbgen.site.search_index import IndexJob, count_words, write_documents, write_index
 from kbgen.site.stage import publish, published, render, staged
 
@@ -117,6 +118,17 @@ def test_what_moved_is_what_the_staging_site_does_not_share_with_the_live_one(sm
     assert {name for name, inode in here.items() if live.get(name) != inode} == set(moved.fresh)
     assert live.keys() - here.keys() == set(moved.gone)
     assert {"robots.txt", "q/how-do-i-wake-the-siren-6/index.html"} <= set(moved.fresh)
+
+
+def test_where_nothing_moved_the_manifest_is_still_another_file(small: SmallForum) -> None:
+    """It is written last, whether it says the same or not."""
+    build_here(small.folder)
+    rendered(small)
+    with looking(small) as run:
+        assert staged(run.job()).moved == Moved((MANIFEST,), ())
+    assert inodes(small.site).items() ^ inodes(staging_of(small.site)).items() == {
+        (MANIFEST, (folder / MANIFEST).stat().st_ino) for folder in (small.site, staging_of(small.site))
+    }
 
 
 def test_a_changed_live_site_is_not_built_upon(small: SmallForum) -> None:
