@@ -86,8 +86,9 @@ def test_an_error_while_the_staging_site_is_begun_is_the_one_that_is_told(
         build_here(forum.folder, jobs=2)
 
 
-def count_late(store: Path) -> None:
+def count_late(store: Path, kept: Path, *, clean: bool) -> None:
     """Take longer than what is done beside."""
+    assert (False, False) == (clean, kept.exists())
     time.sleep(1)
     store.with_name("counted").touch()
 

@@ -8,9 +8,10 @@ Not here: analysis, weights, the layout of a file. The folder's ``index.html``, 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from zlib import crc32
 
@@ -31,9 +32,10 @@ from kbgen.search.format import (
     pack_block,
     term_key,
 )
-from kbgen.search.prepared import count_terms, prepare, read_prepared
+from kbgen.search.prepared import count_terms, prepare
 from kbgen.search.scoring import BOOSTS, FieldCounter, Weighted, summed
 from kbgen.search.stemmer_js import LICENCE_NAME, stemmer_licence, stemmer_module
+from kbgen.search.words import TAGS, Words
 
 SEARCH_VERSION = 1
 """Rises with any change of analysis, weights or format: part of the key of everything derived."""
@@ -42,53 +44,22 @@ BEST_POSTINGS = 3000  # a term; 1,000 cost 0.007 MRR on 24,000 judged topics, 3,
 SCALE = 32  # weights are kept in 1/32 before the 63 steps of an impact
 _BLOCK_BYTES = 28_000  # before compression, which leaves 15 to 20 kB
 _SUMMARY = 200
-_TAGS = "tags"
+_COMBINATIONS = 20_000  # of tags, whose terms are remembered
 
 
 class IndexReport(Struct, frozen=True):
-    """What a build did. Names are relative to the output folder, sorted."""
+    """What a build did. Names are relative to the output folder, sorted.
+
+    Attributes:
+        digests: of the bytes of every file that belongs to the index, by name.
+    """
 
     docs: int
     terms: int
     written: tuple[str, ...]
     kept: tuple[str, ...]
     removed: tuple[str, ...]
-
-
-class Words:
-    """Pages' own words in one language, counted: half the work, for which nothing else of a page need be known."""
-
-    def __init__(self) -> None:
-        self.ids = _Ids()
-        self.fields = {name: FieldCounter() for name in BOOSTS if name != _TAGS}
-        self._numbers: dict[str, int] = {}
-        self._size = 0
-
-    def add(self, prepared: bytes, ref: str = "") -> int:
-        """Count the words of a page.
-
-        Args:
-            prepared: as ``prepared.prepare`` made them.
-            ref: by which ``number`` knows it.
-
-        Returns:
-            Its number: how many there were before.
-        """
-        own = read_prepared(prepared)
-        for name, field in (("title", own.title), ("also", own.also), ("text", own.text)):
-            self.fields[name].add(map(self.ids.__getitem__, field.terms), field.counts)
-        number, self._size = self._size, self._size + 1
-        if ref:
-            self._numbers[ref] = number
-        return number
-
-    def number(self, ref: str) -> int | None:
-        """The number of a page whose words were counted."""
-        return self._numbers.get(ref)
-
-    def are_of(self, refs: Collection[str]) -> bool:
-        """Whether there are words of these pages and of no other."""
-        return len(refs) == self._size and self._numbers.keys() == set(refs)
+    digests: dict[str, str] = {}
 
 
 def build_index(
@@ -132,14 +103,6 @@ def _home(lang: str, wanted: Sequence[str]) -> str:
     return (same or list(wanted))[0]
 
 
-class _Ids(dict[str, int]):
-    """Term to its id, handed out when the term is first met."""
-
-    def __missing__(self, term: str) -> int:
-        self[term] = number = len(self)
-        return number
-
-
 class _Language:
     """One language's documents on their way into an index."""
 
@@ -148,6 +111,7 @@ class _Language:
         self._analyser = analyser(lang)
         self._words = words or Words()
         self._tags = FieldCounter()
+        self._combinations: dict[str, tuple[list[int], list[int]]] = {}
         self._numbers: list[int] = []
         self._rows: list[tuple[str, str, str, str, str, str]] = []
         self._topics: dict[str, str] = {}
@@ -170,14 +134,23 @@ class _Language:
             number = self._words.add(doc.prepared or prepare(doc.title, doc.also, doc.text, self.lang))
         self._numbers.append(number)
         # Tags change without the page, so its own words are analysed apart from them.
-        tags = count_terms("\n".join((*doc.tags, doc.topic_title)), self.lang)
-        self._tags.add(map(self._words.ids.__getitem__, tags.terms), tags.counts)
+        self._tags.add(*self._tagged("\n".join((*doc.tags, doc.topic_title))))
         summary = doc.summary or _opening(doc.text)
         self._rows.append((doc.title, doc.path, summary, doc.badge, doc.updated, doc.kind))
         self._order.append((not doc.topic, doc.topic, -doc.score, doc.path))
         if doc.topic:
             titles = {self._topics.get(doc.topic, ""), doc.topic_title} - {""}
             self._topics[doc.topic] = min(titles, default="")
+
+    def _tagged(self, names: str) -> tuple[list[int], list[int]]:
+        """Ids and counts of the terms of some tags: a community has many pages for each combination."""
+        known = self._combinations.get(names)
+        if known is None:
+            if len(self._combinations) >= _COMBINATIONS:
+                self._combinations.clear()
+            tags = count_terms(names, self.lang)
+            known = self._combinations[names] = [*map(self._words.ids.__getitem__, tags.terms)], tags.counts
+        return known
 
     def write(self, files: _Files) -> int:
         """All files of the language; returns the number of terms."""
@@ -221,9 +194,9 @@ class _Language:
         ids[np.array(added, dtype=np.int64)] = np.arange(self.size)
         numbered = np.zeros(self.size, dtype=np.uint32)
         numbered[numbers] = ids
-        counted = {**self._words.fields, _TAGS: self._tags}
+        counted = {**self._words.fields, TAGS: self._tags}
         self._words.fields.clear()
-        fields = {name: counted.pop(name).postings(ranks, ids if name == _TAGS else numbered) for name in BOOSTS}
+        fields = {name: counted.pop(name).postings(ranks, ids if name == TAGS else numbered) for name in BOOSTS}
         for run in summed(fields, terms=len(terms), docs=self.size, best=BEST_POSTINGS):
             for block in _cut_blocks(run, terms):
                 yield block.terms[0], pack_block(block)
@@ -282,6 +255,7 @@ class _Files:
         self._out = out
         self._written: list[str] = []
         self._kept: list[str] = []
+        self._digests: dict[str, str] = {}
 
     def named(self, folder: str, data: bytes) -> str:
         """Write a file named by its content; returns the name."""
@@ -292,6 +266,7 @@ class _Files:
     def put(self, name: str, data: bytes) -> None:
         """Write one file unless it is there already."""
         path = self._out / name
+        self._digests[name] = hashlib.blake2b(data, digest_size=16).hexdigest()
         if path.is_file() and path.stat().st_size == len(data) and path.read_bytes() == data:
             self._kept.append(name)
             return
@@ -318,7 +293,8 @@ class _Files:
             for parent in {p.parent for p in stale} - {folder}:
                 if not any(parent.iterdir()):
                     parent.rmdir()
-        return IndexReport(docs, terms, tuple(sorted(self._written)), tuple(sorted(self._kept)), tuple(sorted(removed)))
+        written, kept = tuple(sorted(self._written)), tuple(sorted(self._kept))
+        return IndexReport(docs, terms, written, kept, tuple(sorted(removed)), self._digests)
 
 
 def _json(value: object) -> bytes:

@@ -17,6 +17,7 @@ import itertools
 import math
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
+from typing import IO
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +32,7 @@ _SUMMED = 500_000  # postings summed at a time, which takes a hundred bytes each
 U32 = npt.NDArray[np.uint32]
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
 
 
 class FieldCounter:
@@ -53,6 +55,43 @@ class FieldCounter:
         self._counts.extend(counts)
         self._distinct.append(len(counts))
         self._lengths.append(sum(counts))
+
+    @property
+    def size(self) -> int:
+        """Postings so far."""
+        return len(self._terms)
+
+    @property
+    def terms(self) -> U32:
+        """The term of each posting."""
+        return np.frombuffer(self._terms, np.uint32)
+
+    def arrays(self) -> tuple[array[int], ...]:
+        """All that was collected, for ``read``: one number a posting twice, one a document twice."""
+        return self._terms, self._counts, self._distinct, self._lengths
+
+    def read(self, file: IO[bytes], *, postings: int, documents: int) -> None:
+        """Take what ``arrays`` gave, one after the other.
+
+        Raises:
+            EOFError: the file is too short.
+        """
+        for numbers, count in zip(self.arrays(), (postings, postings, documents, documents), strict=True):
+            numbers.fromfile(file, count)  # type: ignore[arg-type]  # any binary file will do
+
+    def retain(self, stays: Bools) -> None:
+        """Forget documents.
+
+        Args:
+            stays: for each document, in the order added, whether it is kept.
+        """
+        postings = np.repeat(stays, np.frombuffer(self._distinct, np.uint32))
+        self._terms, self._counts = _some(self._terms, postings), _some(self._counts, postings)
+        self._distinct, self._lengths = _some(self._distinct, stays), _some(self._lengths, stays)
+
+    def rename(self, numbers: U32) -> None:
+        """Give every term its number in ``numbers``."""
+        self._terms = array("I", numbers[self.terms].tobytes())
 
     def postings(self, ranks: U32, ids: U32) -> Field:
         """All that was collected, sorted by term; nothing of it is kept here.
@@ -86,6 +125,10 @@ class FieldCounter:
             sorted_docs[offsets[low] : offsets[high]] = docs[places]
             sorted_counts[offsets[low] : offsets[high]] = counts[places]
         return sorted_docs, sorted_counts
+
+
+def _some(numbers: array[int], kept: Bools) -> array[int]:
+    return array("I", np.frombuffer(numbers, np.uint32)[kept].tobytes())
 
 
 def _slices(size: int) -> Iterator[slice]:

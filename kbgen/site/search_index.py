@@ -5,7 +5,6 @@ Not here: what is in an index (``search.index``), and what it knows of a page (`
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 from collections.abc import Iterator, Mapping
 from contextlib import closing
@@ -14,11 +13,14 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from kbgen.codebase import code_digest
 from kbgen.executor import give_back
 from kbgen.model import Library, Ref, Slug, Topic
 from kbgen.search.documents import SearchDoc
-from kbgen.search.index import Words, build_index
+from kbgen.search.index import build_index
+from kbgen.search.words import Words, read_words, write_words
 from kbgen.site.documents import documents
+from kbgen.site.files import saying_what_to_do
 from kbgen.store import Store, open_store
 
 FOLDER = "search"
@@ -55,21 +57,43 @@ def write_documents(file: Path, library: Library, topics: Mapping[Slug, Topic]) 
 _counted: dict[str, Words] | None = None
 
 
-def count_words(store: Path) -> None:
+def count_words(store: Path, kept: Path, *, clean: bool = False) -> None:
     """Count the words of all pages, for the index that this process is going to write.
 
     It can be done while it is still worked out what the pages are called and where they are.
 
     Args:
         store: the store's file.
+        kept: file of what was counted the last time; only pages that changed since are counted.
+        clean: count them all.
+
+    Raises:
+        NotPublished: ``kept`` could not be written.
     """
     global _counted  # noqa: PLW0603
-    _counted = {}
+    made_by = code_digest("search")
+    _counted = {} if clean else read_words(kept, made_by)
     with closing(open_store(store, read_only=True)) as opened:
-        for ref, lang, terms in opened.entries.all_terms():
+        marks = opened.entries.inputs()
+        forgotten = [words.retain(marks) for words in _counted.values()]
+        _counted = {lang: words for lang, words in _counted.items() if words.refs}
+        known = {ref for words in _counted.values() for ref in words.refs}
+        fresh = [ref for ref in marks if ref not in known]
+        for ref, lang, mark, terms in opened.entries.analysed(fresh if known else None):
             if lang not in _counted:
                 _counted[lang] = Words()
-            _counted[lang].add(terms, ref)
+            _counted[lang].add(terms, ref, mark)
+    if fresh or any(forgotten):
+        with saying_what_to_do(kept, "writing"):
+            write_words(kept, _counted, made_by)
+
+
+class _Named(Struct):
+    lang: str
+    ref: str
+
+
+_NAMED = msgspec.json.Decoder(list[_Named])
 
 
 def _take_counted(job: IndexJob) -> dict[str, Words]:
@@ -79,8 +103,9 @@ def _take_counted(job: IndexJob) -> dict[str, Words]:
     if not counted:
         return {}
     refs: dict[str, set[str]] = {}
-    for doc in _told(job.documents):
-        refs.setdefault(doc.lang, set()).add(doc.ref)
+    with job.documents.open("rb") as lines:
+        for one in itertools.chain.from_iterable(map(_NAMED.decode, lines)):
+            refs.setdefault(one.lang, set()).add(one.ref)
     # A language without an index of its own joins another's.
     fit = counted.keys() == refs.keys() and refs.keys() <= set(job.languages)
     return counted if fit and all(words.are_of(refs[lang]) for lang, words in counted.items()) else {}
@@ -96,16 +121,10 @@ def write_index(job: IndexJob) -> dict[str, tuple[str, str]]:
     known = _take_counted(job)
     with closing(open_store(job.store, read_only=True)) as store:
         docs = _told(job.documents) if known else _with_words(job.documents, store)
-        build_index(docs, folder, job.languages, known)
+        report = build_index(docs, folder, job.languages, known)
     job.documents.unlink()
     give_back()
-    rows: dict[str, tuple[str, str]] = {}
-    for file in sorted(folder.rglob("*")):
-        name = file.relative_to(job.staging).as_posix()
-        if file.is_file() and not name.endswith(".html"):
-            digest = hashlib.blake2b(file.read_bytes(), digest_size=16).hexdigest()
-            rows[name] = (digest, digest)
-    return rows
+    return {f"{FOLDER}/{name}": (digest, digest) for name, digest in sorted(report.digests.items())}
 
 
 def _told(file: Path) -> Iterator[SearchDoc]:

@@ -46,6 +46,7 @@ from kbgen.store import Store, open_store
 
 _STAGED = "staged.msgpack"
 _DOCUMENTS = "documents.jsonl"
+_WORDS = "words"
 MEDIA = "media"
 """Folder of mirrored images in the cache."""
 
@@ -56,10 +57,12 @@ class Beside(NamedTuple):
     Attributes:
         begin: begins a call in it.
         prepared: waits for ``prepare``.
+        counted: waits for ``count_words``.
     """
 
     begin: Begin
     prepared: Callable[[], frozenset[str] | None]
+    counted: Callable[[], None]
 
 
 @contextmanager
@@ -74,9 +77,9 @@ def working_beside(workers: Workers, store: Path, site_dir: Path, *, clean: bool
     """
     with workers.beside() as begin:
         prepared = begin(partial(prepare, clean=clean), store, site_dir)
-        begin(count_words, store)
+        counted = begin(partial(count_words, clean=clean), store, store.with_name(_WORDS))
         try:
-            yield Beside(begin, prepared)
+            yield Beside(begin, prepared, counted)
         except BaseException:
             # Nothing may go on writing into the staging folder when the next run begins. An interrupted process is gone.
             with suppress(NotPublished, BrokenProcessPool):
@@ -229,6 +232,7 @@ def _make(
     done |= {file_of(path): (keys[path], digest) for path, digest in digests.items()}
     done |= others
     done |= _write_manifest(job, staging, done)
+    beside.counted()
     done |= index()
     return Staged(str(job.site_dir.resolve()), done, tuple(sorted(digests)), tuple(findings))
 

@@ -63,6 +63,15 @@ class EntryRow(NamedTuple):
     payload: bytes
 
 
+class AnalysedRow(NamedTuple):
+    """The analysed words of an entry, with its language and the digest of all it was made from."""
+
+    ref: str
+    lang: str
+    input: str
+    terms: bytes
+
+
 class VerdictCount(NamedTuple):
     """How many items of a source have a verdict for a reason."""
 
@@ -205,10 +214,19 @@ class Entries:
             found.update((Ref(ref), data) for ref, data in self._db.execute(sql, part))
         return found
 
-    def all_terms(self) -> Iterator[tuple[Ref, str, bytes]]:
-        """Ref, language and analysed words of every entry."""
-        for ref, summary, terms in self._db.execute("SELECT ref, summary, terms FROM entries"):
-            yield Ref(ref), _LANG.decode(summary).lang, terms
+    def analysed(self, refs: Sequence[str] | None = None) -> Iterator[AnalysedRow]:
+        """The analysed words of every entry, or of some."""
+        sql = "SELECT ref, summary, input, terms FROM entries"
+        if refs is None:
+            for ref, summary, made_from, terms in self._db.execute(sql):
+                yield AnalysedRow(ref, _LANG.decode(summary).lang, made_from, terms)
+            return
+        for start in range(0, len(refs), _BATCH):
+            part = refs[start : start + _BATCH]
+            for ref, summary, made_from, terms in self._db.execute(
+                f"{sql} WHERE ref IN ({','.join('?' * len(part))})", part
+            ):
+                yield AnalysedRow(ref, _LANG.decode(summary).lang, made_from, terms)
 
     def bodies(self, refs: Sequence[str]) -> Iterator[Entry | ArticleEntry]:
         """Entries by ref, in the order asked; unknown refs are left out."""

@@ -7,8 +7,9 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from kbgen.search.documents import SearchDoc
-from kbgen.search.index import Words, build_index
+from kbgen.search.index import build_index
 from kbgen.search.prepared import prepare, read_prepared
+from kbgen.search.words import Words
 
 
 def files(folder: Path) -> dict[str, bytes]:

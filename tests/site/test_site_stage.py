@@ -19,6 +19,7 @@ from kbgen.site.manifest import MANIFEST
 from kbgen.site.publish import Moved, staging_of
 from kbgen.site.search_index import IndexJob, count_words, write_documents, write_index
 from kbgen.site.stage import publish, published, render, staged
+from kbgen.store.items import AnalysedRow, Entries
 
 
 @pytest.fixture(scope="module")
@@ -211,6 +212,25 @@ def test_a_page_with_faults_does_not_go_live(small: SmallForum) -> None:
     assert not small.site.exists()
 
 
+def test_only_the_words_of_changed_pages_are_counted(small: SmallForum, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rest was kept, until a build ignores caches; the index is that of a clean build."""
+    asked: list[list[str] | None] = []
+    analysed = Entries.analysed
+
+    def watched(self: Entries, refs: list[str] | None = None) -> Iterator[AnalysedRow]:
+        asked.append(refs)
+        return analysed(self, refs)
+
+    monkeypatch.setattr(Entries, "analysed", watched)
+    build_here(small.folder)
+    small.write(forum_topic(2, "How do I dim a very bright lamp?"))
+    build_here(small.folder)
+    assert [None, ["forum:2"]] == asked, "all at first"
+    live = small.tree()
+    build_here(small.folder, clean=True)
+    assert (None, live) == (asked[-1], small.tree())
+
+
 def test_there_is_no_manifest_without_a_site(tmp_path: Path) -> None:
     """None, and no error."""
     assert published(tmp_path / "site") is None
@@ -229,10 +249,10 @@ def test_words_counted_beforehand_make_the_same_index(small: SmallForum) -> None
             write_index(told)
             return tree(told.staging / "search")
 
-        count_words(job.store.path)
+        count_words(job.store.path, small.folder / "words")
         assert again() == {name: data for name, data in expected.items() if not name.endswith(".html")}
         with run.store.transaction():
             run.store.entries.delete([page.refs[0] for page in job.library.pages.values() if page.body][:1])
-        count_words(job.store.path)
+        count_words(job.store.path, small.folder / "words")
         with pytest.raises(KeyError):
             again()
