@@ -7,6 +7,7 @@ compile's business, not this module's.
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from urllib.parse import quote, unquote, urlsplit
 
@@ -16,15 +17,16 @@ from kbgen.errors import NotPublished
 _PCHAR = "/!$&'()*+,;=:@-._~"
 # The longest file name of ext4, XFS, APFS and NTFS (there in UTF-16 units, so bytes are the stricter measure).
 _LONGEST_SEGMENT = 255
+# Nearly every path: nothing in it is encoded, and every file system takes it.
+_PLAIN = re.compile(f"/(?:[a-z0-9-]{{1,{_LONGEST_SEGMENT}}}/)*", re.ASCII).fullmatch
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def encode(path: str) -> str:
     """A decoded path as it stands in a URL (RFC 3986, section 3.3; non-ASCII as UTF-8)."""
-    return quote(path, safe=_PCHAR)
+    return path if _PLAIN(path) else quote(path, safe=_PCHAR)
 
 
-@lru_cache(maxsize=50_000)
 def absolute(site_url: str, path: str) -> str:
     """The absolute URL of a page.
 
@@ -32,7 +34,7 @@ def absolute(site_url: str, path: str) -> str:
         site_url: ``site.url`` of the configuration; it ends with a slash and may have a sub-path.
         path: a decoded site path, such as ``/q/reset-a-hub-42/``.
     """
-    return site_url + encode(path.removeprefix("/"))
+    return site_url + encode(path).removeprefix("/")
 
 
 def relative(from_path: str, to_path: str) -> str:
@@ -56,7 +58,7 @@ def file_of(path: str) -> str:
     Raises:
         NotPublished: the path does not start with a slash, or leaves the site, or no file system takes it.
     """
-    problem = _problem(path)
+    problem = None if _PLAIN(path) else _problem(path)
     if problem:
         raise NotPublished(f"the page {path!r} cannot be written: its path {problem}; give it another slug")
     return f"{path[1:]}index.html" if path.endswith("/") else path[1:]

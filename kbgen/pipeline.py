@@ -40,7 +40,7 @@ from kbgen.site.live import LIVE, identity, live_rows
 from kbgen.site.manifest import Manifest, permalinks
 from kbgen.site.publish import Moved, recover, retire
 from kbgen.site.redirects import flatten
-from kbgen.site.stage import MEDIA, Beside, SiteJob, publish, published, render, working_beside
+from kbgen.site.stage import MEDIA, Beside, SiteJob, publish, published, published_kinds, render, working_beside
 from kbgen.site.written import written_pages
 from kbgen.sources.base import Source
 from kbgen.sources.http import host_of
@@ -147,7 +147,6 @@ class Run:
 
     def inputs(self) -> Inputs:
         """All the site is compiled from; not kept, since it is as large as the library itself."""
-        before = self.before
         return Inputs(
             config=self.project.config,
             taxonomy=self.project.taxonomy,
@@ -156,7 +155,7 @@ class Run:
             assigned=self.store.permalinks.all(),
             written=self.project.redirects,
             history=self.store.permalinks.redirects(),
-            published={path: page.kind for path, page in before.pages.items()} if before else {},
+            published=published_kinds(self.options.site_dir),
             engine_pages=frozenset(self.frames.pages()),
             written_pages=written_pages(self.project.folder, self.frames.pages()),
             near=self.store.vectors.related(),
@@ -388,8 +387,13 @@ def _site_notes(run: Run) -> tuple[str, ...]:
     own = urlsplit(run.project.config.site.url).hostname
     deferring: dict[str, int] = {}
     indexable = 0
+    hosts_of: dict[str, str] = {}
     for page in run.library.pages.values():
-        host = urlsplit(page.canonical).hostname or ""
+        # Of a hundred thousand addresses few differ before their path.
+        start = page.canonical[: page.canonical.find("/", len("https://"))]
+        host = hosts_of.get(start)
+        if host is None:
+            host = hosts_of[start] = urlsplit(page.canonical).hostname or ""
         if host != own:
             deferring[host] = deferring.get(host, 0) + 1
         elif page.in_sitemap:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from urllib.parse import unquote
 
 from kbgen.compile.inputs import Inputs, Shelf
 from kbgen.compile.seo import canonical
-from kbgen.model import Card, Crumb, Page, PlainText, Ref, Slug, Summary
+from kbgen.model import Card, Crumb, Page, PlainText, Ref, Slug, Summary, Topic
 
 HOME = "/"
 ARTICLES = "/articles/"
@@ -16,6 +16,9 @@ TAGS = "/tags/"
 QUESTIONS = "/questions/"
 PEOPLE = "/people/"
 _DOCUMENT = "content:/"
+_HOME = Crumb("Home", HOME)
+_IN_ARTICLES = (_HOME, Crumb("Articles", ARTICLES))
+_IN_QUESTIONS = (_HOME, Crumb("Questions", QUESTIONS))
 
 
 def topic_path(slug: Slug) -> str:
@@ -37,7 +40,9 @@ def make_card(summary: Summary, path: str, description: str, known_topics: froze
         title=summary.title,
         summary=PlainText(description),
         lang=summary.lang,
-        topics=tuple(topic for topic in summary.topics if topic in known_topics),
+        topics=summary.topics
+        if known_topics.issuperset(summary.topics)
+        else tuple(topic for topic in summary.topics if topic in known_topics),
         tags=summary.tags,
         updated=summary.updated,
         created=summary.created,
@@ -73,38 +78,37 @@ def entry_page(summary: Summary, title: str, related: tuple[Card, ...], inputs: 
         in_sitemap=choice.url == own,
         refs=summary.refs,
         topics=card.topics,
-        tags=tuple(shelf.tag_links[tag] for tag in summary.tags if tag in shelf.tag_links),
+        tags=shelf.tagged(summary.tags),
         created=summary.created,
         updated=summary.updated,
         crumbs=_crumbs(card, title, shelf),
         body=summary.digest,
         related=related,
-        links=links_of(summary.links, shelf, inputs),
+        links=links_of(summary.links, shelf, inputs) if summary.links else (),
         canonical_rule=choice.rule,
-        images=tuple(inputs.images[address] for address in summary.images if address in inputs.images),
+        images=tuple(inputs.images[address] for address in summary.images if address in inputs.images)
+        if summary.images
+        else (),
         alternates=versions if any(url == own for _, url in versions) else (),
     )
 
 
 def _crumbs(card: Card, title: str, shelf: Shelf) -> tuple[Crumb, ...]:
+    here = Crumb(title, card.path)
     if card.topics:
-        trail = topic_crumbs(card.topics[0], shelf)
-    elif card.kind == "article":
-        trail = (Crumb("Home", HOME), Crumb("Articles", ARTICLES))
-    else:
-        trail = (Crumb("Home", HOME), Crumb("Questions", QUESTIONS))
-    return (*trail, Crumb(title, card.path))
+        return (*shelf.trails[card.topics[0]], here)
+    return (*_IN_ARTICLES, here) if card.kind == "article" else (*_IN_QUESTIONS, here)
 
 
-def topic_crumbs(slug: Slug, shelf: Shelf) -> tuple[Crumb, ...]:
+def topic_crumbs(slug: Slug, topics: Mapping[Slug, Topic]) -> tuple[Crumb, ...]:
     """Home and the topic with the topics above it."""
     trail: list[Crumb] = []
     current: Slug | None = slug
     while current is not None:
-        topic = shelf.topics[current]
+        topic = topics[current]
         trail.append(Crumb(topic.title, topic_path(topic.slug)))
         current = topic.parent
-    return (Crumb("Home", HOME), Crumb("Topics", TOPICS), *reversed(trail))
+    return (_HOME, Crumb("Topics", TOPICS), *reversed(trail))
 
 
 def links_of(refs: Iterable[Ref], shelf: Shelf, inputs: Inputs) -> tuple[tuple[Ref, str], ...]:

@@ -45,7 +45,7 @@ def home_page(shelf: Shelf, contributors: int, inputs: Inputs) -> Page:
         shell="engine" if HOME in inputs.engine_pages else "page",
         lang=inputs.lang,
         updated=max(updated, default=None),
-        listing=as_listed(Listing(blocks=tuple(block for block in blocks if block.cards or block.links)), newest=True),
+        listing=as_listed(Listing(blocks=tuple(block for block in blocks if block.cards or block.links))),
         feeds=(Link(site.name, "/feed.xml"),),
         canonical_rule="listing",
     )

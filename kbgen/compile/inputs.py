@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -10,7 +10,7 @@ import msgspec
 
 from kbgen.addresses import absolute
 from kbgen.config import Config
-from kbgen.model import Card, Link, Listing, Picture, PlainText, Ref, Slug, SourceInfo, Summary, Taxonomy, Topic
+from kbgen.model import Card, Crumb, Link, Listing, Picture, PlainText, Ref, Slug, SourceInfo, Summary, Taxonomy, Topic
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ class Inputs:
         engine_pages: paths the site engine renders itself.
         near: each thread's and article's nearest others by text, best first.
         images: mirrored images by the address texts name them by.
+        listed: cards as lists show them, made when they are first listed.
         written_pages: path to (title, description) of pages a writer added besides articles.
     """
 
@@ -42,6 +43,7 @@ class Inputs:
     written_pages: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     near: Mapping[Ref, tuple[Ref, ...]] = field(default_factory=dict)
     images: Mapping[str, Picture] = field(default_factory=dict)
+    listed: dict[Ref, Card] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def url(self, path: str) -> str:
         """The absolute URL of a page."""
@@ -65,6 +67,7 @@ class Shelf:
         tag_titles: by slug; a tag outside the vocabulary is titled by its slug.
         places: every ref, merged and settled ones among them, to the path of its page.
         tag_links: each used tag as a page names it.
+        trails: the breadcrumbs of each topic's pages.
         versions: family to the language and address of each article that is a version of the same text.
     """
 
@@ -76,6 +79,17 @@ class Shelf:
     places: Mapping[Ref, str] = field(default_factory=dict)
     tag_links: Mapping[Slug, Link] = field(default_factory=dict)
     versions: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    trails: Mapping[Slug, tuple[Crumb, ...]] = field(default_factory=dict)
+    _tagged: dict[tuple[Slug, ...], tuple[Link, ...]] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
+
+    def tagged(self, tags: tuple[Slug, ...]) -> tuple[Link, ...]:
+        """Tags as a page names them; many pages have the same ones, and share them."""
+        known = self._tagged.get(tags)
+        if known is None:
+            known = self._tagged[tags] = tuple(self.tag_links[tag] for tag in tags if tag in self.tag_links)
+        return known
 
 
 def rank(card: Card) -> tuple[bool, float, str]:
@@ -88,7 +102,7 @@ def as_linked(card: Card) -> Card:
     return Card(card.ref, card.kind, card.path, card.title, PlainText(""), card.lang, (), ())
 
 
-def as_listed(listing: Listing, *, newest: bool = False) -> Listing:
+def as_listed(listing: Listing, known: dict[Ref, Card] | None = None) -> Listing:
     """A listing whose cards carry only what a list shows: a view count is not a reason to write a page again.
 
     Nor is a word mended in an answer: a list dates an answered question by when it was asked, which is also the order
@@ -96,14 +110,14 @@ def as_listed(listing: Listing, *, newest: bool = False) -> Listing:
 
     Args:
         listing: with whole cards.
-        newest: date everything by its last change, as on the home page.
+        known: of other lists, which show the same cards, and get these; None where everything is dated by its last
+            change, as on the home page.
     """
-    dated = _last_changed if newest else listed_date
     blocks = tuple(
-        msgspec.structs.replace(block, cards=_listed(block.cards, dated)) if block.cards else block
+        msgspec.structs.replace(block, cards=_listed(block.cards, known)) if block.cards else block
         for block in listing.blocks
     )
-    return msgspec.structs.replace(listing, blocks=blocks, items=_listed(listing.items, dated))
+    return msgspec.structs.replace(listing, blocks=blocks, items=_listed(listing.items, known))
 
 
 def listed_date(card: Card) -> datetime | None:
@@ -115,10 +129,19 @@ def _last_changed(card: Card) -> datetime | None:
     return card.updated or card.created
 
 
-def _listed(cards: Iterable[Card], dated: Callable[[Card], datetime | None]) -> tuple[Card, ...]:
-    return tuple(
-        msgspec.structs.replace(
-            card, topics=(), tags=(), score=0.0, created=None, updated=None, pinned=False, date=dated(card)
-        )
-        for card in cards
+def _listed(cards: Iterable[Card], known: dict[Ref, Card] | None) -> tuple[Card, ...]:
+    if known is None:
+        return tuple(_shown(card, _last_changed(card)) for card in cards)
+    shown: list[Card] = []
+    for card in cards:
+        one = known.get(card.ref)
+        if one is None:
+            one = known[card.ref] = _shown(card, listed_date(card))
+        shown.append(one)
+    return tuple(shown)
+
+
+def _shown(card: Card, date: datetime | None) -> Card:
+    return msgspec.structs.replace(
+        card, topics=(), tags=(), score=0.0, created=None, updated=None, pinned=False, date=date
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from kbgen.compile.entries import entry_page, make_card, tag_path
+from kbgen.compile.entries import entry_page, make_card, tag_path, topic_crumbs
 from kbgen.compile.home import home_page, not_found_page, search_page, written_pages
 from kbgen.compile.inputs import Inputs, Shelf, rank
 from kbgen.compile.listings import (
@@ -84,6 +84,7 @@ def _shelve(inputs: Inputs, paths: dict[Ref, str], titles: dict[Ref, str]) -> Sh
         tag_titles=titles_of_tags,
         tag_links={tag: Link(titles_of_tags.get(tag, tag), tag_path(tag)) for tag in by_tag},
         versions=language_versions(inputs, paths),
+        trails={slug: topic_crumbs(slug, topics) for slug in topics},
     )
 
 
@@ -127,10 +128,14 @@ def faults(library: Library, inputs: Inputs) -> tuple[str, ...]:
         by_path[path] = ref
     linked: set[str] = set()
     for page in library.pages.values():
-        for target in _targets(page):
-            linked.add(target)
-            if target not in library.pages:
-                found.append(f"{page.path}: links to {target}, which is not a page")
+        linked.update(_targets(page))
+    if not linked <= library.pages.keys():
+        found += [
+            f"{page.path}: links to {target}, which is not a page"
+            for page in library.pages.values()
+            for target in _targets(page)
+            if target not in library.pages
+        ]
     found += [
         f"{page.path}: no other page links to it"
         for page in library.pages.values()
@@ -149,16 +154,18 @@ def faults(library: Library, inputs: Inputs) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _targets(page: Page) -> Iterator[str]:
+def _targets(page: Page) -> list[str]:
     # The last crumb is the page itself: a page is no orphan's rescue by linking to itself.
-    yield from (crumb.path for crumb in page.crumbs[:-1])
-    yield from (card.path for card in page.related)
-    yield from (link.path for link in page.tags)
-    yield from (path.partition("#")[0] for _, path in page.links)
+    found = [crumb.path for crumb in page.crumbs[:-1]]
+    found += [card.path for card in page.related]
+    found += [link.path for link in page.tags]
+    if page.links:
+        found += [path.partition("#")[0] for _, path in page.links]
     if page.listing is None:
-        return
-    yield from (card.path for card in page.listing.items)
-    yield from (path for _, path in page.listing.pager)
+        return found
+    found += [card.path for card in page.listing.items]
+    found += [path for _, path in page.listing.pager]
     for block in page.listing.blocks:
-        yield from (card.path for card in block.cards)
-        yield from (link.path for link in block.links)
+        found += [card.path for card in block.cards]
+        found += [link.path for link in block.links]
+    return found

@@ -20,7 +20,6 @@ from kbgen.compile.entries import (
     TOPICS,
     links_of,
     tag_path,
-    topic_crumbs,
     topic_path,
 )
 from kbgen.compile.inputs import Inputs, Shelf, as_listed, listed_date, rank
@@ -79,7 +78,7 @@ def topic_pages(shelf: Shelf, inputs: Inputs) -> Iterator[Page]:
             kind="topic",
             title=topic.title,
             description=_about(topic.title, topic.description, len(cards), _PAGES),
-            crumbs=topic_crumbs(topic.slug, shelf),
+            crumbs=shelf.trails[topic.slug],
             listing=Listing(intro=topic.intro, blocks=_topic_blocks(topic, cards, shelf), feed=f"{path}feed.xml"),
             topics=(topic.slug,),
             feeds=(Link(topic.title, f"{path}feed.xml"),),
@@ -333,7 +332,7 @@ def _listing_page(head: Head, listing: Listing, path: str, inputs: Inputs) -> Pa
         topics=head.topics,
         updated=max(dates, default=None),
         crumbs=head.crumbs,
-        listing=as_listed(listing),
+        listing=as_listed(listing, inputs.listed),
         feeds=head.feeds,
         canonical_rule="listing",
         links=head.links if listing.intro else (),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from operator import attrgetter
 from typing import NamedTuple
 
 from kbgen.model import Ref, Summary, split_ref
@@ -34,7 +35,7 @@ def assign(summaries: Iterable[Summary], assigned: Mapping[Ref, str]) -> Permali
     taken = set(assigned.values())
     paths: dict[Ref, str] = {}
     new: dict[Ref, str] = {}
-    for summary in sorted(summaries, key=lambda item: item.ref):
+    for summary in sorted(summaries, key=attrgetter("ref")):
         path = summary.path or assigned.get(summary.ref)
         if path is None:
             path = _free(summary, taken)

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import chain, count
+from operator import attrgetter
 from typing import NamedTuple
 
 from kbgen.compile.inputs import Inputs
-from kbgen.model import Ref, Summary
+from kbgen.model import Ref, SourceInfo, Summary
 
 # Search engines show about this much; a longer description is cut by them, not by us in mid-word.
 _DESCRIPTION = 160
@@ -40,27 +41,35 @@ def canonical(summary: Summary, path: str, inputs: Inputs) -> Canonical:
     thread = summary.source_url.split("#", 1)[0].split("?", 1)[0]
     if policy == "source":
         return Canonical(thread, "source")
-    for rule, fits in (
-        ("article", summary.kind == "article"),
-        ("merged", summary.threads > 1),
-        ("replaced", summary.replaced),
-        ("not-crawlable", source is not None and not source.crawlable),
-    ):
-        if fits:
-            return Canonical(own, rule)
+    rule = _self_for(summary, source)
+    if rule:
+        return Canonical(own, rule)
     return Canonical(thread, "one-thread")
+
+
+def _self_for(summary: Summary, source: SourceInfo | None) -> str:
+    if summary.kind == "article":
+        return "article"
+    if summary.threads > 1:
+        return "merged"
+    if summary.replaced:
+        return "replaced"
+    return "not-crawlable" if source is not None and not source.crawlable else ""
 
 
 def unique_titles(summaries: Iterable[Summary], inputs: Inputs) -> dict[Ref, str]:
     """A page title for each, no two alike: the first by ref keeps its own, later ones name their community."""
     titles: dict[Ref, str] = {}
     taken: set[str] = set()
-    for summary in sorted(summaries, key=lambda item: item.ref):
+    for summary in sorted(summaries, key=attrgetter("ref")):
+        words = str(summary.title)
+        if _take(words, taken):
+            titles[summary.ref] = words
+            continue
         source = inputs.sources.get(summary.source)
         community = source.title if source else summary.source
-        words = str(summary.title)
         marks = (f"{words} ({mark})" for mark in chain([community], _marks(summary.ref)))
-        titles[summary.ref] = _first_free(chain([words], marks), taken)
+        titles[summary.ref] = next(wording for wording in marks if _take(wording, taken))
     return titles
 
 
@@ -68,13 +77,16 @@ def unique_descriptions(summaries: Iterable[Summary], titles: dict[Ref, str]) ->
     """A meta description for each, no two alike and none too short to be one."""
     found: dict[Ref, str] = {}
     taken: set[str] = set()
-    for summary in sorted(summaries, key=lambda item: item.ref):
+    for summary in sorted(summaries, key=attrgetter("ref")):
         text, title = str(summary.description), titles[summary.ref]
+        if len(text) >= _SHORTEST and _take(text, taken):
+            found[summary.ref] = text
+            continue
         led_in = f"{title}: {text}" if text else title
         # Two that differ only behind the cut.
         marks = (f"{shorten(led_in, _DESCRIPTION - len(mark) - 3)} ({mark})" for mark in _marks(summary.ref))
-        own = [text] if len(text) >= _SHORTEST else []
-        found[summary.ref] = _first_free(chain(own, [shorten(led_in, _DESCRIPTION)], marks), taken)
+        wordings = chain([shorten(led_in, _DESCRIPTION)], marks)
+        found[summary.ref] = next(wording for wording in wordings if _take(wording, taken))
     return found
 
 
@@ -83,10 +95,12 @@ def _marks(ref: Ref) -> Iterator[str]:
     yield from (f"{ref}, {number}" for number in count(2))
 
 
-def _first_free(wordings: Iterable[str], taken: set[str]) -> str:
-    found = next(wording for wording in wordings if wording.casefold() not in taken)
-    taken.add(found.casefold())
-    return found
+def _take(wording: str, taken: set[str]) -> bool:
+    """Take a wording that nothing else has."""
+    folded = wording.casefold()
+    free = folded not in taken
+    taken.add(folded)
+    return free
 
 
 def shorten(text: str, limit: int) -> str:

@@ -77,7 +77,7 @@ class FieldCounter:
             EOFError: the file is too short.
         """
         for numbers, count in zip(self.arrays(), (postings, postings, documents, documents), strict=True):
-            numbers.fromfile(file, count)  # type: ignore[arg-type]  # any binary file will do
+            numbers.fromfile(file, count)
 
     def retain(self, stays: Bools) -> None:
         """Forget documents.

@@ -20,7 +20,7 @@ from kbgen.progress import Progress, Silent
 from kbgen.site.check_report import CHECKS, WARNINGS, CheckReport, Finding, make_report
 from kbgen.site.check_rules import judge
 from kbgen.site.check_view import Chunk, Limits, PageFacts, Resolver, View, frame_scripts
-from kbgen.site.manifest import MANIFEST, read_manifest
+from kbgen.site.manifest import MANIFEST, page_kinds
 from kbgen.site.redirects import stub_path
 from kbgen.site.sitemap import SITEMAP, is_indexable
 
@@ -217,11 +217,11 @@ def _redirects(folder: Path, library: Library, config: Config) -> Iterator[Findi
 def _manifest(folder: Path, library: Library, config: Config) -> Iterator[Finding]:
     del config
     try:
-        listed = read_manifest((folder / MANIFEST).read_bytes())
+        listed = page_kinds((folder / MANIFEST).read_bytes())
     except (OSError, NotPublished) as error:
         yield Finding("manifest", MANIFEST, f"cannot be read: {error}")
         return
-    for path in sorted(listed.pages.keys() ^ library.pages.keys()):
+    for path in sorted(listed.keys() ^ library.pages.keys()):
         yield Finding(
             "manifest", path, "is on the site and not in the manifest, or in the manifest and not on the site"
         )

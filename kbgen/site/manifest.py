@@ -64,6 +64,11 @@ class _Line(Struct):
     kind: str = ""
 
 
+class _Kind(Struct):
+    kind: PageKind | Literal["redirect"]
+    path: str = ""
+
+
 def target_url(site_url: str, target: str) -> str:
     """The absolute URL of a redirect's target, which is a site path or a URL elsewhere."""
     return absolute(site_url, target) if target.startswith("/") else target
@@ -123,12 +128,36 @@ def read_manifest(text: str | bytes) -> Manifest:
                 page = page_of.decode(line)
                 pages[page.path] = page
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise NotPublished(
-                f"{MANIFEST}:{number}: not a page and not a redirect: {error}; "
-                "put back the file of the last published site, because it keeps every address alive"
-            ) from error
+            raise _unreadable(number, error) from error
     base = _base(pages)
     return Manifest(pages, {_path(base, row.url): row.to and _path(base, row.to) for row in redirects})
+
+
+def page_kinds(data: bytes) -> dict[str, str]:
+    """Path to kind of the pages of a manifest, in a third of the time that all it says takes.
+
+    Raises:
+        NotPublished: a line cannot be read.
+    """
+    kinds: dict[str, str] = {}
+    decode = msgspec.json.Decoder(_Kind).decode
+    for number, line in enumerate(data.split(b"\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            row = decode(line)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise _unreadable(number, error) from error
+        if row.kind != "redirect":
+            kinds[row.path] = row.kind
+    return kinds
+
+
+def _unreadable(number: int, error: Exception) -> NotPublished:
+    return NotPublished(
+        f"{MANIFEST}:{number}: not a page and not a redirect: {error}; "
+        "put back the file of the last published site, because it keeps every address alive"
+    )
 
 
 def _base(pages: Mapping[str, ManifestPage]) -> str | None:

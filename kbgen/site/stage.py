@@ -34,7 +34,7 @@ from kbgen.site.feeds import feeds
 from kbgen.site.files import saying_what_to_do
 from kbgen.site.frame_input import DEPTHS
 from kbgen.site.live import LIVE, identity, live_rows, manifest_digest
-from kbgen.site.manifest import MANIFEST, Manifest, read_manifest, target_url, write_manifest
+from kbgen.site.manifest import MANIFEST, Manifest, page_kinds, read_manifest, target_url, write_manifest
 from kbgen.site.pictures import files_of
 from kbgen.site.pour import PourJob, page_keys, pour
 from kbgen.site.publish import Moved, clone_tree, guard, recover, remove_file, staging_of, switch, write_file
@@ -140,6 +140,17 @@ def published(site_dir: Path) -> Manifest | None:
     recover(site_dir)
     file = site_dir / MANIFEST
     return read_manifest(file.read_text(encoding="utf-8")) if file.is_file() else None
+
+
+def published_kinds(site_dir: Path) -> dict[str, str]:
+    """Path to kind of the pages of the live site; nothing when there is none.
+
+    Raises:
+        NotPublished: its manifest cannot be read.
+    """
+    recover(site_dir)
+    file = site_dir / MANIFEST
+    return page_kinds(file.read_bytes()) if file.is_file() else {}
 
 
 def prepare(store: Path, site_dir: Path, *, clean: bool) -> frozenset[str] | None:

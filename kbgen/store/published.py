@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Mapping
 
 from kbgen.model import Ref
 
@@ -20,16 +20,19 @@ class Permalinks:
 
     def add(self, assigned: Mapping[Ref, str]) -> None:
         """Keep new permalinks; one that exists stays as it is."""
-        self._db.executemany("INSERT OR IGNORE INTO permalinks VALUES (?, ?)", assigned.items())
+        known = self.all()
+        fresh = [(ref, path) for ref, path in assigned.items() if ref not in known]
+        self._db.executemany("INSERT OR IGNORE INTO permalinks VALUES (?, ?)", fresh)
 
     def redirects(self) -> dict[str, str | None]:
         """Old path to new path, None when gone."""
         return dict(self._db.execute("SELECT path, target FROM redirects"))
 
-    def set_redirects(self, redirects: Mapping[str, str | None], live: Iterable[str]) -> None:
+    def set_redirects(self, redirects: Mapping[str, str | None], live: Container[str]) -> None:
         """Add or change redirects; a path that is a page again (``live``) is no redirect."""
         self._db.executemany("INSERT OR REPLACE INTO redirects VALUES (?, ?)", redirects.items())
-        self._db.executemany("DELETE FROM redirects WHERE path = ?", ((path,) for path in live))
+        again = [(path,) for path in self.redirects() if path in live]
+        self._db.executemany("DELETE FROM redirects WHERE path = ?", again)
 
 
 class Pages:
