@@ -1,6 +1,6 @@
 """What everyday words mean in English, so that the table of token vectors, which knows English, can be asked.
 
-The glossary (``data/glossary.tsv``) has some 1,800 meanings of the words questions to support are made of. Hebrew words
+The glossary (``data/glossary.tsv``) has some 2,900 meanings of the words questions to support are made of. Hebrew words
 are found without their particles and endings, Chinese ones by the longest match, as Chinese is written without spaces;
 traditional characters are read as simplified ones. Not here: vectors, and any other word, which has no meaning here.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ from kbgen.search.analysis import analyser
 
 LANGUAGES = ("he", "zh")
 """Those with a glossary, in the order of its columns."""
-VERSION = "glossary/2"
+VERSION = "glossary/3"
 """A vector made with another one is made anew."""
 JOINT = ";"
 """Between the meanings of a word that has several."""
@@ -42,6 +42,7 @@ _ROOT = 3
 # What verbs begin with in their forms, and the vowels among their root: what is left is much the same in all forms.
 _FORMS = "\u05d0\u05d4\u05d9\u05dc\u05de\u05e0\u05ea"
 _MOST_MEANINGS = 3
+_TO = ("\u05dc", "\u05dc\u05d4", "\u05dc\u05d4\u05ea")
 # Many particles and a root are found in any word.
 _SURE = 2
 _VOWELS = str.maketrans("", "", "\u05d5\u05d9")
@@ -53,34 +54,40 @@ class Glossary(NamedTuple):
     Attributes:
         words: as written; in Hebrew without final forms of letters.
         stems: Hebrew words without their endings.
-        roots: consonants of Hebrew words, without what forms of verbs begin with.
+        roots: consonants of Hebrew verbs, without what their forms begin with.
+        small: words that make sentences of others.
     """
 
     words: Mapping[str, str]
     stems: Mapping[str, str]
     roots: Mapping[str, str]
+    small: Mapping[str, str]
 
 
-def in_english(text: str, lang: str) -> list[str]:
+def in_english(text: str, lang: str, *, small: bool = False) -> list[str]:
     """The words of a text that can be said in English: glossed ones, and those in Latin letters as they stand.
 
     Args:
         text: title or body.
         lang: one of ``LANGUAGES``.
+        small: with words like "how", "not" and "before", for whoever reads sentences.
 
     Returns:
         In order; a word of several meanings gives them all, joined by ``JOINT``.
     """
     if lang == "zh":
         text = text.translate(_simplified())
-    found = (meaning for chunk in _CHUNK.findall(text) for meaning in _meanings(chunk, lang))
+    said = _glossary(lang).small if small else {}
+    found = (meaning for chunk in _CHUNK.findall(text) for meaning in _meanings(chunk, lang, said))
     return [one for one in found if one]
 
 
-def _meanings(chunk: str, lang: str) -> list[str]:
+def _meanings(chunk: str, lang: str, small: Mapping[str, str]) -> list[str]:
     if chunk.isascii():
         return [chunk]
-    return [_hebrew(chunk)] if lang == "he" else _longest(chunk, _glossary(lang).words)
+    if lang == "he":
+        return [small.get(chunk) or _hebrew(chunk)]
+    return _longest(chunk, (_glossary(lang).words, small))
 
 
 @functools.lru_cache(1 << 15)
@@ -111,11 +118,19 @@ def _roots(word: str) -> list[str]:
     return [root for root in found if len(root) >= _ROOT]
 
 
-def _longest(run: str, words: Mapping[str, str]) -> list[str]:
+def _verbs(forms: Sequence[str]) -> set[str]:
+    """Consonants of the infinitives among the words of one meaning, with and without what their stem begins with."""
+    bare = {form.removeprefix(to) for form in forms for to in _TO if form.startswith(to)}
+    return {root for form in bare if len(root := _stem(form).translate(_VOWELS)) >= _ROOT}
+
+
+def _longest(run: str, several: Sequence[Mapping[str, str]]) -> list[str]:
+    """Meanings of the longest words; words of the second mapping where none of the first begins."""
     found = []
     at = 0
     while at < len(run):
-        size = next((size for size in range(_LONGEST, 0, -1) if run[at : at + size] in words), 1)
+        sizes = ((words, size) for words in several for size in range(_LONGEST, 0, -1) if run[at : at + size] in words)
+        words, size = next(sizes, ({}, 1))
         found.append(words.get(run[at : at + size], ""))
         at += size
     return found
@@ -127,20 +142,24 @@ def _glossary(lang: str) -> Glossary:
     words: dict[str, dict[str, None]] = {}
     stems: dict[str, dict[str, None]] = {}
     roots: dict[str, dict[str, None]] = {}
-    for line in (_DATA / "glossary.tsv").read_text(encoding="utf-8").splitlines():
-        if line.startswith("#"):
-            continue
-        cells = line.split("\t")
-        for word in cells[column].split():
-            form = word.translate(_SAME_LETTER)
-            words.setdefault(form, {})[cells[0]] = None
-            if lang == "he":
-                stems.setdefault(_stem(form), {})[cells[0]] = None
-                for root in _roots(form):
-                    roots.setdefault(root, {})[cells[0]] = None
+    for meaning, said in _lines("glossary.tsv", column):
+        forms = [word.translate(_SAME_LETTER) for word in said]
+        for form in forms:
+            words.setdefault(form, {})[meaning] = None
+            stems.setdefault(_stem(form), {})[meaning] = None
+        for root in _verbs(forms):
+            roots.setdefault(root, {})[meaning] = None
     # A root of many meanings tells nothing.
     few = {root: meanings for root, meanings in roots.items() if len(meanings) <= _MOST_MEANINGS}
-    return Glossary(_joined(words), _joined(stems), _joined(few))
+    small = {word: meaning for meaning, said in _lines("small_words.tsv", column) for word in said}
+    return Glossary(_joined(words), _joined(stems), _joined(few), small)
+
+
+def _lines(name: str, column: int) -> Iterator[tuple[str, list[str]]]:
+    for line in (_DATA / name).read_text(encoding="utf-8").splitlines():
+        if not line.startswith("#"):
+            cells = line.split("\t")
+            yield cells[0], cells[column].split()
 
 
 def _joined(found: Mapping[str, Mapping[str, None]]) -> dict[str, str]:

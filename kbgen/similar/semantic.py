@@ -74,7 +74,7 @@ def embed(texts: Sequence[Text]) -> npt.NDArray[np.float16]:
 
 def _glossed(text: Text) -> str:
     """The English of the words a glossary knows."""
-    words = glossary.in_english(f"{text.heading} {text.body}"[:_CHARACTERS], text.lang)
+    words = glossary.in_english(f"{text.heading} {text.body}"[:_CHARACTERS], text.lang, small=True)
     return " ".join(words).replace(glossary.JOINT, " ")[:_CHARACTERS]
 
 
