@@ -25,7 +25,7 @@ from kbgen.curate.links import clean_href, host_of
 from kbgen.curate.privacy import holds_private, redact_html, redact_text
 from kbgen.curate.sanitise import safe_html
 from kbgen.curate.staleness import signs
-from kbgen.curate.tagging import tag, tag_by_words
+from kbgen.curate.tagging import place
 from kbgen.curate.text import Words, clean_title, describe, html_text, letters, plain_text
 from kbgen.curate.verdict import judge, judge_article
 from kbgen.errors import RecordError
@@ -45,7 +45,7 @@ from kbgen.model import (
 )
 from kbgen.sources.base import Source, SourceOptions
 
-CURATE_VERSION = 11
+CURATE_VERSION = 12
 """Raise it when the same record would be curated differently: everything is then curated again."""
 
 # Shorter questions ("It does not work") are the same words for different problems.
@@ -207,11 +207,7 @@ def curate_thread(thread: Thread, context: Context, *, review: Verdict | None = 
     question, answers, best = asked.post, tuple(one.post for one in shown), shown[0].words
     prose = _prose(title, asked.words, best) if len(context.languages) > 1 else ""
     lang = detect(prose, thread.lang or options.lang, context.languages)
-    tags, topics, unmapped = tag(thread.tags, thread.category, options.name, context.taxonomy)
-    if not tags:
-        tags, placed, _ = tag_by_words(title, question.text, lang, context.taxonomy)
-        topics = tuple(dict.fromkeys([*topics, *placed]))
-    return Curated(
+    curated = Curated(
         ref=thread.ref,
         kind="thread",
         verdict=verdict,
@@ -220,9 +216,8 @@ def curate_thread(thread: Thread, context: Context, *, review: Verdict | None = 
         question=question,
         answers=answers,
         description=describe(best, title),
-        tags=tags,
-        topics=topics,
-        unmapped=unmapped,
+        source_tags=tuple(map(plain_text, thread.tags)),
+        category=tuple(map(plain_text, thread.category)),
         lang=lang,
         created=thread.created or question.created,
         updated=latest(question, *answers) or thread.created,
@@ -233,6 +228,7 @@ def curate_thread(thread: Thread, context: Context, *, review: Verdict | None = 
         warnings=thread.warnings,
         signs=against,
     )
+    return place(curated, context.taxonomy)
 
 
 def _answers(ranked: tuple[Ranked, ...], cleaner: _Cleaner, url: str) -> tuple[_Shown, ...]:
@@ -261,26 +257,21 @@ def curate_article(article: Article, context: Context) -> Curated:
     text = words.text() if html else plain_text(article.text)
     url = clean_href(article.url) if article.url else ""
     description = plain_text(article.description) or describe(words if html else text, title)
-    tags, topics, unmapped = tag(
-        article.tags, article.category, options.name, context.taxonomy, topics=article.topics, reason="article"
-    )
     licence = article.licence or options.licence
-    return Curated(
+    curated = Curated(
         ref=article.ref,
         kind="article",
         verdict=verdict,
         title=title,
         url=url or None,
         description=description,
-        tags=tags,
-        topics=topics,
-        unmapped=unmapped,
         lang=detect(f"{title}. {text}", article.lang or options.lang, context.languages),
         created=article.created,
         updated=article.updated or article.created,
         warnings=article.warnings,
         article=msgspec.structs.replace(article, html=html, text=text, description=description, licence=licence),
     )
+    return place(curated, context.taxonomy)
 
 
 def latest(*posts: CuratedPost) -> datetime | None:

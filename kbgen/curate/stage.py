@@ -28,7 +28,7 @@ from kbgen.curate.near import near_duplicates
 from kbgen.curate.overlays import with_formulas
 from kbgen.curate.staleness import DRIFT, LINKS, ORIGIN, dead_links, drifted, suggestions
 from kbgen.curate.summary import summarise
-from kbgen.curate.tagging import with_learnt
+from kbgen.curate.tagging import place, vocabulary_key, with_learnt
 from kbgen.executor import Workers, chunks, give_back
 from kbgen.model import (
     ArticleEntry,
@@ -53,6 +53,8 @@ from kbgen.store import Store, open_store
 from kbgen.store.items import CuratedRow, EntryRow, pack
 
 _CHUNK = 100
+_PLACED = " in "  # before the vocabulary's part of an item's key
+_PLACED_AT_ONCE = 500
 _MANY = 5000
 
 
@@ -139,12 +141,16 @@ def _curate_items(
     job: CurateJob, store: Store, workers: Workers, progress: Progress, *, clean: bool
 ) -> tuple[int, int, int]:
     seeds = {name: _seed(job, source) for name, source in job.sources().items()}
+    vocabulary = vocabulary_key(job.taxonomy)
     wanted: dict[str, str] = {}
     for state in store.records.states():
         if not state.gone and state.source in seeds:
-            wanted[state.ref] = key_of(state.digest, seeds[state.source], _decided(job, state.ref))
+            made_from = key_of(state.digest, seeds[state.source], _decided(job, state.ref))
+            wanted[state.ref] = f"{made_from}{_PLACED}{vocabulary}"
     have = store.curated.inputs()
-    todo = [ref for ref, key in wanted.items() if clean or have.get(ref) != key]
+    moved = [ref for ref, key in wanted.items() if clean or have.get(ref) != key]
+    placed = set() if clean else {ref for ref in moved if _bare(have.get(ref, "")) == _bare(wanted[ref])}
+    todo = [ref for ref in moved if ref not in placed]
     gone = [ref for ref in have if ref not in wanted]
     _scrub(job.erasure, store, todo)
     advance = progress.start("Curating", len(todo))
@@ -152,18 +158,48 @@ def _curate_items(
         with store.transaction():
             store.curated.put(row._replace(input=wanted[row.ref]) for row in rows)
         advance(len(rows))
+    replaced = _place_again(job, store, workers, progress, {ref: wanted[ref] for ref in moved if ref in placed})
     with store.transaction():
         store.curated.delete(gone)
-    return len(wanted), len(todo), len(gone)
+    return len(wanted), len(todo) + replaced, len(gone)
+
+
+def _bare(key: str) -> str:
+    """The part of an item's key that has nothing to do with the vocabulary."""
+    return key.partition(_PLACED)[0]
+
+
+def _place_again(job: CurateJob, store: Store, workers: Workers, progress: Progress, wanted: Mapping[str, str]) -> int:
+    """After an edit of the vocabulary: items keep their texts, and find their place in it anew."""
+    if not wanted:
+        return 0
+    changed = 0
+    advance = progress.start("Placing", len(wanted))
+    parts = list(chunks(list(wanted), _PLACED_AT_ONCE))
+    for refs, rows in zip(parts, workers.map(partial(_place_chunk, job), parts), strict=True):
+        other = {row.ref for row in rows}
+        with store.transaction():
+            store.curated.put(row._replace(input=wanted[row.ref]) for row in rows)
+            store.curated.set_inputs((ref, wanted[ref]) for ref in refs if ref not in other)
+        changed += len(rows)
+        advance(len(refs))
+    return changed
+
+
+def _place_chunk(job: CurateJob, refs: Sequence[str]) -> list[CuratedRow]:
+    """Rows of the items whose place is another now."""
+    _, store, _ = _open(job)
+    items = store.curated.get(refs)
+    return [_row(placed) for item in items if (placed := place(item, job.taxonomy)) != item]
 
 
 def _seed(job: CurateJob, source: Source) -> str:
-    """Digest of all an item depends on besides its record."""
+    """Digest of all an item depends on besides its record and the vocabulary."""
     config = job.config
     settings = [part.model_dump_json() for part in (config.rules, config.privacy, source.options)]
     languages = ",".join(config.site.languages)
     erased = job.erasure.digest(source.name)
-    return key_of(str(CURATE_VERSION), str(source.version), languages, job.taxonomy.digest, *settings, erased)
+    return key_of(str(CURATE_VERSION), str(source.version), languages, *settings, erased)
 
 
 def _scrub(erasure: Erasure, store: Store, refs: Sequence[str]) -> None:
@@ -265,6 +301,13 @@ class _Plan(msgspec.Struct, frozen=True):
     learnt: tuple[tuple[Learnt, ...], ...] = ()
 
 
+class _Around(NamedTuple):
+    """Digests of what merging looks at besides the items."""
+
+    options: str
+    vocabulary: str
+
+
 def _make_entries(
     job: CurateJob, store: Store, workers: Workers, progress: Progress, *, clean: bool
 ) -> tuple[int, int]:
@@ -283,10 +326,10 @@ def _make_entries(
     with store.transaction():
         store.suggestions.replace(ORIGIN, suggestions(heads, clusters))
         store.suggestions.replace(DRIFT, drifted(store.curated.get(sorted(job.overlays)), job.overlays))
-    around = _options_digest(job)
+    around = _Around(_options_digest(job), vocabulary_key(job.taxonomy))
     give_back()
     builds = [_cluster_build(cluster, job, digests, around, learnt) for cluster in clusters]
-    builds += [_article_build(item, digests, around) for item in articles]
+    builds += [_article_build(item, digests, around.options) for item in articles]
     have = store.entries.inputs()
     todo = [build for build in builds if clean or have.get(build.ref) != build.input]
     gone = set(have) - {build.ref for build in builds}
@@ -309,15 +352,19 @@ def _cluster_build(
     cluster: Cluster,
     job: CurateJob,
     digests: Mapping[str, str],
-    around: str,
+    around: _Around,
     learnt: Mapping[Ref, tuple[Learnt, ...]],
 ) -> _Plan:
     overlay = job.overlays.get(cluster.lead)
     written = value_key(overlay) if overlay else ""
+    by_writer = overlay is not None and (overlay.tags is not None or overlay.topics is not None)
     evidence = value_key(cluster)
     applied = tuple(tuple(one for one in learnt.get(ref, ()) if one.applied) for ref in cluster.members)
     tagged = value_key(applied) if any(applied) else ""
-    key = key_of(str(MERGE_VERSION), evidence, written, around, tagged, *(digests[ref] for ref in cluster.members))
+    # The members have found their place; what is added here finds its own.
+    vocabulary = around.vocabulary if tagged or by_writer else ""
+    made_from = (evidence, written, around.options, tagged, vocabulary)
+    key = key_of(str(MERGE_VERSION), *made_from, *(digests[ref] for ref in cluster.members))
     return _Plan(cluster.lead, cluster.members, key, cluster, applied)
 
 
@@ -329,9 +376,9 @@ def _article_build(item: Curated, digests: Mapping[str, str], around: str) -> _P
 
 
 def _options_digest(job: CurateJob) -> str:
-    """Of what merging looks at besides the items: titles and licences of sources, the vocabulary, the rules."""
+    """Of what merging looks at besides items and vocabulary: titles and licences of sources, the rules."""
     shown = [(one.name, one.title, one.url, one.licence, one.licence_url, one.math_marks) for one in job.options]
-    return key_of(repr(shown), code_digest("search"), job.taxonomy.digest, job.config.rules.model_dump_json())
+    return key_of(repr(shown), code_digest("search"), job.config.rules.model_dump_json())
 
 
 def _build_chunk(job: CurateJob, builds: Sequence[_Plan]) -> list[EntryRow]:

@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from kbgen.curate.keys import value_key
 from kbgen.curate.text import plain_text, slugify
-from kbgen.model import Curated, Slug, TagMark, Taxonomy
+from kbgen.model import Curated, Slug, TagMark, Taxonomy, split_ref
 from kbgen.model.curated import INFERRED
 from kbgen.search.phrases import PhraseBook
 
@@ -20,6 +21,36 @@ _READ, _FROM_TEXT = 600, 2
 
 Tagged = tuple[tuple[TagMark, ...], tuple[Slug, ...], tuple[str, ...]]
 """Tags, topics (the most specific first), and the words the vocabulary does not know."""
+
+
+def place(item: Curated, taxonomy: Taxonomy) -> Curated:
+    """Give a curated item its place in a vocabulary, whatever place it had: its tags, topics and unmapped words.
+
+    Args:
+        item: one that is not published has no place, and stays as it is.
+        taxonomy: the vocabulary.
+    """
+    source = split_ref(item.ref)[0]
+    article, question = item.article, item.question
+    if article is not None:
+        found = tag(article.tags, article.category, source, taxonomy, topics=article.topics, reason="article")
+    elif question is not None:
+        found = tag(item.source_tags, item.category, source, taxonomy)
+        if not found[0]:
+            tags, implied, _ = tag_by_words(item.title, question.text, item.lang, taxonomy)
+            found = tags, tuple(dict.fromkeys([*found[1], *implied])), found[2]
+    else:
+        return item
+    tags, topics, unmapped = found
+    return msgspec.structs.replace(item, tags=tags, topics=topics, unmapped=unmapped)
+
+
+def vocabulary_key(taxonomy: Taxonomy) -> str:
+    """Digest of all that placing an item looks at; what else a topic or a tag says of itself is not in it."""
+    names = [(one.slug, one.parent, one.title, one.titles, one.was) for one in taxonomy.topics]
+    parents = [(one.slug, one.parent) for one in taxonomy.tags]
+    words = (taxonomy.synonyms, taxonomy.mapped, taxonomy.said, taxonomy.open)
+    return value_key((names, parents, taxonomy.tag_topics, taxonomy.category_topics, words))
 
 
 def tag(

@@ -62,6 +62,8 @@ class Curated(Struct, frozen=True):
         fingerprint: of the normalised title and question, for exact duplicates; "" when too short to tell.
         topics: slugs, the first is the page's breadcrumb.
         unmapped: source tags the taxonomy does not know.
+        source_tags: a thread's tags as its platform has them, so that another taxonomy can place it anew.
+        category: of a thread, path of category names or ids, outermost first; for the same.
         redacted: kinds of secrets and personal data taken out (``email``, ``phone``, ``token``).
         signs: what speaks against the best answer (``update:a later reply says ...``), see ``curate.staleness``.
         article: set for ``kind == "article"``: as parsed, its ``html`` sanitised and its ``text`` plain.
@@ -78,6 +80,8 @@ class Curated(Struct, frozen=True):
     tags: tuple[TagMark, ...] = ()
     topics: tuple[Slug, ...] = ()
     unmapped: tuple[str, ...] = ()
+    source_tags: tuple[PlainText, ...] = ()
+    category: tuple[PlainText, ...] = ()
     lang: str = "en"
     created: datetime | None = None
     updated: datetime | None = None

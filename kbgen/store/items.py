@@ -123,6 +123,13 @@ class CuratedItems:
             ((row.ref, split_ref(row.ref)[0], *row[1:]) for row in rows),
         )
 
+    def set_inputs(self, inputs: Iterable[tuple[str, str]]) -> None:
+        """Note for rows that stay as they are what they would be made from now: ref and digest.
+
+        Call inside a transaction.
+        """
+        self._db.executemany("UPDATE curated SET input = ?2 WHERE ref = ?1", inputs)
+
     def delete(self, refs: Iterable[str]) -> None:
         """Forget items whose records are gone."""
         self._db.executemany("DELETE FROM curated WHERE ref = ?", ((ref,) for ref in refs))

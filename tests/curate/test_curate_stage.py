@@ -8,6 +8,7 @@ from typing import NamedTuple
 import pytest
 from projects import SmallForum, build_here, forum_topic
 
+from kbgen.curate import stage
 from kbgen.curate.stage import CurateJob, curate
 from kbgen.executor import Workers
 from kbgen.model import StageReport
@@ -43,8 +44,8 @@ def curated(forum: SmallForum, *, jobs: int = 1, clean: bool = False) -> State:
     try:
         with Workers(jobs) as workers:
             report = curate(job, store, workers, Silent(), clean=clean)
-        items = store.curated.get(list(store.curated.digests()))
-        bodies = list(store.entries.bodies(list(store.entries.inputs())))
+        items = store.curated.get(sorted(store.curated.digests()))
+        bodies = list(store.entries.bodies(sorted(store.entries.inputs())))
         return State(
             report,
             {item.ref: (item.verdict.outcome, item.verdict.reasons[0]) for item in items},
@@ -194,3 +195,72 @@ def test_items_of_a_source_that_was_removed_go(small: SmallForum) -> None:
     small.configure(sources=[])
     state = curated(small)
     assert ({}, {}, 4) == (state.verdicts, state.entries, state.report.removed)
+
+
+VOCABULARY = """\
+topics:
+  - {slug: home, title: Home, description: All about homes., tags: [rooms]}
+  - {slug: light, title: Light, description: All about lamps., tags: [lamps]}
+tags:
+  - {slug: rooms}
+  - {slug: lamps, synonyms: [bulbs]}
+"""
+
+
+def vocabulary(forum: SmallForum, text: str) -> None:
+    """Write the taxonomy."""
+    (forum.folder / "site_config" / "taxonomy.yml").write_text(text, encoding="utf-8")
+
+
+def as_made_anew(forum: SmallForum) -> State:
+    """What a clean build makes of it all, and the proof that what there was is the same."""
+    now = curated(forum)
+    anew = curated(forum, clean=True)
+    assert (anew.entries, anew.text) == (now.entries, now.text)
+    return now
+
+
+def test_an_edited_vocabulary_places_items_and_curates_none(small: SmallForum, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A synonym more: the one thread that says it moves, no text is read again, and a clean build says the same."""
+    vocabulary(small, VOCABULARY)
+    small.write(forum_topic(2, "How do I dim a lamp?", tags=["glow"]))
+    before = curated(small)
+    vocabulary(small, VOCABULARY.replace("[bulbs]", "[bulbs, glow]"))
+    with monkeypatch.context() as patched:
+        patched.setattr(stage, "curate_record", None)
+        after = curated(small)
+    assert (1, 3, {"forum:2"}) == (after.report.written, after.report.unchanged, changed(before, after))
+    assert b"synonym:glow" in as_made_anew(small).text
+
+
+def test_a_topic_that_only_reads_differently_concerns_no_item(small: SmallForum) -> None:
+    """Its description stands on its own page."""
+    vocabulary(small, VOCABULARY)
+    before = curated(small)
+    vocabulary(small, VOCABULARY.replace("All about lamps.", "Lamps of all kinds."))
+    after = as_made_anew(small)
+    assert (0, set()) == (after.report.written, changed(before, after))
+
+
+def test_a_writers_words_find_their_place_in_the_new_vocabulary(small: SmallForum) -> None:
+    """An overlay's tags are looked up when the entry is made: it is made again, the others are not."""
+    vocabulary(small, VOCABULARY)
+    overlay(small, "one.md", "thread: forum:1\ntags: [bulbs]")
+    before = curated(small)
+    moved = VOCABULARY.replace(", synonyms: [bulbs]", "").replace("{slug: rooms}", "{slug: rooms, synonyms: [bulbs]}")
+    vocabulary(small, moved)
+    assert {"forum:1"} == changed(before, as_made_anew(small))
+
+
+def test_an_article_is_placed_again(small: SmallForum) -> None:
+    """Its topics are named by title or slug: a topic that gets another name is not found any more."""
+    (small.folder / "docs").mkdir()
+    guide = "---\ntitle: Rooms\ntags: [rooms]\ntopics: [Light]\n---\n# Rooms\n\nOpen the settings.\n"
+    (small.folder / "docs" / "rooms.md").write_text(guide, encoding="utf-8")
+    small.configure(sources=[*small.settings["sources"], {"name": "docs", "kind": "articles", "path": "docs"}])
+    vocabulary(small, VOCABULARY)
+    before = curated(small)
+    vocabulary(small, VOCABULARY.replace("slug: light, title: Light", "slug: lighting, title: Lighting"))
+    after = as_made_anew(small)
+    assert [ref.removesuffix(".md") for ref in changed(before, after)] == ["docs:rooms"]
+    assert b"topic:Light" in after.text
