@@ -21,12 +21,12 @@ def init(folder: Path, voice: Voice, ci: Sequence[str] = (), url: str = "") -> i
     """Write the skeleton of a new project into an empty folder, and its nightly run; or that alone."""
     if ci and (folder / CONFIG_FILE).is_file():
         files = add_ci(folder, ci)
-        voice.result({"folder": str(folder), "files": files}, f"Wrote {', '.join(files)} to {folder}.")
+        voice.result({"folder": str(folder), "files": files}, f"Wrote {', '.join(files)} to {folder.resolve()}.")
         return 0
     found = _recognised(folder, url) if url else None
     files = initialise(folder, ci)
     said: dict[str, object] = {"folder": str(folder), "files": files}
-    words = f"Wrote {len(files)} files to {folder}.\n"
+    words = f"Wrote {len(files)} files to {folder.resolve()}.\n"
     if found is not None:
         found.write(folder)
         said |= {"kind": found.kind, "ready": found.ready, "unknown": found.unknown}
