@@ -199,6 +199,7 @@ def train(lessons: Sequence[Lesson], names: Sequence[Sequence[str]]) -> Model:
     similar = similarities(rows)
     near = np.concatenate([_nearest(part, marks) for part in others_similar(similar)])
     fitted = fit(rows, similar, truth)
+    del similar  # an eighth of a gigabyte
     odds = _odds(places, truth)
     parts = _weigh(Evidence(fitted.left_out, near, _lift(places, odds)), truth)
     fitted.weights[np.abs(fitted.weights) < _SMALLEST_WEIGHT] = 0
