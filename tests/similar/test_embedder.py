@@ -61,11 +61,12 @@ def test_terms_are_counted(one: Text) -> None:
 def test_a_vector_depends_on_its_text_alone() -> None:
     """Made with others, before or after them, in other languages or twice: the same to the bit; nothing gives nothing."""
     empty = make_text(Ref("forum:none"), ("en", "", ""))
-    embedder = Embedder()
+    embedder, other = Embedder(), Embedder()
     alone = [Embedder().vectors([one])[0].pack() for one in [*EVERY, empty]]
 
     assert [one.pack() for one in embedder.vectors([*EVERY, empty])] == alone
     assert [one.pack() for one in embedder.vectors([empty, *EVERY[::-1]])] == [alone[-1], *alone[-2::-1]]
+    assert [other.vectors([one])[0].pack() for one in [*EVERY, empty]] == alone
     assert embedder.vectors([]) == []
     assert not embedder.vectors([empty])[0].dense.any()
 
