@@ -17,7 +17,7 @@ from kbgen.similar.vectors import Embedder, terms_of_word, unit
 SAID = {
     "en": (
         "Oven beeps at night",
-        "The timer of my oven beeps each minute, fooBar and HTTPServer too. " + "beep " * 300,
+        "The timer of my oven beeps each minute, fooBar and HTTPServer too. " + "ok " * 310,
     ),
     "he": ("שכחתי סיסמה לחשבון", "איך אפשר לאפס קוד כניסה לאתר? " * 20),
     "zh": ("烤箱 每分钟 响", "计时器到了也不停, 电话 call 也响。" * 9),
