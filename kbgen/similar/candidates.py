@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
 
 from kbgen.similar.frame import Coarse, Ints, Longs, best_of
 from kbgen.similar.vectors import Floats
@@ -36,6 +37,7 @@ _LARGEST = 8192
 _DIVIDED = 12
 
 Bools = npt.NDArray[np.bool_]
+Scalar = TypeVar("Scalar", bound=np.generic)
 
 
 class Lists(NamedTuple):
@@ -44,7 +46,7 @@ class Lists(NamedTuple):
     Attributes:
         others: n x 32: the fall of the product from the most there can be, then the position, in one number; rising,
             so among equals the older text comes first. No text outside the list comes before its last.
-        scores: exact ones of those of ``others`` that count, not a number elsewhere.
+        scores: exact ones of those of ``others`` that count, n x 24; not a number where it is not known or nobody.
         whole: n, whether all that share a group with it are in its list.
     """
 
@@ -60,9 +62,11 @@ class Lists(NamedTuple):
 
     def limits(self) -> Longs:
         """The number below which another belongs into each list."""
-        count = (self.others < NOBODY).sum(axis=1)
-        last = np.take_along_axis(self.others, np.maximum(count - 1, 0)[:, None], axis=1)[:, 0]
-        limit: Longs = np.where(self.whole, NOBODY, np.where(count, last, 0))
+        limit: Longs = self.others[:, -1].copy()
+        some = np.flatnonzero(limit == NOBODY)
+        count = (self.others[some] < NOBODY).sum(axis=1)
+        limit[some] = np.where(count, self.others[some, np.maximum(count - 1, 0)], 0)
+        limit[self.whole] = NOBODY
         return limit
 
     def short(self) -> Bools:
@@ -85,7 +89,7 @@ class Offers(NamedTuple):
 
 def empty(count: int) -> Lists:
     """Lists of texts that were never asked."""
-    scores: Floats = np.full((count, KEPT), np.nan, np.float32)
+    scores: Floats = np.full((count, CANDIDATES), np.nan, np.float32)
     return Lists(np.full((count, KEPT), NOBODY), scores, np.zeros(count, bool))
 
 
@@ -112,32 +116,39 @@ def groups(cells: Ints, keys: Sequence[str]) -> Ints:
     return found
 
 
-def moved(old: Lists, target: Longs, kept: tuple[Longs, Longs], count: int) -> Lists:
+def taken(rows: npt.NDArray[Scalar], before: Longs) -> npt.NDArray[Scalar]:
+    """Rows at the new places of their texts, of which ``before`` says the old ones; anything where that is -1."""
+    return rows.take(before, axis=0, mode="clip")
+
+
+def moved(old: Lists, target: Longs, before: Longs) -> Lists:
     """Lists at the new places of their texts; what is gone is in none.
 
     Args:
         old: as of the last run.
         target: new position of each old text, rising, -2 where it is gone; last -1, for nobody.
-        kept: old and new positions of the texts that are still there.
-        count: of texts now.
+        before: old position of each text, -1 where it is new.
     """
-    before, after = kept
-    lists = empty(count)
-    if len(before) == len(old.others) and (before == after).all():
-        # What came is younger than all there was.
-        lists.others[after], lists.scores[after], lists.whole[after] = old
-        return lists
-    others = old.others[before]
-    place = target[others.astype(np.int32)]
-    gone = place == GONE
-    others = np.where(place < 0, NOBODY, others & ~PLACE | place)
-    scores = old.scores[before]
-    torn = np.flatnonzero(gone.any(axis=1))
-    order = np.argsort(others[torn], axis=1)
-    others[torn] = np.take_along_axis(others[torn], order, axis=1)
-    scores[torn] = np.take_along_axis(np.where(gone[torn], np.float32(np.nan), scores[torn]), order, axis=1)
-    lists.others[after], lists.scores[after], lists.whole[after] = others, scores, old.whole[before]
-    return lists
+    others, scores, whole = taken(old.others, before), taken(old.scores, before), taken(old.whole, before)
+    fresh = np.flatnonzero(before < 0)
+    others[fresh], scores[fresh], whole[fresh] = NOBODY, np.nan, False
+    # What came at the end is younger than all there was.
+    if (target[:-1] != np.arange(len(target) - 1)).any():
+        place = target[others.astype(np.int32)]
+        gone = place == GONE
+        others = np.where(place < 0, NOBODY, others & ~PLACE | place)
+        torn = np.flatnonzero(gone.any(axis=1))
+        scores[torn] = np.where(gone[torn, :CANDIDATES], np.float32(np.nan), scores[torn])
+        others[torn], scores[torn] = _sorted(others[torn], scores[torn])
+    return Lists(others, scores, whole)
+
+
+def _sorted(others: Longs, scores: Floats) -> tuple[Longs, Floats]:
+    """Lists in order, and the scores of those that count; nobody knows the scores of those that did not."""
+    every = np.full(others.shape, np.nan, np.float32)
+    every[:, : scores.shape[1]] = scores
+    order = np.argsort(others, axis=1)
+    return np.take_along_axis(others, order, axis=1), np.take_along_axis(every, order[:, : scores.shape[1]], axis=1)
 
 
 def ask(rows: Coarse, where: Ints, asked: Longs, limits: Longs) -> tuple[Longs, Offers]:
@@ -159,13 +170,12 @@ def ask(rows: Coarse, where: Ints, asked: Longs, limits: Longs) -> tuple[Longs, 
     limits = np.where(slot < 0, limits, 0)
     # Room that is used again: asking for it anew costs more than the products of a few texts with a group.
     room = np.empty((min(_TILE, len(rows)), rows.shape[1]), np.float32)
-    for group in _members(where):
+    coarse = np.empty(room.shape, np.int8)
+    for group in _members(where, asked):
         mine = group[slot[group] >= 0]
-        if not len(mine):
-            continue
         for tile in np.split(group, range(_TILE, len(group), _TILE)):
             theirs = room[: len(tile)]
-            np.copyto(theirs, rows.take(tile, axis=0))
+            np.copyto(theirs, rows.take(tile, axis=0, out=coarse[: len(tile)], mode="clip"))
             for some in np.split(mine, range(_ASKING, len(mine), _ASKING)):
                 products = _products(rows[some], theirs, some, tile)
                 best[slot[some]] = _better(best[slot[some]], products, tile)
@@ -174,13 +184,15 @@ def ask(rows: Coarse, where: Ints, asked: Longs, limits: Longs) -> tuple[Longs, 
     return best, Offers(*map(np.concatenate, zip(*offers, strict=True)))
 
 
-def _members(where: Ints) -> Iterator[Longs]:
-    """The texts of each group that has several, oldest first."""
-    flat = where.ravel()
-    order = np.argsort(flat, kind="stable")
-    for part in np.split(order // where.shape[1], np.flatnonzero(np.diff(flat[order])) + 1):
-        if len(part) > 1:
-            yield part
+def _members(where: Ints, asked: Longs) -> Iterator[Longs]:
+    """The texts of each group that somebody of those asked is in with others, oldest first."""
+    every = np.arange(0, where.size + 1, where.shape[1])
+    ones = sparse.csr_matrix((np.ones(where.size, bool), where.ravel(), every))
+    columns = ones.tocsc()
+    for group in np.unique(where[asked]).tolist():
+        start, stop = columns.indptr[group : group + 2]
+        if stop - start > 1:
+            yield columns.indices[start:stop].astype(np.int64)
 
 
 def _products(rows: Coarse, theirs: Floats, some: Longs, tile: Longs) -> Floats:
@@ -234,11 +246,6 @@ def join(lists: Lists, offers: Offers) -> None:
     few = rank <= KEPT
     wide = np.full((len(some), int(rank[few].max()) + 1), NOBODY)
     wide[np.repeat(np.arange(len(some)), counts)[few], rank[few]] = others[few]
-    wide = np.concatenate([lists.others[some], wide], axis=1)
-    scores = np.full(wide.shape, np.nan, np.float32)
-    scores[:, :KEPT] = lists.scores[some]
-    best = np.argsort(wide, axis=1)[:, : KEPT + 1]
-    wide = np.take_along_axis(wide, best, axis=1)
+    wide, lists.scores[some] = _sorted(np.concatenate([lists.others[some], wide], axis=1), lists.scores[some])
     lists.others[some] = wide[:, :KEPT]
-    lists.scores[some] = np.take_along_axis(scores, best[:, :KEPT], axis=1)
     lists.whole[some] &= wide[:, KEPT] == NOBODY

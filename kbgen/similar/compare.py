@@ -5,7 +5,7 @@ The only module of this package that callers need, and the one that loads all ot
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Literal, NamedTuple, Protocol
 
@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from kbgen.codebase import code_digest
 from kbgen.errors import ConfigError
-from kbgen.executor import uncollected
+from kbgen.executor import chunks, uncollected
 from kbgen.model import Ref
 from kbgen.similar import nearest, semantic, vectors
 from kbgen.similar.frame import Longs
@@ -27,6 +27,7 @@ from kbgen.similar.second import View, rescored, worth_seeing
 from kbgen.similar.texts import Text
 from kbgen.similar.vectors import MODEL, Embedder, Floats, Stack
 
+_READ = 1 << 13
 _BATCH = 2000
 
 
@@ -54,13 +55,13 @@ class Found(NamedTuple):
 
     Attributes:
         pairs: that are merged or suggested.
-        related: the nearest others, best first, of each text where they changed.
+        related: refs of the nearest others, best first, parted by newlines, of each text where they changed.
         moved: refs that were compared with all.
         neighbours: to go on from next time.
     """
 
     pairs: list[Judged]
-    related: list[tuple[Ref, list[Ref]]]
+    related: Mapping[Ref, str]
     moved: frozenset[Ref]
     neighbours: bytes
 
@@ -140,8 +141,7 @@ class Comparison:
     def _meanings(self, texts: Sequence[Text], model: str, cache: Cache) -> npt.NDArray[np.float16]:
         packed = cache.get(model, [text.key for text in texts])
         missing = [text for text in texts if text.key not in packed]
-        for start in range(0, len(missing), _BATCH):
-            some = missing[start : start + _BATCH]
+        for some in chunks(missing, _BATCH):
             made = semantic.embed(self._whole(some))
             rows = {text.key: row.tobytes() for text, row in zip(some, made, strict=True)}
             cache.put(model, rows.items())
@@ -154,14 +154,14 @@ class Comparison:
         return [bodies.get(text.ref, text) for text in texts]
 
     def _vectors(self, texts: Sequence[Text], cache: Cache) -> Stack:
-        stacks = [self._stack(texts[at : at + _BATCH], cache) for at in range(0, max(len(texts), 1), _BATCH)]
+        stacks = [self._stack(texts[at : at + _READ], cache) for at in range(0, max(len(texts), 1), _READ)]
         return vectors.joined(stacks)
 
     def _stack(self, texts: Sequence[Text], cache: Cache) -> Stack:
         packed = cache.get(MODEL, [text.key for text in texts])
         missing = [text for text in texts if text.key not in packed]
-        if missing:
-            made = self._made(missing)
+        for some in chunks(missing, _BATCH):
+            made = self._made(some)
             cache.put(MODEL, made.items())
             packed |= made
         return vectors.unpack([packed[text.key] for text in texts])
@@ -172,12 +172,11 @@ class Comparison:
         }
 
 
-def related(index: Nearest, texts: Sequence[Text]) -> list[tuple[Ref, list[Ref]]]:
-    """The nearest others where they changed."""
+def related(index: Nearest, texts: Sequence[Text]) -> dict[Ref, str]:
+    """The nearest others where they changed, parted by newlines: few objects for many texts."""
     places = np.flatnonzero(index.touched)
     refs = [text.ref for text in texts]
-    rows = nearest.listed(index.near[places], index.scores[places]).tolist()
-    return [
-        (refs[place], [refs[other] for other in row if other >= 0])
-        for place, row in zip(places.tolist(), rows, strict=True)
-    ]
+    rows = nearest.listed(index.near[places], index.scores[places])
+    counts = (rows >= 0).sum(axis=1)
+    every = zip(places.tolist(), rows.tolist(), counts.tolist(), strict=True)
+    return {refs[place]: "\n".join([refs[other] for other in row[:count]]) for place, row, count in every}

@@ -44,7 +44,7 @@ class Bands(Struct, frozen=True):
     largest: int
 
 
-class Judged(Struct, frozen=True):
+class Judged(Struct, frozen=True, gc=False):
     """Two texts that ask the same, or seem to.
 
     Attributes:
@@ -91,12 +91,13 @@ def judge(alike: Scores, texts: Sequence[Text], bands: Bands) -> list[Judged]:
 
 def alike(index: Nearest, least: float) -> Scores:
     """Similarity and local score of the neighbours whose scores both reach ``least``."""
-    row, column = np.nonzero((index.near >= 0) & (index.scores >= least))
-    other, similarity = index.near[row, column], index.scores[row, column]
+    place = np.flatnonzero(index.scores >= least)
+    row, other, similarity = place // index.near.shape[1], index.near.ravel()[place], index.scores.ravel()[place]
     local = local_scores(index, row, other, similarity)
-    good = local >= least
-    found = zip(row[good], other[good], similarity[good], local[good], strict=True)
-    return {(int(min(a, b)), int(max(a, b))): (float(s), float(c)) for a, b, s, c in found}
+    good = (local >= least) & (other >= 0)
+    row, other = row[good], other[good]
+    pairs = zip(np.minimum(row, other).tolist(), np.maximum(row, other).tolist(), strict=True)
+    return dict(zip(pairs, zip(similarity[good].tolist(), local[good].tolist(), strict=True), strict=True))
 
 
 def local_scores(

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from kbgen.similar.candidates import CANDIDATES, KEPT, Lists
+from kbgen.similar.candidates import Lists
 from kbgen.similar.frame import Frame
 from kbgen.similar.nearest import Nearest
 
@@ -30,9 +30,8 @@ def pack(index: Nearest, stamp: str) -> bytes:
     frame, lists = index.frame, index.lists
     numbers = np.array([frame.size, frame.unseen, frame.share])
     keys = np.frombuffer("\n".join(index.keys).encode(), np.uint8)
-    scores = np.ascontiguousarray(lists.scores[:, :CANDIDATES])
     arrays: tuple[Array, ...] = (numbers, frame.mean, frame.terms, frame.rarity, frame.centres, keys, index.rows)
-    arrays += (index.cells, lists.others, scores, lists.whole, index.near, index.scores)
+    arrays += (index.cells, lists.others, lists.scores, lists.whole, index.near, index.scores)
     head = msgspec.msgpack.encode((stamp, [(array.dtype.str, array.shape) for array in arrays]))
     parts: list[bytes | memoryview] = [_MARK, len(head).to_bytes(_LENGTH, "little"), _padded(head, len(_MARK))]
     for array in arrays:
@@ -68,9 +67,7 @@ def unpack(data: bytes, stamp: str) -> Nearest | None:
         array = np.frombuffer(data, kind, count, at).reshape(shape)
         found.append(array)
         at += array.nbytes + -array.nbytes % _ALIGNED
-    numbers, mean, terms, rarity, centres, packed, rows, cells, others, some, whole, near, scores = found
+    numbers, mean, terms, rarity, centres, packed, rows, cells, others, exact, whole, near, scores = found
     frame = Frame(int(numbers[0]), mean, terms, rarity, float(numbers[1]), centres, float(numbers[2]))
-    exact = np.full((len(rows), KEPT), np.nan, np.float32)
-    exact[:, :CANDIDATES] = some
     keys = tuple(packed.tobytes().decode().split("\n"))
     return Nearest(keys, frame, rows, cells, Lists(others, exact, whole), near, scores, np.zeros(len(keys), bool))

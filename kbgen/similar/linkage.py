@@ -28,7 +28,11 @@ def average_linkage(
     """
     members: dict[int, list[int]] = {}
     sums: dict[int, dict[int, tuple[float, int]]] = {}
+    # A mean reaches the threshold only where one of its scores does: whoever has none that does joins nobody.
+    alike = {one for pair, score in scores.items() if max(score, unknown) >= threshold for one in pair}
     for (left, right), score in scores.items():
+        if left not in alike or right not in alike:
+            continue
         for one, other in ((left, right), (right, left)):
             members.setdefault(one, [one])
             sums.setdefault(one, {})[other] = (score, 1)

@@ -8,15 +8,16 @@ candidates are (``candidates``), what a score is (``scoring``), and how the stor
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from kbgen.similar import candidates
-from kbgen.similar.candidates import CANDIDATES, GONE, NOBODY, PLACE, Bools, Lists, ask, groups, join
+from kbgen.similar.candidates import CANDIDATES, GONE, NOBODY, PLACE, Bools, Lists, ask, groups, join, taken
 from kbgen.similar.frame import Coarse, Frame, Ints, Longs, cells, frame_size, make_frame, placed, stands, with_cells
-from kbgen.similar.scoring import Pairs, Take, distinct, exact, ordered, pair_keys
+from kbgen.similar.scoring import NO_RANK, Pairs, Take, distinct, exact, ordered, pair_keys, ranked, ranks
 from kbgen.similar.texts import Text
 from kbgen.similar.vectors import Floats, Stack
 
@@ -114,8 +115,8 @@ def update(
 
 def _known(old: Nearest | None, keys: tuple[str, ...]) -> Longs:
     """Where each text stood, -1 if it is new, or stands no more behind those it stood behind."""
-    places = {key: place for place, key in enumerate(old.keys)} if old else {}
-    before = np.array([places.get(key, -1) for key in keys], np.int64)
+    places = dict(zip(old.keys, itertools.count(), strict=False)) if old else {}
+    before = np.fromiter(map(places.get, keys, itertools.repeat(-1)), np.int64, len(keys))
     before[before < np.maximum.accumulate(before)] = -1
     return before
 
@@ -132,10 +133,9 @@ def _afresh(keys: tuple[str, ...], texts: Sequence[Text], fetch: Fetch, frame: F
     where = cells(rows, frame)
     every = np.arange(len(keys))
     best, _ = ask(rows, groups(where, keys), every, np.zeros(len(keys), np.int64))
-    lists = Lists(best, np.full(best.shape, np.nan, np.float32), best[:, -1] == NOBODY)
+    lists = Lists(best, np.full((len(keys), CANDIDATES), np.nan, np.float32), best[:, -1] == NOBODY)
     _scored(lists, frame, vectors.pick)
-    least = np.full(len(keys), _NOTHING)
-    return Nearest(keys, frame, rows, where, lists, *_neighbours(lists, every, least), np.ones(len(keys), bool))
+    return Nearest(keys, frame, rows, where, lists, *_neighbours(lists, every), np.ones(len(keys), bool))
 
 
 def _empty(count: int) -> tuple[Ints, Floats]:
@@ -143,27 +143,24 @@ def _empty(count: int) -> tuple[Ints, Floats]:
 
 
 def _moved(old: Nearest, keys: tuple[str, ...], before: Longs) -> _Moved:
-    count, after = len(keys), np.flatnonzero(before >= 0)
-    kept = before[after]
+    fresh, kept = before < 0, np.flatnonzero(before >= 0)
     target = np.full(len(old.keys) + 1, GONE, np.int64)
-    target[kept], target[-1] = after, -1
-    rows, where = np.zeros((count, old.rows.shape[1]), np.int8), np.zeros((count, old.cells.shape[1]), np.int32)
-    rows[after], where[after] = old.rows[kept], old.cells[kept]
-    near, scores = _empty(count)
-    near[after], scores[after] = target[old.near[kept]], old.scores[kept]
-    lists = candidates.moved(old.lists, target, (kept, after), count)
-    compared = np.full(where.shape, -1, np.int32)
-    compared[after] = groups(old.cells, old.keys)[kept]
-    index = Nearest(keys, old.frame, rows, where, lists, near, scores, before < 0)
-    return _Moved(index, compared, old, before, target)
+    target[before[kept]], target[-1] = kept, -1
+    rows, where, scores = taken(old.rows, before), taken(old.cells, before), taken(old.scores, before)
+    compared = taken(groups(old.cells, old.keys), before)
+    near = target[taken(old.near, before)].astype(np.int32)
+    near[fresh], scores[fresh], compared[fresh] = -1, _NONE, -1
+    lists = candidates.moved(old.lists, target, before)
+    return _Moved(Nearest(keys, old.frame, rows, where, lists, near, scores, fresh), compared, old, before, target)
 
 
 def _resumed(moved: _Moved, take: Take) -> Nearest:
     index = moved.now
     parted = _asked(moved)
     joined = _scored(index.lists, index.frame, take)
-    rows, least = _affected(index, parted, joined)
-    index.near[rows], index.scores[rows] = _neighbours(index.lists, rows, least)
+    lost, won = _affected(index, parted, joined)
+    index.near[lost], index.scores[lost] = _neighbours(index.lists, lost)
+    rows = distinct(np.concatenate([lost, _better(index, won)]))
     rows = rows[moved.before[rows] >= 0]
     place = moved.before[rows]
     shown = moved.target[listed(moved.old.near[place], moved.old.scores[place])]
@@ -175,7 +172,7 @@ def _asked(moved: _Moved) -> Pairs:
     """Make the lists of new texts, of those compared with others than before, and of those that ran short.
 
     Returns:
-        Pairs that are in no list, or in one less than before.
+        Pairs that are in no list any more.
     """
     index, lists = moved.now, moved.now.lists
     where = groups(index.cells, index.keys)
@@ -184,25 +181,25 @@ def _asked(moved: _Moved) -> Pairs:
     best, offers = ask(index.rows, where, asked, lists.limits())
     offers = offers.of(moved.before < 0)
     changed = distinct(np.concatenate([asked, offers.rows]))
-    was, scores = lists.others[changed, :CANDIDATES], lists.scores[changed, :CANDIDATES]
+    was, scores = lists.others[changed, :CANDIDATES], lists.scores[changed]
     lists.others[asked], lists.scores[asked], lists.whole[asked] = best, np.nan, best[:, -1] == NOBODY
     join(lists, offers)
     # A list is all there is up to its last: whoever came before that and is still there is still in it.
     left = (was > lists.others[changed, CANDIDATES - 1, None]) | regrouped[changed, None]
     row, rank = np.nonzero(left & (was < NOBODY))
-    return Pairs(changed[row], was[row, rank] & PLACE, scores[row, rank])
+    one, other = changed[row], was[row, rank] & PLACE
+    gone = (lists.others[other, :CANDIDATES] & PLACE != one[:, None]).all(axis=1)
+    return Pairs(one[gone], other[gone], scores[row, rank][gone])
 
 
 def _scored(lists: Lists, frame: Frame, take: Take) -> Pairs:
     """Score candidates that were not scored yet, and give these pairs."""
     count = len(lists.others)
-    unknown = np.isnan(lists.scores[:, :CANDIDATES]) & (lists.others[:, :CANDIDATES] < NOBODY)
+    unknown = np.isnan(lists.scores) & (lists.others[:, :CANDIDATES] < NOBODY)
     # Each pair once; what is only needed on the way there has given its room back when the vectors come.
     every, place = _pairs(lists, unknown)
     scores = exact(every, count, frame, take)
-    lists.scores[:, :CANDIDATES][unknown] = scores[place]
-    # Who does not count any more is new when it counts again.
-    lists.scores[:, CANDIDATES:] = np.nan
+    lists.scores[unknown] = scores[place]
     return Pairs(every // count, every % count, scores)
 
 
@@ -214,36 +211,55 @@ def _pairs(lists: Lists, some: Bools) -> tuple[Longs, Ints]:
     return every, np.searchsorted(every, keys).astype(np.int32)
 
 
-def _affected(index: Nearest, parted: Pairs, joined: Pairs) -> tuple[Longs, Floats]:
-    """Texts whose nearest may be others now: one is gone, or a pair came or went that is not below all of them.
+def _affected(index: Nearest, parted: Pairs, joined: Pairs) -> tuple[Longs, Pairs]:
+    """Whose nearest may be others now.
 
     Returns:
-        Their positions, and for each text the score below which nobody can be among its nearest.
+        Texts that may miss one of them, and the pairs of others that are better than the last of these, seen from them.
     """
-    least: Floats = np.where(index.near[:, -1] < 0, _NOTHING, index.scores[:, -1])
+    least = np.where(index.near[:, -1] < 0, _NOTHING, index.scores[:, -1])
     lost = (index.near == GONE).any(axis=1)
-    won = np.zeros(len(lost), bool)
-    for affected, pairs in ((lost, parted), (won, joined)):
-        for one in (pairs.left, pairs.right):
-            affected[one[pairs.scores >= least[one]]] = True
-    least[lost] = _NOTHING
-    return np.flatnonzero(lost | won), least
+    for one in (parted.left, parted.right):
+        lost[one[parted.scores >= least[one]]] = True
+    one, other = np.concatenate([joined.left, joined.right]), np.concatenate([joined.right, joined.left])
+    score = np.concatenate([joined.scores, joined.scores])
+    won = np.flatnonzero((score >= least[one]) & ~lost[one])
+    # A list that was made anew has pairs in it that are known.
+    won = won[(index.near[one[won]] != other[won, None]).all(axis=1)]
+    return np.flatnonzero(lost), Pairs(one[won], other[won], score[won])
 
 
-def _neighbours(lists: Lists, rows: Longs, least: Floats) -> tuple[Ints, Floats]:
+def _better(index: Nearest, pairs: Pairs) -> Longs:
+    """Put the second of each pair among the nearest of the first; gives those whose nearest are others now."""
+    order = ordered(*pairs)
+    row, numbers = pairs.left[order], ranks(pairs.right[order], pairs.scores[order])
+    rows, place, counts = np.unique(row, return_inverse=True, return_counts=True)
+    rank = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
+    good = rank < NEAR
+    for start in range(0, len(rows), _ROWS):
+        some = rows[start : start + _ROWS]
+        new = np.flatnonzero(good & (place >= start) & (place < start + _ROWS))
+        wide = np.full((len(some), int(rank[new].max()) + 1), NO_RANK)
+        wide[place[new] - start, rank[new]] = numbers[new]
+        both = np.concatenate([ranks(index.near[some], index.scores[some]), wide], axis=1)
+        index.near[some], index.scores[some] = ranked(np.sort(both, axis=1)[:, :NEAR])
+    return rows
+
+
+def _neighbours(lists: Lists, rows: Longs) -> tuple[Ints, Floats]:
     """The nearest of some texts: of their candidates, and of those whose candidates they are."""
     near, scores = _empty(len(rows))
-    numbers, places, known = lists.others[:, :CANDIDATES], lists.places(), lists.scores[:, :CANDIDATES]
+    numbers, places, known = lists.others[:, :CANDIDATES], lists.places(), lists.scores
     for start in range(0, len(rows), _ROWS):
         some = rows[start : start + _ROWS]
         wanted = np.zeros(len(places) + 1, bool)
         wanted[some] = True
-        own, column = np.nonzero(known[some] >= least[some, None])
+        own, column = np.nonzero(places[some] >= 0)
         own = some[own]
         row, rank = np.nonzero(wanted[places])
         one = places[row, rank]
         # Whoever has it among its own candidates, too, is there already.
-        new = ((numbers[row, rank] & ~PLACE | row) > numbers[one, -1]) & (known[row, rank] >= least[one])
+        new = (numbers[row, rank] & ~PLACE | row) > numbers[one, -1]
         row, rank, one = row[new], rank[new], one[new]
         left, right = np.concatenate([own, one]), np.concatenate([places[own, column], row])
         pairs = Pairs(left, right, np.concatenate([known[own, column], known[row, rank]]))

@@ -5,6 +5,7 @@ Light on purpose: it decides whether anything has to be compared at all. Not her
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
 from collections.abc import Sequence
@@ -32,6 +33,7 @@ _CONTRARY = """
     active/passive incoming/outgoing read/write input/output first/last horizontal/vertical
 """
 _OPPOSITES = tuple(tuple(pair.split("/")) for pair in _CONTRARY.split())
+_CONTRARY_WORDS = frozenset(word for pair in _OPPOSITES for word in pair)
 _WORD = re.compile(r"\w+")
 _JOINT = re.compile(r"[-_]+")
 
@@ -124,15 +126,15 @@ def doubtful(left: Text, right: Text) -> str:
         return "article"
     if min(left.words, right.words) < _FEWEST and left.lang not in _UNSPACED:
         return "few words"
-    first, second = _words(left.title), _words(right.title)
+    first, second = set(_in_order(left.title)), set(_in_order(right.title))
     figures = set(_FIGURE.findall(left.title)), set(_FIGURE.findall(right.title))
     if figures[0] != figures[1]:
         # "Error 403" is not "Error 404"; "access denied" may be.
         return "figures" if all(figures) else "one figure"
-    for one, other in _OPPOSITES:
-        if (one in first) != (one in second) and (other in first) != (other in second):
-            return f"{one}/{other}"
-    return ""
+    differing = first ^ second
+    if differing.isdisjoint(_CONTRARY_WORDS):
+        return ""
+    return next((f"{one}/{other}" for one, other in _OPPOSITES if one in differing and other in differing), "")
 
 
 def shared_words(left: Text, right: Text, *, count: int = 8) -> tuple[str, ...]:
@@ -145,7 +147,13 @@ def shared_words(left: Text, right: Text, *, count: int = 8) -> tuple[str, ...]:
 
 def same_title(left: Text, right: Text) -> bool:
     """Whether two titles have the same words in the same order."""
-    return _WORD.findall(left.title.lower()) == _WORD.findall(right.title.lower())
+    return _in_order(left.title) == _in_order(right.title)
+
+
+@functools.lru_cache(1 << 12)
+def _in_order(title: str) -> list[str]:
+    """The words of a title, which is judged several times; not to be changed."""
+    return _WORD.findall(title.lower())
 
 
 def _words(text: str) -> set[str]:

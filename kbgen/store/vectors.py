@@ -122,9 +122,7 @@ class Vectors:
             same(ref, Ref(ref)): tuple([same(one, Ref(one)) for one in near.split("\n") if one]) for ref, near in rows
         }
 
-    def set_related(self, rows: Iterable[tuple[Ref, Sequence[Ref]]], gone: Iterable[str]) -> None:
-        """Keep what changed of related texts; call inside a transaction."""
+    def set_related(self, rows: Iterable[tuple[Ref, str]], gone: Iterable[str]) -> None:
+        """Keep what changed of related texts, each with the nearest parted by newlines; call inside a transaction."""
         self._db.executemany("DELETE FROM related WHERE ref = ?", ((ref,) for ref in gone))
-        self._db.executemany(
-            "INSERT OR REPLACE INTO related VALUES (?, ?)", ((ref, "\n".join(near)) for ref, near in rows)
-        )
+        self._db.executemany("INSERT OR REPLACE INTO related VALUES (?, ?)", rows)

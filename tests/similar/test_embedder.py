@@ -8,11 +8,13 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from kbgen.model import Ref
 from kbgen.similar import vectors
 from kbgen.similar.texts import Text, make_text
-from kbgen.similar.vectors import Embedder, terms_of_word, unit
+from kbgen.similar.vectors import Embedder, terms_of_word, unit, words
 
 SAID = {
     "en": (
@@ -39,9 +41,9 @@ def plain(one: Text) -> Counter[int]:
     title = vectors._WORD.findall(one.heading)
     body = vectors._WORD.findall(one.body if one.lang == "en" else one.body[:300])
     counts: Counter[int] = Counter()
-    for words, weight in ((title, 3), (body, 1)):
-        terms = [term for word in words for term in terms_of_word(word, one.lang)]
-        pairs = [a + b for a, b in itertools.pairwise(words) if vectors._IS_WIDE.fullmatch(a + b)]
+    for said, weight in ((title, 3), (body, 1)):
+        terms = [term for word in said for term in terms_of_word(word, one.lang)]
+        pairs = [a + b for a, b in itertools.pairwise(said) if vectors._IS_WIDE.fullmatch(a + b)]
         for term in [*terms, *(pair for pair in pairs if len(pair) == 2)]:
             counts[zlib.crc32(term.encode())] += weight
     return counts
@@ -76,9 +78,9 @@ def test_a_meaning_is_the_mean_of_words() -> None:
     tokenizer, table = vectors._model()
     one = text("en")
 
-    def meant(words: list[str]) -> vectors.Floats:
+    def meant(said: list[str]) -> vectors.Floats:
         rows = [
-            table[tokenizer.encode(word, add_special_tokens=False).ids].astype(np.float32).sum(axis=0) for word in words
+            table[tokenizer.encode(word, add_special_tokens=False).ids].astype(np.float32).sum(axis=0) for word in said
         ]
         return unit(np.sum(rows, axis=0, keepdims=True))
 
@@ -87,16 +89,23 @@ def test_a_meaning_is_the_mean_of_words() -> None:
     assert np.abs(Embedder().vectors([one])[0].dense - expected).max() < 0.001
 
 
+@given(st.text(st.characters(max_codepoint=127)))
+@example("v1.2_3\x00it's\x1f-- C++\t\n")
+def test_ascii_is_cut_as_all_text_is(text: str) -> None:
+    """The short way to the words of a text without other letters."""
+    assert words(text) == vectors._WORD.findall(text)
+
+
 def test_a_word_that_is_one_token_needs_no_tokenizer() -> None:
     """What the vocabulary has for a word is what the tokenizer makes of it, for every word there is in it."""
     tokenizer, _ = vectors._model()
     known = [token[1:] for token in tokenizer.get_vocab() if token.startswith("\u2581")]
-    words = [word for word in known if vectors._WORD.fullmatch(word)]
-    words += ["zymurgical", "oven kettle", "naïve", "烤", "شكرا", "🍳x", "iOS12"]
-    made = tokenizer.encode_batch_fast(words, add_special_tokens=False)
+    several = [word for word in known if vectors._WORD.fullmatch(word)]
+    several += ["zymurgical", "oven kettle", "naïve", "烤", "شكرا", "🍳x", "iOS12"]
+    made = tokenizer.encode_batch_fast(several, add_special_tokens=False)
 
-    assert len(words) > 10_000
-    assert [vectors._pieces(tokenizer, word) for word in words] == [one.ids for one in made]
+    assert len(several) > 10_000
+    assert [vectors._pieces(tokenizer, word) for word in several] == [one.ids for one in made]
 
 
 def test_words_that_are_many_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,3 +46,36 @@ def test_clusters_hold_together(scores: dict[tuple[int, int], float], tenth: int
     assert sorted(members) == sorted(set(members))
     for group in groups:
         assert max(scores.get(pair, 0.0) for pair in itertools.combinations(group, 2)) >= tenth / 10
+
+
+@given(
+    st.dictionaries(
+        st.tuples(st.integers(0, 7), st.integers(0, 7)).filter(lambda pair: pair[0] < pair[1]),
+        st.integers(-2, 16).map(lambda part: part / 16),
+        max_size=20,
+    ),
+    st.integers(4, 14),
+    st.sampled_from((-0.25, 0.0, 0.75)),
+    st.sampled_from((3, 50)),
+)
+def test_clusters_are_those_of_looking_at_all_pairs_each_time(
+    scores: dict[tuple[int, int], float], least: int, unknown: float, largest: int
+) -> None:
+    """The two whose mean is best are joined, those that come first among equals, until none reaches the threshold."""
+    groups = {one: [one] for pair in scores for one in pair}
+
+    def mean(left: int, right: int) -> float:
+        pairs = [(min(a, b), max(a, b)) for a in groups[left] for b in groups[right]]
+        known = any(pair in scores for pair in pairs)
+        return sum(scores.get(pair, unknown) for pair in pairs) / len(pairs) if known else -1.0
+
+    def best() -> tuple[float, int, int]:
+        every = itertools.combinations(sorted(groups), 2)
+        few = (pair for pair in every if len(groups[pair[0]]) + len(groups[pair[1]]) <= largest)
+        return min(((-mean(*pair), *pair) for pair in few), default=(1.0, 0, 0))
+
+    while -(found := best())[0] >= least / 16:
+        groups[found[1]] += groups.pop(found[2])
+
+    expected = sorted(sorted(group) for group in groups.values() if len(group) > 1)
+    assert average_linkage(scores, least / 16, largest=largest, unknown=unknown) == expected

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from kbgen.model import Ref
-from kbgen.similar.frame import make_frame, weighted
+from kbgen.similar.frame import _rarity, make_frame, weighted
 from kbgen.similar.kept import pack, unpack
 from kbgen.similar.nearest import LISTED, NEAR, Nearest, listed, update
-from kbgen.similar.scoring import ordered
+from kbgen.similar.scoring import NO_RANK, exact, ordered, ranked, ranks
 from kbgen.similar.texts import Text, make_text
-from kbgen.similar.vectors import Embedder, Stack, Vector, joined, stack
+from kbgen.similar.vectors import Embedder, Stack, Vector, joined, stack, wide
 
 SAID = (
     "oven kettle timer filter door lamp light reset update firmware beep noise water steam order invoice guarantee app "
@@ -144,3 +144,46 @@ def test_words_no_frame_knows_still_match() -> None:
     assert rows.has_sorted_indices
     assert rows[-1].multiply(rows[-2]).sum() == pytest.approx(1, abs=1e-5)
     assert rows[0].multiply(rows[-1]).sum() == 0
+
+
+def test_two_words_of_a_text_may_share_a_column() -> None:
+    """Hashes are cut to make columns; a text with two of one column is scored like any other, with both."""
+    vectors = Embedder().vectors(texts(40))
+    frame = make_frame(stack(vectors), "en")
+    new = Vector(vectors[0].dense, np.array([8, 9, 400], np.uint32), np.array([1, 2, 1], np.uint8))
+    every = stack([new, new, *vectors])
+
+    assert weighted(every, frame)[0].nnz == 2
+    assert exact(np.array([1]), every.size, frame, every.pick)[0] >= 1
+
+
+def test_rarity_is_found_for_every_word() -> None:
+    """Whatever bits hashes share, those of the frame have their weight, and all others that of a word never seen."""
+    chance = np.random.default_rng(5)
+    known = np.unique(chance.integers(0, 1 << 32, 900, np.uint32) & np.uint32(0xFFF0000F))
+    empty = make_frame(stack(Embedder().vectors(texts(3))), "en")._replace(terms=known[:0])
+    frame = empty._replace(terms=known, rarity=np.arange(len(known), dtype=np.float32), unseen=-1.0)
+    asked = np.concatenate([known, known + np.uint32(16), chance.integers(0, 1 << 32, 500, np.uint32)])
+    weights = dict(zip(known.tolist(), frame.rarity.tolist(), strict=True))
+
+    assert _rarity(asked, frame).tolist() == [weights.get(term, -1.0) for term in asked.tolist()]
+    assert set(_rarity(asked, empty).tolist()) == {np.float32(empty.unseen)}
+
+
+def test_ranks_rise_as_scores_fall() -> None:
+    """By score, then by age; nobody comes last; and they can be read back."""
+    near = np.array([[7, 3, 9, -1, 1 << 30]], np.int32)
+    scores = np.array([[0.5, 0.5, -0.25, -1, 1]], np.float32)
+    numbers = ranks(near, scores)
+
+    assert numbers[0].argsort().tolist() == [4, 1, 0, 2, 3]
+    assert numbers[0, 3] == NO_RANK
+    assert all((one == other).all() for one, other in zip(ranked(numbers), (near, scores), strict=True))
+
+
+def test_halves_are_widened_as_numpy_does() -> None:
+    """Every half that is a number comes out as the same number."""
+    halves = np.arange(1 << 16, dtype=np.uint16).view(np.float16)
+    halves = halves[np.isfinite(halves)]
+
+    assert (wide(halves) == halves.astype(np.float32)).all()
