@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -39,9 +41,10 @@ def corpus() -> list[Curated]:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
+def store(tmp_path: Path) -> Iterator[Store]:
     """An empty store."""
-    return open_store(tmp_path / "store.sqlite")
+    with closing(open_store(tmp_path / "store.sqlite")) as opened:
+        yield opened
 
 
 def test_evidence_of_a_merge_is_kept(store: Store) -> None:
@@ -92,11 +95,10 @@ def test_step_by_step_is_as_all_at_once(store: Store, tmp_path: Path) -> None:
     items = corpus()
     for count in range(1, len(items) + 1):
         slowly = near_duplicates(store, OFF, fill(store, items[:count]))
-    other = open_store(tmp_path / "other.sqlite")
-
-    assert slowly == near_duplicates(other, OFF, fill(other, items))
-    assert store.vectors.pairs() == other.vectors.pairs()
-    assert store.vectors.related() == other.vectors.related()
+    with closing(open_store(tmp_path / "other.sqlite")) as other:
+        assert slowly == near_duplicates(other, OFF, fill(other, items))
+        assert store.vectors.pairs() == other.vectors.pairs()
+        assert store.vectors.related() == other.vectors.related()
 
 
 def test_a_tag_no_taxonomy_knows_is_read_again(store: Store) -> None:

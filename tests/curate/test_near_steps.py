@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 import sqlite3
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -83,11 +83,24 @@ class Community:
         return edges, vectors.pairs(), vectors.related(), list(store.suggestions.all()), list(vectors.compared())
 
 
-def copy(store: Store, path: Path) -> Store:
+Open = Callable[[str], Store]
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Iterator[Open]:
+    """Opens stores by name, and closes them."""
+    with ExitStack() as stack:
+        yield lambda name: stack.enter_context(closing(open_store(tmp_path / f"{name}.sqlite")))
+
+
+def copy(store: Store, opened: Open, name: str = "copy") -> Store:
     """The same store once more."""
-    with closing(sqlite3.connect(store.path)) as one, closing(sqlite3.connect(path)) as other:
+    with (
+        closing(sqlite3.connect(store.path)) as one,
+        closing(sqlite3.connect(store.path.with_name(f"{name}.sqlite"))) as other,
+    ):
         one.backup(other)
-    return open_store(path)
+    return opened(name)
 
 
 def go(community: Community) -> None:
@@ -124,16 +137,16 @@ NIGHTS: tuple[Change, ...] = (
         ),
     ],
 )
-def test_every_night_leaves_what_a_clean_run_leaves(tmp_path: Path, config: DuplicatesConfig) -> None:
+def test_every_night_leaves_what_a_clean_run_leaves(opened: Open, config: DuplicatesConfig) -> None:
     """Pairs with their words, related texts and suggestions; whatever came, went, was edited or changed its language."""
     community = Community(64)
-    store = open_store(tmp_path / "store.sqlite")
+    store = opened("store")
     before = community.run(store, config)
     for number, night in enumerate(NIGHTS):
         night(community)
         found = community.run(store, config)
         assert found != before
-        assert found == community.run(copy(store, tmp_path / f"{number}.sqlite"), config, clean=True)
+        assert found == community.run(copy(store, opened, str(number)), config, clean=True)
         before = found
 
 
@@ -144,16 +157,16 @@ def stored_frame(store: Store) -> frame.Frame:
     return index.frame
 
 
-def test_a_clean_run_measures_as_the_last_one_did(tmp_path: Path) -> None:
+def test_a_clean_run_measures_as_the_last_one_did(opened: Open) -> None:
     """Old threads that go do not move the measures, until half of the community is gone."""
     community = Community(80)
-    store = open_store(tmp_path / "store.sqlite")
+    store = opened("store")
     community.run(store, OFF)
     first = stored_frame(store)
     go(community)
     community.run(store, OFF, clean=True)
     second = stored_frame(store)
-    anew = open_store(tmp_path / "anew.sqlite")
+    anew = opened("anew")
     community.run(anew, OFF)
 
     assert (first.size, second.size) == (64, 64)
@@ -161,10 +174,10 @@ def test_a_clean_run_measures_as_the_last_one_did(tmp_path: Path) -> None:
     assert (stored_frame(anew).mean != first.mean).any()
 
 
-def test_a_clean_run_compares_everything(tmp_path: Path) -> None:
+def test_a_clean_run_compares_everything(opened: Open) -> None:
     """What got lost of related texts is there again; a run that found nothing new would not look."""
     community = Community(64)
-    store = open_store(tmp_path / "store.sqlite")
+    store = opened("store")
     whole = community.run(store, OFF)
     with store.transaction():
         store.vectors.set_related((), list(community.items))
@@ -174,10 +187,10 @@ def test_a_clean_run_compares_everything(tmp_path: Path) -> None:
     assert community.run(store, OFF, clean=True) == whole
 
 
-def test_thresholds_move_no_neighbour(tmp_path: Path) -> None:
+def test_thresholds_move_no_neighbour(opened: Open) -> None:
     """Bands are put over what was compared; nothing is compared for them, and the result is a clean run's."""
     community = Community(64)
-    store = open_store(tmp_path / "store.sqlite")
+    store = opened("store")
     community.run(store, OFF)
     before = store.vectors.neighbours("en")
     low = OFF.model_copy(update={"suggest": 0.1})
@@ -188,10 +201,10 @@ def test_thresholds_move_no_neighbour(tmp_path: Path) -> None:
     assert found == community.run(store, low, clean=True)
 
 
-def test_a_run_that_fails_half_way_is_made_up_for(tmp_path: Path) -> None:
+def test_a_run_that_fails_half_way_is_made_up_for(opened: Open) -> None:
     """What a run found is kept as a whole or not at all: the next run finds it again."""
     community = Community(64)
-    store = open_store(tmp_path / "store.sqlite")
+    store = opened("store")
     community.run(store, OFF)
     community.come(5)
     with closing(sqlite3.connect(store.path)) as other:
@@ -200,13 +213,13 @@ def test_a_run_that_fails_half_way_is_made_up_for(tmp_path: Path) -> None:
             community.run(store, OFF)
         other.execute("DROP TRIGGER full")
 
-    assert community.run(store, OFF) == community.run(copy(store, tmp_path / "copy.sqlite"), OFF, clean=True)
+    assert community.run(store, OFF) == community.run(copy(store, opened), OFF, clean=True)
 
 
-def test_neighbours_of_an_older_version_are_made_anew(tmp_path: Path) -> None:
+def test_neighbours_of_an_older_version_are_made_anew(opened: Open) -> None:
     """Bytes that another version kept are no fault: all are compared again."""
     community = Community(64)
-    store = open_store(tmp_path / "store.sqlite")
+    store = opened("store")
     first = community.run(store, OFF)
     with store.transaction():
         store.vectors.set_neighbours("en", b"\x93NUMPY\x01\x00v\x00{'descr': '<f8'}")
@@ -214,4 +227,4 @@ def test_neighbours_of_an_older_version_are_made_anew(tmp_path: Path) -> None:
     found = community.run(store, OFF)
 
     assert found != first
-    assert found == community.run(copy(store, tmp_path / "copy.sqlite"), OFF, clean=True)
+    assert found == community.run(copy(store, opened), OFF, clean=True)
