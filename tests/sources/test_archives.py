@@ -54,6 +54,53 @@ def test_members_of_a_plain_tar_file_are_read_again_from_their_place(tmp_path: P
         list(revisit(file, spots))
 
 
+def any_tar(form: int, numbers: random.Random) -> bytes:
+    """A tar file of one format with members of every kind, most of them plain files."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=form) as tar:
+        for number in range(40):
+            kind = numbers.choice(["file"] * 8 + ["deep", "name", "hidden", "time", "folder", "link", "large"])
+            names = {"deep": f"{'d' * 60}/{'e' * 60}{number}.json", "hidden": ".h.json", "name": f"é{number}.json"}
+            info = tarfile.TarInfo(names.get(kind, f"./f{number}.JSON"))
+            data = numbers.randbytes(2_000 if kind == "large" else numbers.choice([0, 1, 511, 512, 513]))
+            info.size = len(data) if kind not in {"folder", "link"} else 0
+            info.type = {"folder": tarfile.DIRTYPE, "link": tarfile.SYMTYPE}.get(kind, tarfile.REGTYPE)
+            info.mtime = 1.5 if kind == "time" and form == tarfile.PAX_FORMAT else 1
+            tar.addfile(info, io.BytesIO(data))
+    return out.getvalue()
+
+
+def told(file: Path) -> list[object]:
+    """All that comes of a tar file, its end among it."""
+    found: list[object] = []
+    try:
+        members = read_members(file, ".json", cap=1_500)
+        found.extend(str(one) if isinstance(one, RecordError) else one for one in members)
+    except (SourceError, SourceTruncated) as error:
+        found.append(str(error))
+    return found
+
+
+@pytest.mark.parametrize("form", [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
+def test_plain_headers_are_read_as_the_standard_library_reads_them(
+    form: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Members of every kind in three formats, whole, with a damaged byte, and cut short."""
+    numbers = random.Random(form)  # noqa: S311
+    for case in range(60):
+        data = any_tar(form, numbers)
+        if case % 3 == 1:
+            place = numbers.randrange(0, len(data) // 512) * 512 + numbers.choice([0, 99, 124, 135, 148, 156, 345, 400])
+            data = data[:place] + numbers.choice([b"\0", b"5", b"x", b" ", b"\xff", b"-"]) + data[place + 1 :]
+        elif case % 3 == 2:
+            data = data[: numbers.randrange(len(data))]
+        (tmp_path / "topics.tar").write_bytes(data)
+        found = told(tmp_path / "topics.tar")
+        with monkeypatch.context() as patched:
+            patched.setattr("kbgen.sources.archives._plain_members", lambda _file: iter(()))
+            assert told(tmp_path / "topics.tar") == found, case
+
+
 def test_a_member_one_cannot_go_back_to_says_so(tmp_path: Path) -> None:
     """Members of a compressed tar file and of a folder have no place of their own."""
     (tmp_path / "topics.tar").write_bytes(packed("zstd", tar_bytes(MEMBERS)))
