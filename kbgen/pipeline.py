@@ -110,6 +110,10 @@ class Run:
             self.store.permalinks.add(permalinks(before))
             self.store.permalinks.set_redirects(fresh, live=before.pages)
 
+    def hold(self) -> None:
+        """Look for no cycles from here on: what is made of the library lies in none, and the library is large."""
+        self._stack.enter_context(uncollected())
+
     def begin_frames(self) -> None:
         """Start to build the frames beside the next stage: the site engine is a process of its own."""
         beside = self._stack.enter_context(ThreadPoolExecutor(1))
@@ -209,8 +213,9 @@ class Run:
             beside=self._beside,
         )
 
+    @cached_property
     def site_key(self) -> str:
-        """Digest of all the site is made from: while it stands still, so does the site."""
+        """Digest of all the site is made from, once that is settled: while it stands still, so does the site."""
         hasher = hashlib.blake2b(digest_size=16)
         code = code_digest("compile", "site", "search", "model")
         images = self.store.media.digest() if self.project.config.media.mirror else ""
@@ -222,7 +227,7 @@ class Run:
 
     def is_current(self) -> bool:
         """Nothing the site is made from has changed since it was published, and its files are all there."""
-        if self.options.clean or self.store.get(_INPUTS) != self.site_key():
+        if self.options.clean or self.store.get(_INPUTS) != self.site_key:
             return False
         rows = live_rows(self.store, self.options.site_dir)
         return bool(rows) and len(rows) == len(self.store.pages.all())
@@ -301,7 +306,7 @@ def _render(run: Run) -> list[StageReport]:
 
 
 def _publish(run: Run) -> list[StageReport]:
-    key, before = run.site_key(), run.before
+    key, before = run.site_key, run.before
     report, moved = publish(run.job(), before, allow_vanish=run.options.allow_vanish)
     run.retire(moved)
     with run.store.transaction():
@@ -361,6 +366,8 @@ def _run_stages(project: Project, options: Options, progress: Progress, names: S
             if names is None and name == "compile" and run.is_current():
                 reports.append(StageReport("compile", notes=("nothing changed; the site stands as it is",)))
                 break
+            if name == "compile":
+                run.hold()
             if names is None and name == "compile":
                 run.begin_staging()
             reports += stage(run)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from heapq import nsmallest
 
 from kbgen.compile.entries import ARTICLES, HOME, PEOPLE, QUESTIONS, TOPICS, topic_path
 from kbgen.compile.inputs import Inputs, Shelf, as_listed, rank
@@ -26,11 +27,11 @@ def home_page(shelf: Shelf, contributors: int, inputs: Inputs) -> Page:
     articles = sorted((card for card in shelf.cards.values() if card.kind == "article"), key=rank)
     featured = dict.fromkeys(ref for topic in shelf.topics.values() for ref in topic.featured)
     picks = [shelf.cards[ref] for ref in featured if ref in shelf.cards and shelf.cards[ref].kind == "article"]
-    newest = sorted(entries, key=lambda card: (-(card.updated.timestamp() if card.updated else 0.0), card.ref))
+    newest = nsmallest(_CARDS, entries, lambda card: (-(card.updated.timestamp() if card.updated else 0.0), card.ref))
     blocks = (
         Block("topics", "Browse by topic", links=_topics(shelf), more=Link("All topics", TOPICS)),
-        Block("popular", "Most asked", cards=tuple(sorted(entries, key=rank)[:_CARDS])),
-        Block("newest", "Newly answered", cards=tuple(newest[:_CARDS]), more=Link("All questions", QUESTIONS)),
+        Block("popular", "Most asked", cards=tuple(nsmallest(_CARDS, entries, rank))),
+        Block("newest", "Newly answered", cards=tuple(newest), more=Link("All questions", QUESTIONS)),
         Block("articles", "Picked by our staff", cards=tuple((picks or articles)[:_CARDS]), more=_articles(articles)),
         Block("languages", "Other languages", links=_languages(shelf.cards.values(), inputs)),
         Block("numbers", "The community", links=_numbers(shelf, articles, contributors, inputs)),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import heapq
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from kbgen.compile.inputs import as_linked
 from kbgen.model import Card, Ref, Slug, Summary
@@ -36,13 +36,13 @@ def related(
         return {}
     linked = {ref: as_linked(card) for ref, card in cards.items()}
     pages = {ref: summary.ref for summary in summaries for ref in summary.refs}
-    best = {summary.ref: _by_text(summary, near or {}, pages, cards, count=count) for summary in summaries}
+    best = _by_text(summaries, near or {}, pages, linked, count=count)
     # Where texts were compared, few pages want for more.
     short = [summary for summary in summaries if len(best[summary.ref]) < count]
     if short:
         for ref, by_words in _by_words(summaries, short, cards, count):
             best[ref] = list(dict.fromkeys([*best[ref], *by_words]))[:count]
-    return {ref: tuple(linked[other] for other in others) for ref, others in best.items()}
+    return {ref: tuple([linked[other] for other in others]) for ref, others in best.items()}
 
 
 def _by_words(
@@ -63,23 +63,28 @@ def _by_words(
 
 
 def _by_text(
-    summary: Summary,
+    summaries: Iterable[Summary],
     near: Mapping[Ref, Sequence[Ref]],
     pages: Mapping[Ref, Ref],
     cards: Mapping[Ref, Card],
     *,
     count: int,
-) -> list[Ref]:
-    """The pages of what lies nearest to the lead's text."""
-    found: dict[Ref, None] = {}
-    for other in near.get(summary.ref, ()):
-        ref = pages.get(other, other)
-        card = cards.get(ref)
-        if card is not None and card.lang == summary.lang and ref != summary.ref:
-            found[ref] = None
+) -> dict[Ref, list[Ref]]:
+    """For each page those of what lies nearest to its lead's text."""
+    best: dict[Ref, list[Ref]] = {}
+    page_of, card_of = pages.get, cards.get
+    for summary in summaries:
+        found: list[Ref] = []
+        for other in near.get(summary.ref, ()):
+            ref = page_of(other, other)
+            card = card_of(ref)
+            if card is None or card.lang != summary.lang or ref == summary.ref or ref in found:
+                continue
+            found.append(ref)
             if len(found) == count:
                 break
-    return list(found)
+        best[summary.ref] = found
+    return best
 
 
 def _features(summary: Summary) -> tuple[Key, ...]:

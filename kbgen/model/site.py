@@ -10,7 +10,7 @@ from msgspec import Struct
 from kbgen.model.terms import PageKind, PlainText, Ref, SafeHtml, Slug, Why
 
 
-class Card(Struct, frozen=True):
+class Card(Struct, frozen=True, omit_defaults=True):
     """What a listing shows of an entry or an article, and what other pages link to it with.
 
     Attributes:
@@ -41,7 +41,7 @@ class Crumb(Struct, frozen=True):
     path: str
 
 
-class Link(Struct, frozen=True):
+class Link(Struct, frozen=True, omit_defaults=True):
     """A link inside the site with a count or a note beside it."""
 
     title: str
@@ -52,7 +52,7 @@ class Link(Struct, frozen=True):
     icon: str = ""
 
 
-class Block(Struct, frozen=True):
+class Block(Struct, frozen=True, omit_defaults=True):
     """A titled run of cards or links on a listing or the home page.
 
     Attributes:
@@ -66,7 +66,7 @@ class Block(Struct, frozen=True):
     more: Link | None = None
 
 
-class Listing(Struct, frozen=True):
+class Listing(Struct, frozen=True, omit_defaults=True):
     """The body of a page that lists: blocks first, then the numbered items, then the pager.
 
     Attributes:
@@ -103,7 +103,7 @@ class Picture(Struct, frozen=True):
     full: str = ""
 
 
-class Page(Struct, frozen=True):
+class Page(Struct, frozen=True, omit_defaults=True):
     """One page of the site: all that rendering needs but the body's text.
 
     Attributes:

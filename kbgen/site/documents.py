@@ -43,6 +43,7 @@ def _batches(library: Library) -> Iterator[list[Page]]:
 
 def _document(page: Page, library: Library, topics: Mapping[Slug, Topic]) -> SearchDoc:
     topic = topics.get(page.topics[0]) if page.topics else None
+    titles = dict(topic.titles) if topic and topic.titles else {}
     card = library.cards[page.refs[0]]
     return SearchDoc(
         path=page.path,
@@ -51,8 +52,8 @@ def _document(page: Page, library: Library, topics: Mapping[Slug, Topic]) -> Sea
         lang=page.lang,
         kind=card.kind,
         topic=topic.slug if topic else "",
-        topic_title=dict(topic.titles).get(page.lang, topic.title) if topic else "",
-        tags=tuple(link.title for link in page.tags),
+        topic_title=titles.get(page.lang, topic.title) if topic else "",
+        tags=tuple([link.title for link in page.tags]),
         score=card.score,
         updated=page.updated.date().isoformat() if page.updated else "",
         badge=card.why or "",

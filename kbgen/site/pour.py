@@ -63,7 +63,7 @@ def page_keys(pages: Iterable[Page], shared: str, topics: Mapping[Slug, Topic]) 
     seed = shared.encode()
     named = _Named(topics)
     return {
-        page.path: hashlib.blake2b(seed + named[topics_named(page)] + encode(page), digest_size=16).hexdigest()
+        page.path: hashlib.blake2b(seed + named.on(page) + encode(page), digest_size=16).hexdigest()
         for page in pages
     }
 
@@ -76,8 +76,12 @@ def topics_named(page: Page) -> tuple[str, ...]:
         if block.more:
             links.append(block.more)
     # Some links are named by the last part of their path, whatever is before it.
-    paths = [link.path.strip("/").rpartition("/")[2] for link in links]
+    paths = [_last(link.path) for link in links]
     return tuple(dict.fromkeys((*page.topics[:1], *paths)))
+
+
+def _last(path: str) -> str:
+    return path.strip("/").rpartition("/")[2]
 
 
 class _Named(dict[tuple[str, ...], bytes]):
@@ -86,6 +90,19 @@ class _Named(dict[tuple[str, ...], bytes]):
     def __init__(self, topics: Mapping[Slug, Topic]) -> None:
         super().__init__()
         self._topics = topics
+
+        self._trails: dict[tuple[str, ...], bytes] = {}
+
+    def on(self, page: Page) -> bytes:
+        """What a page shows of the topics it names."""
+        if page.listing is not None or not page.crumbs or _last(page.crumbs[-1].path) in self._topics:
+            return self[topics_named(page)]
+        # Without its own name, which is no topic's, a page has the trail of many others.
+        trail = (*page.topics[:1], "", *[crumb.path for crumb in page.crumbs[:-1]])
+        known = self._trails.get(trail)
+        if known is None:
+            known = self._trails[trail] = self[topics_named(page)]
+        return known
 
     def __missing__(self, slugs: tuple[str, ...]) -> bytes:
         known = [topic for slug in slugs if (topic := self._topics.get(Slug(slug)))]

@@ -28,7 +28,7 @@ _Line = tuple[str, datetime | None, str]
 
 def w3c(moment: datetime) -> str:
     """An aware time in the W3C profile of ISO 8601, in UTC and to the second (also valid RFC 3339)."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.astimezone(UTC).isoformat(timespec="seconds")[: -len("+00:00")] + "Z"
 
 
 def is_indexable(page: Page, site_url: str) -> bool:
