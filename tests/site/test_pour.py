@@ -12,7 +12,7 @@ import sample_pages as sample
 from msgspec.structs import replace
 
 from kbgen.executor import Workers
-from kbgen.model import Page, PlainText, Ref, SafeHtml
+from kbgen.model import Crumb, Page, PlainText, Ref, SafeHtml
 from kbgen.progress import Silent
 from kbgen.site.engine import Frames
 from kbgen.site.pour import PourJob, page_keys, pour, pour_chunk
@@ -46,6 +46,18 @@ def poured(job: PourJob, jobs: int) -> dict[str, str]:
     with Workers(jobs) as workers:
         parts = list(pour(job, pages, workers, Silent()))
     return {path: digest for part in parts for path, digest in part.digests.items()}
+
+
+def test_pages_on_one_trail_may_name_different_topics() -> None:
+    """A page that is called like a topic is named by it, too; the others do not move with that topic."""
+    topic = next(iter(sample.TOPICS.values()))
+    trail = sample.entry_page().crumbs[:-1]
+    called = [replace(sample.entry_page(path=path), topics=(), crumbs=(*trail[:1], Crumb("It", path))) for path in (
+        "/articles/other/", f"/articles/{topic.slug}/", "/articles/another/",
+    )]
+    titled = {**sample.TOPICS, topic.slug: replace(topic, title="Something else")}
+    before, after = (page_keys(called, "r", topics) for topics in (sample.TOPICS, titled))
+    assert [f"/articles/{topic.slug}/"] == [path for path in before if before[path] != after[path]]
 
 
 def test_pages_are_written_where_their_address_says(job: PourJob) -> None:
