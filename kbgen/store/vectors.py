@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from kbgen.model import Ref
 
@@ -116,11 +116,10 @@ class Vectors:
         """Each text's nearest others, best first; empty when nothing was compared."""
         rows = self._db.execute("SELECT ref, near FROM related")
         # Each is named by a dozen others: in memory it is once.
-        once: dict[str, Ref] = {}
+        once: dict[str, str] = {}
         same = once.setdefault
-        return {
-            same(ref, Ref(ref)): tuple([same(one, Ref(one)) for one in near.split("\n") if one]) for ref, near in rows
-        }
+        found = ((same(ref, ref), near.split("\n") if near else []) for ref, near in rows)
+        return cast("dict[Ref, tuple[Ref, ...]]", {ref: tuple(map(same, names, names)) for ref, names in found})
 
     def set_related(self, rows: Iterable[tuple[Ref, str]], gone: Iterable[str]) -> None:
         """Keep what changed of related texts, each with the nearest parted by newlines; call inside a transaction."""
