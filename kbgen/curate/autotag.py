@@ -29,7 +29,7 @@ from kbgen.store.suggestions import TagRow
 if TYPE_CHECKING:
     from kbgen.curate.autotag_model import Model
 
-AUTOTAG_VERSION = 4
+AUTOTAG_VERSION = 5
 """Raise it when the same threads would be tagged differently."""
 APPLIED_FROM = 0.87
 """The confidence from which a tag is applied; below it, it is a suggestion. Measured: four of five are right, for a
@@ -262,9 +262,15 @@ def _answer(question: Question, store: Store) -> Iterator[tuple[Ref, str]]:
     taught = question.taught
     model = _model(question, store)
     for part in chunks(question.refs, _BATCH):
-        scored = model.score(list(_documents(store, part)), SUGGESTED_FROM)
-        for ref, found in zip(part, scored, strict=True):
-            sure = [one for one in found if one.confidence >= APPLIED_FROM][:_APPLIED_AT_MOST]
+        documents = list(_documents(store, part))
+        scored = model.score(documents, SUGGESTED_FROM)
+        for ref, read, found in zip(part, documents, scored, strict=True):
+            sure = [one for one in found if one.confidence >= APPLIED_FROM]
+            if taught.name == _ALL:
+                # What words mean in one community they need not mean in another: here the tag has to be named, too.
+                named = model.named(read)
+                sure = [one for one in sure if one.tag in named]
+            sure = sure[:_APPLIED_AT_MOST]
             lines = (
                 f"{taught.tags[one.tag]} {one.confidence:.4f} {'applied' if one in sure else 'suggested'}"
                 for one in found

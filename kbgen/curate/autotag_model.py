@@ -149,6 +149,10 @@ class Model:
             found.append([Scored(int(tag), round(float(row[tag]), 4)) for tag in order])
         return found
 
+    def named(self, one: Document) -> frozenset[int]:
+        """The tags whose name, title or synonym stands in a thread."""
+        return frozenset(self._names.places(one))
+
     def scores(self, documents: Sequence[Document]) -> Matrix:
         """The score of every tag, a row a thread and a column a tag."""
         rows = self._space.rows(documents)

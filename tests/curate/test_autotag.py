@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from projects import SmallForum, build_here, forum_topic
 
 from kbgen.curate import autotag
-from kbgen.curate.autotag import Learnt, lessons, read_learnt
+from kbgen.curate.autotag import APPLIED_FROM, Learnt, lessons, read_learnt
 from kbgen.curate.autotag_model import Lesson, load, train
 from kbgen.curate.autotag_text import IN_TEXT, IN_TITLE, Names, document
 from kbgen.curate.tagging import with_learnt
@@ -151,6 +152,33 @@ def test_untagged_threads_are_tagged_in_a_run(corpus: Corpus) -> None:
     assert {f"forum:{number}": [name] for number, name in enumerate(ABOUT, start=101)} == {
         ref: [one.tag for one in tags if one.applied] for ref, tags in found.items()
     }
+
+
+def test_what_another_community_taught_has_to_be_named(corpus: Corpus, tmp_path: Path) -> None:
+    """A desk's threads are asked of the forum's model: where no word is the tag's name, it stays a suggestion."""
+    said = {"1": ABOUT["lamps"], "2": ("it flickers", "It flickers when the dimmer is low and the bulb hums.")}
+    lines = [
+        {
+            "kind": "entry",
+            "ref": ref,
+            "url": f"https://desk.example.com/{ref}",
+            "title": f"My {title}",
+            "question": {"html": f"<p>{text}</p>", "author": {"name": "Ada"}},
+            "best": {
+                "html": "<p>Turn the dimmer up until the bulb is quiet.</p>",
+                "author": {"name": "Ben"},
+                "why": "accepted",
+            },
+        }
+        for ref, (title, text) in said.items()
+    ]
+    (tmp_path / "desk.jsonl").write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    desk = {"name": "desk", "kind": "jsonl", "path": str(tmp_path / "desk.jsonl")}
+    corpus.forum.configure(sources=[*corpus.forum.settings["sources"], desk])
+    found = corpus.curate()
+    assert [("lamps", True)] == [(one.tag, one.applied) for one in found["desk:1"]]
+    assert [("lamps", False)] == [(one.tag, one.applied) for one in found["desk:2"]]
+    assert found["desk:2"][0].confidence >= APPLIED_FROM
 
 
 def test_a_clean_run_tags_alike(corpus: Corpus) -> None:
