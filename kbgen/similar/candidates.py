@@ -7,6 +7,7 @@ a product is of (``frame``), and the scores that decide (``nearest``).
 
 from __future__ import annotations
 
+import itertools
 import zlib
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, TypeVar
@@ -16,6 +17,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from kbgen.similar.frame import Coarse, Ints, Longs, best_of
+from kbgen.similar.scoring import distinct, pair_keys
 from kbgen.similar.vectors import Floats
 
 CANDIDATES = 24
@@ -126,7 +128,7 @@ def moved(old: Lists, target: Longs, before: Longs) -> Lists:
 
     Args:
         old: as of the last run.
-        target: new position of each old text, rising, -2 where it is gone; last -1, for nobody.
+        target: of ``targets``.
         before: old position of each text, -1 where it is new.
     """
     others, scores, whole = taken(old.others, before), taken(old.scores, before), taken(old.whole, before)
@@ -224,6 +226,59 @@ def _offers(products: Floats, some: Longs, tile: Longs, limits: Longs) -> Offers
     numbers = fall << _SHIFT | some[asking]
     good = numbers < limits[others]
     return Offers(tile[others[good]], numbers[good])
+
+
+def known(old: Sequence[str], keys: Sequence[str]) -> Longs:
+    """Where each text stood, by its key; -1 if it is new, or stands no more behind those it stood behind."""
+    places = dict(zip(old, itertools.count(), strict=False))
+    before = np.fromiter(map(places.get, keys, itertools.repeat(-1)), np.int64, len(keys))
+    before[before < np.maximum.accumulate(before)] = -1
+    return before
+
+
+def targets(old: Sequence[str], before: Longs) -> Longs:
+    """New position of each old text, rising, -2 where it is gone; last -1, for nobody.
+
+    Args:
+        old: keys of the old texts.
+        before: old position of each text, -1 where it is new.
+    """
+    target = np.full(len(old) + 1, GONE, np.int64)
+    kept = np.flatnonzero(before >= 0)
+    target[before[kept]], target[-1] = kept, -1
+    return target
+
+
+def renew(lists: Lists, rows: Coarse, where: Ints, regrouped: Bools, fresh: Bools) -> tuple[Longs, Longs, Floats]:
+    """Make the lists of texts compared with others than before, and of those that ran short; new texts join others.
+
+    Args:
+        lists: which this changes; scores of whom is new in one are not a number.
+        rows: placed vectors of all texts.
+        where: their groups.
+        regrouped: which texts are in other groups than before, or new.
+        fresh: which are new.
+
+    Returns:
+        Whose lists are others now, and what counted in them before, with scores.
+    """
+    asked = np.flatnonzero(regrouped | lists.short())
+    best, offers = ask(rows, where, asked, lists.limits())
+    offers = offers.of(fresh)
+    changed = distinct(np.concatenate([asked, offers.rows]))
+    was, scores = lists.others[changed, :CANDIDATES], lists.scores[changed]
+    lists.others[asked], lists.scores[asked], lists.whole[asked] = best, np.nan, best[:, -1] == NOBODY
+    join(lists, offers)
+    return changed, was, scores
+
+
+def unscored(lists: Lists) -> tuple[Longs, Bools, Ints]:
+    """Pairs without a score: their keys, rising; which places of lists hold one; which pair each of these holds."""
+    unknown: Bools = np.isnan(lists.scores) & (lists.others[:, :CANDIDATES] < NOBODY)
+    row, rank = np.nonzero(unknown)
+    keys = pair_keys(row, lists.others[row, rank] & PLACE, len(unknown))
+    every = distinct(keys)
+    return every, unknown, np.searchsorted(every, keys).astype(np.int32)
 
 
 def join(lists: Lists, offers: Offers) -> None:

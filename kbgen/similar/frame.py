@@ -175,7 +175,7 @@ def _coarse(rows: Floats) -> Coarse:
 
 
 def with_cells(frame: Frame, rows: Coarse) -> Frame:
-    """A frame with the cells of its texts: evenly picked ones, moved twice to the middle of what lies nearest (Lloyd).
+    """A frame with the cells of its texts.
 
     Args:
         frame: of a corpus too large to compare all with all; any other stays as it is.
@@ -183,28 +183,33 @@ def with_cells(frame: Frame, rows: Coarse) -> Frame:
     """
     if frame.size < EXACT:
         return frame
-    count = max(1, len(rows) // _CELL)
+    return frame._replace(centres=spread(rows, max(1, len(rows) // _CELL)))
+
+
+def spread(rows: Coarse, count: int) -> Coarse:
+    """So many centres among rows: evenly picked ones, moved twice to the middle of what lies nearest (Lloyd)."""
     centres = rows[np.linspace(0, len(rows) - 1, count).astype(np.int64)]
     for _ in range(2):
         sums, sizes = np.zeros((count, rows.shape[1]), np.float32), np.zeros(count, np.int64)
         for start in range(0, len(rows), _BLOCK):
             part = rows[start : start + _BLOCK]
-            nearest = _nearest(part, centres, 1)[:, 0]
+            nearest = nearest_centres(part, centres, 1)[:, 0]
             one_each = sparse.csr_matrix((np.ones(len(part), np.float32), (nearest, np.arange(len(part)))))
             sums[: one_each.shape[0]] += one_each @ part.astype(np.float32)
             sizes += np.bincount(nearest, minlength=count)
         centres = np.where(sizes[:, None] > 0, _coarse(unit(sums)), centres)
-    return frame._replace(centres=centres)
+    return centres
 
 
 def cells(rows: Coarse, frame: Frame) -> Ints:
     """The cells each text lies in, n x 3; all in one where there are none."""
     if not len(frame.centres):
         return np.zeros((len(rows), 1), np.int32)
-    return _nearest(rows, frame.centres, min(_CELLS, len(frame.centres)))
+    return nearest_centres(rows, frame.centres, min(_CELLS, len(frame.centres)))
 
 
-def _nearest(rows: Coarse, centres: Coarse, count: int) -> Ints:
+def nearest_centres(rows: Coarse, centres: Coarse, count: int) -> Ints:
+    """The nearest centres of each row, in no order."""
     found = np.zeros((len(rows), count), np.int32)
     middle = centres.astype(np.float32).T
     for start in range(0, len(rows), 2048):

@@ -11,27 +11,34 @@ import numpy.typing as npt
 from kbgen.similar.candidates import Lists
 from kbgen.similar.frame import Frame
 from kbgen.similar.nearest import Nearest
+from kbgen.similar.sight import Sight
 
-_MARK = b"kbgen neighbours 1\n"
+_MARK = b"kbgen neighbours 2\n"
 _LENGTH = 8
 # Numbers that lie so are read where they are.
 _ALIGNED = 8
+# Arrays of the neighbours; what follows is of the second look.
+_NEAREST = 13
 _HEAD = msgspec.msgpack.Decoder(tuple[str, list[tuple[str, tuple[int, ...]]]])
 Array = npt.NDArray[Any]
 
 
-def pack(index: Nearest, stamp: str) -> bytes:
+def pack(index: Nearest, stamp: str, sight: Sight | None = None) -> bytes:
     """As bytes for the store: one array after the other.
 
     Args:
         index: neighbours.
         stamp: names the code and the model that made them.
+        sight: what a sentence model saw.
     """
     frame, lists = index.frame, index.lists
     numbers = np.array([frame.size, frame.unseen, frame.share])
     keys = np.frombuffer("\n".join(index.keys).encode(), np.uint8)
     arrays: tuple[Array, ...] = (numbers, frame.mean, frame.terms, frame.rarity, frame.centres, keys, index.rows)
     arrays += (index.cells, lists.others, lists.scores, lists.whole, index.near, index.scores)
+    if sight:
+        seen = np.frombuffer("\n".join((sight.model, *sight.keys)).encode(), np.uint8)
+        arrays += (seen, sight.centres, np.array(sight.size), sight.rows, sight.cells, *sight.lists)
     head = msgspec.msgpack.encode((stamp, [(array.dtype.str, array.shape) for array in arrays]))
     parts: list[bytes | memoryview] = [_MARK, len(head).to_bytes(_LENGTH, "little"), _padded(head, len(_MARK))]
     for array in arrays:
@@ -53,13 +60,33 @@ def unpack(data: bytes, stamp: str) -> Nearest | None:
     Returns:
         None when other code or another model made them, or there are none.
     """
+    found = _arrays(data, stamp)[:_NEAREST]
+    if not found:
+        return None
+    numbers, mean, terms, rarity, centres, packed, rows, cells, others, exact, whole, near, scores = found
+    frame = Frame(int(numbers[0]), mean, terms, rarity, float(numbers[1]), centres, float(numbers[2]))
+    keys = tuple(packed.tobytes().decode().split("\n"))
+    return Nearest(keys, frame, rows, cells, Lists(others, exact, whole), near, scores, np.zeros(len(keys), bool))
+
+
+def unpack_sight(data: bytes, stamp: str) -> Sight | None:
+    """What a sentence model saw, likewise."""
+    found = _arrays(data, stamp)[_NEAREST:]
+    if not found:
+        return None
+    seen, centres, size, rows, cells, others, scores, whole = found
+    model, *keys = seen.tobytes().decode().split("\n")
+    return Sight(model, tuple(keys), centres, int(size), rows, cells, Lists(others, scores, whole))
+
+
+def _arrays(data: bytes, stamp: str) -> list[Array]:
     start = len(_MARK) + _LENGTH
     if not data.startswith(_MARK):
-        return None
+        return []
     stop = start + int.from_bytes(data[len(_MARK) : start], "little")
     made_by, shapes = _HEAD.decode(data[start:stop])
     if made_by != stamp:
-        return None
+        return []
     found: list[Array] = []
     at = stop + -stop % _ALIGNED
     for kind, shape in shapes:
@@ -67,7 +94,4 @@ def unpack(data: bytes, stamp: str) -> Nearest | None:
         array = np.frombuffer(data, kind, count, at).reshape(shape)
         found.append(array)
         at += array.nbytes + -array.nbytes % _ALIGNED
-    numbers, mean, terms, rarity, centres, packed, rows, cells, others, exact, whole, near, scores = found
-    frame = Frame(int(numbers[0]), mean, terms, rarity, float(numbers[1]), centres, float(numbers[2]))
-    keys = tuple(packed.tobytes().decode().split("\n"))
-    return Nearest(keys, frame, rows, cells, Lists(others, exact, whole), near, scores, np.zeros(len(keys), bool))
+    return found

@@ -8,16 +8,29 @@ candidates are (``candidates``), what a score is (``scoring``), and how the stor
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from kbgen.similar import candidates
-from kbgen.similar.candidates import CANDIDATES, GONE, NOBODY, PLACE, Bools, Lists, ask, groups, join, taken
+from kbgen.similar.candidates import (
+    CANDIDATES,
+    GONE,
+    NOBODY,
+    PLACE,
+    Bools,
+    Lists,
+    ask,
+    groups,
+    known,
+    renew,
+    taken,
+    targets,
+    unscored,
+)
 from kbgen.similar.frame import Coarse, Frame, Ints, Longs, cells, frame_size, make_frame, placed, stands, with_cells
-from kbgen.similar.scoring import NO_RANK, Pairs, Take, distinct, exact, ordered, pair_keys, ranked, ranks
+from kbgen.similar.scoring import NO_RANK, Pairs, Take, distinct, exact, ordered, ranked, ranks
 from kbgen.similar.texts import Text
 from kbgen.similar.vectors import Floats, Stack
 
@@ -100,7 +113,7 @@ def update(
         The neighbours, and the positions of the texts that ``old`` did not know.
     """
     keys = tuple(f"{text.ref} {text.key}" for text in texts)
-    before = _known(old, keys)
+    before = known(old.keys if old else (), keys)
     fresh: list[int] = np.flatnonzero(before < 0).tolist()
     if old is None or not stands(old.frame, len(texts)):
         standing = frame if frame is not None and stands(frame, len(texts)) else None
@@ -111,14 +124,6 @@ def update(
         moved.now.rows[fresh] = rows
         moved.now.cells[fresh] = cells(rows, old.frame)
     return _resumed(moved, lambda some: fetch([texts[place] for place in some.tolist()])), fresh
-
-
-def _known(old: Nearest | None, keys: tuple[str, ...]) -> Longs:
-    """Where each text stood, -1 if it is new, or stands no more behind those it stood behind."""
-    places = dict(zip(old.keys, itertools.count(), strict=False)) if old else {}
-    before = np.fromiter(map(places.get, keys, itertools.repeat(-1)), np.int64, len(keys))
-    before[before < np.maximum.accumulate(before)] = -1
-    return before
 
 
 def _afresh(keys: tuple[str, ...], texts: Sequence[Text], fetch: Fetch, frame: Frame | None) -> Nearest:
@@ -143,9 +148,7 @@ def _empty(count: int) -> tuple[Ints, Floats]:
 
 
 def _moved(old: Nearest, keys: tuple[str, ...], before: Longs) -> _Moved:
-    fresh, kept = before < 0, np.flatnonzero(before >= 0)
-    target = np.full(len(old.keys) + 1, GONE, np.int64)
-    target[before[kept]], target[-1] = kept, -1
+    fresh, target = before < 0, targets(old.keys, before)
     rows, where, scores = taken(old.rows, before), taken(old.cells, before), taken(old.scores, before)
     compared = taken(groups(old.cells, old.keys), before)
     near = target[taken(old.near, before)].astype(np.int32)
@@ -169,7 +172,7 @@ def _resumed(moved: _Moved, take: Take) -> Nearest:
 
 
 def _asked(moved: _Moved) -> Pairs:
-    """Make the lists of new texts, of those compared with others than before, and of those that ran short.
+    """Bring the lists up to date.
 
     Returns:
         Pairs that are in no list any more.
@@ -177,13 +180,7 @@ def _asked(moved: _Moved) -> Pairs:
     index, lists = moved.now, moved.now.lists
     where = groups(index.cells, index.keys)
     regrouped = (where != moved.groups).any(axis=1)
-    asked = np.flatnonzero(regrouped | lists.short())
-    best, offers = ask(index.rows, where, asked, lists.limits())
-    offers = offers.of(moved.before < 0)
-    changed = distinct(np.concatenate([asked, offers.rows]))
-    was, scores = lists.others[changed, :CANDIDATES], lists.scores[changed]
-    lists.others[asked], lists.scores[asked], lists.whole[asked] = best, np.nan, best[:, -1] == NOBODY
-    join(lists, offers)
+    changed, was, scores = renew(lists, index.rows, where, regrouped, moved.before < 0)
     # A list is all there is up to its last: whoever came before that and is still there is still in it.
     left = (was > lists.others[changed, CANDIDATES - 1, None]) | regrouped[changed, None]
     row, rank = np.nonzero(left & (was < NOBODY))
@@ -195,20 +192,11 @@ def _asked(moved: _Moved) -> Pairs:
 def _scored(lists: Lists, frame: Frame, take: Take) -> Pairs:
     """Score candidates that were not scored yet, and give these pairs."""
     count = len(lists.others)
-    unknown = np.isnan(lists.scores) & (lists.others[:, :CANDIDATES] < NOBODY)
     # Each pair once; what is only needed on the way there has given its room back when the vectors come.
-    every, place = _pairs(lists, unknown)
+    every, unknown, place = unscored(lists)
     scores = exact(every, count, frame, take)
     lists.scores[unknown] = scores[place]
     return Pairs(every // count, every % count, scores)
-
-
-def _pairs(lists: Lists, some: Bools) -> tuple[Longs, Ints]:
-    """Keys of pairs, rising, and which of them some places of lists hold."""
-    row, rank = np.nonzero(some)
-    keys = pair_keys(row, lists.others[row, rank] & PLACE, len(some))
-    every = distinct(keys)
-    return every, np.searchsorted(every, keys).astype(np.int32)
 
 
 def _affected(index: Nearest, parted: Pairs, joined: Pairs) -> tuple[Longs, Pairs]:

@@ -7,16 +7,17 @@ words do not. Both views are scaled by how crowded a place is, each by its own n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from kbgen.similar import sight
 from kbgen.similar.frame import Ints, Longs
 from kbgen.similar.judge import Bands, Scores, local_scores
 from kbgen.similar.nearest import Nearest
 from kbgen.similar.scoring import pair_keys
+from kbgen.similar.sight import Sight, Take
 from kbgen.similar.texts import Text
 from kbgen.similar.vectors import Floats
 
@@ -28,12 +29,9 @@ _SHARE, _LONG = {"en": 6}, {"en": 70}
 _SHARE_ELSEWHERE, _LONG_ELSEWHERE = 24, 27
 _FEWEST = 100
 _MARKS = 2
-_NEAR, _SCALING = 20, 10
-# Up to here all are compared with all. Beyond it a text is compared with its three nearest cells.
-_EXACT = 1 << 15
-_CELL, _CELLS = 2048, 3
-_ROOM = 1 << 24
-_PAIRS = 1 << 14
+_SCALING = 10
+# More than a pair can gain by sentences whose texts are not each other's nearest by these.
+_ELSEWHERE = 0.1
 _JUST_BELOW = 0.001
 
 
@@ -42,25 +40,22 @@ class View(NamedTuple):
 
     Attributes:
         places: of the texts, ascending.
-        vectors: one a text.
+        sight: who of them is near whom.
+        take: gives vectors, by positions in ``places``.
         scale: turns products of vectors into similarities.
         share: of the sentences in a similarity, words the rest.
     """
 
     places: Longs
-    vectors: npt.NDArray[np.float16]
+    sight: Sight
+    take: Take
     scale: Callable[[Floats], Floats]
     share: float
 
 
 def worth_seeing(index: Nearest, texts: Sequence[Text]) -> Longs:
     """The texts a sentence model is shown, ascending: those most alike another first, until its time is spent."""
-    best: Floats = np.full(len(texts), -np.inf, np.float32)
-    row, column = np.nonzero(index.near >= 0)
-    other = index.near[row, column]
-    local = local_scores(index, row, other, index.scores[row, column])
-    np.maximum.at(best, row, local)
-    np.maximum.at(best, other, local)
+    best = _best(index)
     order = np.argsort(-best, kind="stable")
     lang = texts[0].lang
     longest = _LONG.get(lang, _LONG_ELSEWHERE)
@@ -84,13 +79,11 @@ def rescored(found: Scores, index: Nearest, view: View, words: Words, bands: Ban
     Returns:
         Every pair of ``found`` whose texts it saw, and others that reach the band of suggestions.
     """
-    keys, said, meant, crowding = _pairs(index, view)
-    left, right = keys // len(index.keys), keys % len(index.keys)
-    one, other = np.searchsorted(view.places, left), np.searchsorted(view.places, right)
-    apart = 2 * meant - crowding[one] - crowding[other]
+    one, other, meant, apart = _pairs(found, index, view, bands)
+    left, right = view.places[one], view.places[other]
+    said = _said(index, left, right)
     # Who is nobody's neighbour by words is less alike than the neighbours are: that local score is below zero.
-    near = ~np.isnan(said)
-    near[~near] = view.share * apart[~near] >= bands.suggest
+    near = ~np.isnan(said) | (view.share * apart >= bands.suggest)
     left, right, said, meant, apart = left[near], right[near], said[near], meant[near], apart[near]
     unknown = np.isnan(said)
     if unknown.any():
@@ -102,71 +95,64 @@ def rescored(found: Scores, index: Nearest, view: View, words: Words, bands: Ban
     return {pair: (s, c) for pair, s, c in pairs if pair in found or min(s, c) >= bands.suggest}
 
 
-def _pairs(index: Nearest, view: View) -> tuple[Longs, Floats, Floats, Floats]:
-    """Pairs that either view has as neighbours: keys, similarities by words (NaN: unknown) and by sentences.
+def _best(index: Nearest) -> Floats:
+    """The best local score of each text, as words see it."""
+    best: Floats = np.full(len(index.keys), -np.inf, np.float32)
+    row, other, local = _local(index)
+    np.maximum.at(best, row, local)
+    np.maximum.at(best, other, local)
+    return best
 
-    Last, how crowded each text of the view is.
+
+def _local(index: Nearest) -> tuple[Longs, Ints, Floats]:
+    """All neighbours, and the local scores."""
+    row, column = np.nonzero(index.near >= 0)
+    other = index.near[row, column]
+    return row, other, local_scores(index, row, other, index.scores[row, column])
+
+
+def _pairs(found: Scores, index: Nearest, view: View, bands: Bands) -> tuple[Longs, Longs, Floats, Floats]:
+    """Pairs of texts of the view that may reach the band of suggestions, and those of ``found``.
+
+    Returns:
+        Positions in the view, the smaller first; similarity by sentences, and how far that exceeds the crowding.
     """
-    count = len(index.keys)
-    near, products = _neighbours(view.vectors)
+    count = len(view.places)
+    near, products = view.sight.near()
     scored = view.scale(products)
     crowding = np.where(near >= 0, scored, np.float32(0))[:, :_SCALING].sum(axis=1) / np.float32(_SCALING)
     row, column = np.nonzero(near >= 0)
-    meant = pair_keys(view.places[row], view.places[near[row, column]], count)
-    where = np.full(count, -1, np.int64)
+    keys, meant = pair_keys(row, near[row, column], count), scored[row, column]
+    by_words = np.maximum(_best(index)[view.places], 0)
+    apart = 2 * meant - crowding[keys // count] - crowding[keys % count]
+    most = view.share * apart + (1 - view.share) * np.minimum(by_words[keys // count], by_words[keys % count])
+    good = most >= bands.suggest - _JUST_BELOW
+    others = _by_words(found, index, view, bands)
+    every, first = np.unique(np.concatenate([keys[good], others]), return_index=True)
+    meant = np.concatenate([meant[good], np.full(len(others), np.nan, np.float32)])[first]
+    one, other = every // count, every % count
+    asked = np.flatnonzero(np.isnan(meant))
+    meant[asked] = view.scale(sight.products((one[asked], other[asked]), view.take))
+    return one, other, meant, 2 * meant - crowding[one] - crowding[other]
+
+
+def _by_words(found: Scores, index: Nearest, view: View, bands: Bands) -> Longs:
+    """Keys of pairs that words speak for so much that little from sentences is enough, and of those of ``found``."""
+    where = np.full(len(index.keys), -1, np.int64)
     where[view.places] = np.arange(len(view.places))
-    row, column = np.nonzero(index.near >= 0)
-    other, score = index.near[row, column], index.scores[row, column]
-    both = (where[row] >= 0) & (where[other] >= 0)
-    known, first = np.unique(pair_keys(row[both], other[both], count), return_index=True)
-    keys = np.union1d(known, meant)
-    said: Floats = np.full(len(keys), np.nan, np.float32)
-    said[np.searchsorted(keys, known)] = score[both][first]
-    return keys, said, view.scale(_products(view.vectors, where[keys // count], where[keys % count])), crowding
+    row, other, local = _local(index)
+    # Who is not among the nearest by sentences is no more alike than these are, as crowded as it is there.
+    good = np.flatnonzero((1 - view.share) * local + view.share * _ELSEWHERE >= bands.suggest)
+    left, right = np.array([*found, (0, 0)], np.int64)[:-1].T
+    one, two = where[np.concatenate([row[good], left])], where[np.concatenate([other[good], right])]
+    both = (one >= 0) & (two >= 0)
+    return pair_keys(one[both], two[both], len(view.places))
 
 
-def _products(vectors: npt.NDArray[np.float16], one: Longs, other: Longs) -> Floats:
-    found: Floats = np.empty(len(one), np.float32)
-    for at in range(0, len(one), _PAIRS):
-        a, b = vectors[one[at : at + _PAIRS]], vectors[other[at : at + _PAIRS]]
-        found[at : at + _PAIRS] = np.einsum("ij,ij->i", a.astype(np.float32), b.astype(np.float32))
-    return found
-
-
-def _neighbours(vectors: npt.NDArray[np.float16]) -> tuple[Ints, Floats]:
-    """The nearest twenty of each, best first, -1 where there are fewer, and the products of their vectors."""
-    rows = vectors.astype(np.float32)
-    near = np.full((len(rows), _CELLS, _NEAR), -1, np.int32)
-    products = np.full((len(rows), _CELLS, _NEAR), -np.inf, np.float32)
-    for asking, slot, members in _cells(rows):
-        step = max(1, _ROOM // len(members))
-        for at in range(0, len(asking), step):
-            some = asking[at : at + step], slot[at : at + step]
-            scores = rows[some[0]] @ rows[members].T
-            scores[some[0][:, None] == members] = -np.inf
-            top = np.argpartition(-scores, min(_NEAR, len(members)) - 1, axis=1)[:, :_NEAR]
-            near[some[0], some[1], : top.shape[1]] = members[top]
-            products[some[0], some[1], : top.shape[1]] = np.take_along_axis(scores, top, axis=1)
-    near[np.isneginf(products)] = -1
-    flat, each = near.reshape(len(rows), -1), products.reshape(len(rows), -1)
-    order = np.lexsort((flat, -each), axis=1)[:, :_NEAR]
-    return np.take_along_axis(flat, order, axis=1), np.take_along_axis(each, order, axis=1)
-
-
-def _cells(rows: Floats) -> Iterator[tuple[Longs, Longs, Longs]]:
-    """Who asks, which of its cells that is, and who lies there; each text lies in one cell, its nearest."""
-    count = len(rows)
-    every = np.arange(count)
-    if count <= _EXACT:
-        yield every, np.zeros(count, np.int64), every
-        return
-    centres = rows[np.linspace(0, count - 1, count // _CELL).astype(np.int64)]
-    mine = np.empty((count, _CELLS), np.int64)
-    for at in range(0, count, _PAIRS):
-        scores = rows[at : at + _PAIRS] @ centres.T
-        mine[at : at + _PAIRS] = np.argsort(-scores, axis=1, kind="stable")[:, :_CELLS]
-    for cell in range(len(centres)):
-        members = np.flatnonzero(mine[:, 0] == cell)
-        asking, slot = np.nonzero(mine == cell)
-        if len(members):
-            yield asking, slot, members
+def _said(index: Nearest, left: Longs, right: Longs) -> Floats:
+    """Similarities by words, not a number where neither is the other's neighbour."""
+    said: Floats = np.full(len(left), np.nan, np.float32)
+    for one, other in ((right, left), (left, right)):
+        place, column = np.nonzero(index.near[one] == other[:, None])
+        said[place] = index.scores[one[place], column]
+    return said

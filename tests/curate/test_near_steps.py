@@ -18,7 +18,7 @@ from kbgen.codebase import code_digest
 from kbgen.config import DuplicatesConfig
 from kbgen.curate.near import near_duplicates
 from kbgen.model import Article, Curated, PlainText, Ref
-from kbgen.similar import candidates, frame, kept, nearest, semantic
+from kbgen.similar import candidates, frame, kept, nearest, semantic, sight
 from kbgen.similar.kept import unpack
 from kbgen.similar.vectors import MODEL
 from kbgen.store import Store, open_store
@@ -35,6 +35,8 @@ def large(monkeypatch: pytest.MonkeyPatch) -> None:
     """A community of forty is a large one: cells of five, lists of six to eight."""
     monkeypatch.setattr(frame, "EXACT", 40)
     monkeypatch.setattr(frame, "_CELL", 5)
+    monkeypatch.setattr(sight, "_EXACT", 40)
+    monkeypatch.setattr(sight, "_CELL", 20)
     for name, value in {"CANDIDATES": 6, "KEPT": 8}.items():
         for module in (candidates, nearest, kept):
             monkeypatch.setattr(module, name, value, raising=False)

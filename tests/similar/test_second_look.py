@@ -9,12 +9,13 @@ import pytest
 
 from kbgen.config import DuplicatesConfig
 from kbgen.model import Ref
-from kbgen.similar import second, semantic
+from kbgen.similar import semantic
 from kbgen.similar.compare import Comparison
 from kbgen.similar.frame import Longs
 from kbgen.similar.judge import Bands, Scores, alike, judge
 from kbgen.similar.nearest import Nearest, update
 from kbgen.similar.second import View, rescored, worth_seeing
+from kbgen.similar.sight import look
 from kbgen.similar.texts import Text, make_text
 from kbgen.similar.vectors import Embedder, Floats, stack
 
@@ -34,7 +35,9 @@ def neighbours(threads: list[Text]) -> Nearest:
 
 def view(places: Sequence[int], rows: Sequence[Sequence[float]], share: float = 0.85) -> View:
     """What a model saw, its similarities the products of vectors as they are."""
-    return View(np.array(places), np.array(rows, np.float16), lambda products: products, share)
+    vectors = np.array(rows, np.float16)
+    sight = look(None, "model", tuple(f"forum:{place} key" for place in places), vectors.__getitem__)
+    return View(np.array(places), sight, vectors.__getitem__, lambda products: products, share)
 
 
 def far(*pairs: Longs) -> Floats:
@@ -93,22 +96,6 @@ def test_a_pair_the_model_denies_is_none() -> None:
     low = meant(0.1, (0.8, 0.7))
 
     assert max(low) < BANDS.suggest
-
-
-def test_large_communities_are_compared_in_cells(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Beyond what can be compared with all, nearly the same neighbours are found, and each only once."""
-    chance = np.random.default_rng(1)
-    rows = chance.normal(size=(40, 8))[chance.integers(0, 40, 900)] + chance.normal(size=(900, 8)) * 0.1
-    vectors = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float16)
-    exact, _ = second._neighbours(vectors)
-    monkeypatch.setattr(second, "_EXACT", 100)
-    monkeypatch.setattr(second, "_CELL", 60)
-    found, products = second._neighbours(vectors)
-    same = np.mean([len(set(one) & set(other)) / 20 for one, other in zip(exact.tolist(), found.tolist(), strict=True)])
-
-    assert same > 0.8
-    assert all(len(set(row)) == 20 for row in found.tolist())
-    assert (np.diff(products, axis=1) <= 0).all()
 
 
 def test_the_model_moves_a_pair_between_bands() -> None:
