@@ -13,8 +13,9 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -153,7 +154,8 @@ def hidden(folder: Path, *, model: bool) -> None:
     """
     groups, others = data.rephrasings(folder), data.titles(folder, 20_000)
     print(f"StackFAQ hidden among {len(others)} other titles, {_DRAWS} draws")
-    for label, mode in (("kbgen", "off"), *((("kbgen[semantic]", "on"),) if model else ())):
+    modes: dict[str, Literal["on", "off"]] = {"kbgen": "off", **({"kbgen[semantic]": "on"} if model else {})}
+    for label, mode in modes.items():
         results, cache = [], Cache()
         for seed in range(_DRAWS):
             chance = random.Random(seed)  # noqa: S311
@@ -166,9 +168,18 @@ def hidden(folder: Path, *, model: bool) -> None:
         say(f"{label}: pair F1", float(np.mean(results)), {"kbgen": 52.0, "kbgen[semantic]": 81.0}[label])
 
 
-def _hidden_f1(gold: list[int], every: list[Text], mode: str, cache: Cache) -> float:
-    settings = DuplicatesConfig(merge=2, suggest=0.2, semantic=mode)  # type: ignore[arg-type]
-    found = Comparison(settings, lambda _: []).run(every, b"", cache)
+@dataclass
+class _Everything:
+    """Settings that merge nothing and suggest what is near: the best threshold lies below what may be configured."""
+
+    semantic: Literal["auto", "on", "off"]
+    merge: float = 2
+    suggest: float = 0.1
+    largest: int = 50
+
+
+def _hidden_f1(gold: list[int], every: list[Text], mode: Literal["on", "off"], cache: Cache) -> float:
+    found = Comparison(_Everything(mode), lambda _: []).run(every, b"", cache)
     place = {text.ref: number for number, text in enumerate(every)}
     known = [(place[one.left], place[one.right], one.local) for one in found.pairs]
     touching = [(a, b, score) for a, b, score in known if gold[a] >= 0 or gold[b] >= 0]

@@ -12,7 +12,7 @@ from scipy import sparse
 from bench.dedupe_data import Question
 from kbgen.model import Ref
 from kbgen.similar import semantic
-from kbgen.similar.frame import centred, make_frame, weighted
+from kbgen.similar.frame import centred, make_frame, parts, weighted
 from kbgen.similar.texts import Text, make_text
 from kbgen.similar.vectors import Embedder, stack
 
@@ -37,7 +37,8 @@ def default(questions: Sequence[Question], lang: str = "en") -> Scores:
     _, columns = np.unique(words.indices, return_inverse=True)
     words = sparse.csr_matrix((words.data, columns, words.indptr))
     shared = np.asarray((words @ words.T).todense(), np.float32)
-    mixed: Scores = np.float32(frame.share) * shared + np.float32(1 - frame.share) * (dense @ dense.T)
+    said, meant = parts(vectors, frame)
+    mixed: Scores = np.outer(said, said) * shared + np.outer(meant, meant) * (dense @ dense.T)
     return mixed
 
 

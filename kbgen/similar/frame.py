@@ -29,9 +29,11 @@ _CELLS = 3
 _PRIOR = 8.0
 # Share of the words beside the meaning in one score. Chosen on Meta Stack Exchange pairs; for Hebrew and Chinese, whose
 # meaning comes from the glossary, on seventy pairs each. The table knows English: in Polish and Italian it only takes
-# from what n-grams find; in Japanese and Thai both find a little.
-_WORDS = {"en": 0.35, "he": 0.2, "zh": 0.2, "ja": 0.6, "th": 0.6}
-_WORDS_ELSEWHERE = 1.0
+# from what n-grams find; in Japanese and Thai both find a little. A long text has words enough to tell it by, of a
+# title of five each may be another's synonym: the second share is that of texts with many terms.
+_WORDS = {"en": (0.35, 0.5), "he": (0.2, 0.2), "zh": (0.2, 0.2), "ja": (0.6, 0.6), "th": (0.6, 0.6)}
+_WORDS_ELSEWHERE = (1.0, 1.0)
+_FEW, _MANY = 10, 40
 _SKETCH = 256
 _HASHES = 4
 _BLOCK = 4096
@@ -53,7 +55,7 @@ class Frame(NamedTuple):
         terms: hashes of those that several texts have, ascending; ``rarity`` is each one's weight, ``unseen`` that of
             any other.
         centres: of the cells, n x 512; empty when all are compared with all.
-        share: of the terms in a score.
+        share: of the terms in a score: between texts that have few, and between those that have many.
     """
 
     size: int
@@ -62,7 +64,7 @@ class Frame(NamedTuple):
     rarity: Floats
     unseen: float
     centres: Coarse
-    share: float
+    share: tuple[float, float]
 
 
 def frame_size(count: int) -> int:
@@ -144,6 +146,14 @@ def centred(vectors: Stack, frame: Frame) -> Floats:
     return unit(vectors.dense.astype(np.float32) - frame.mean)
 
 
+def parts(vectors: Stack, frame: Frame) -> tuple[Floats, Floats]:
+    """What each text's terms and its dense vector are multiplied by: the squares of both add up to 1."""
+    few, many = frame.share
+    rising = np.clip((np.diff(vectors.starts) - _FEW) / (_MANY - _FEW), 0, 1)
+    share = few + (many - few) * rising
+    return np.sqrt(share).astype(np.float32), np.sqrt(1 - share).astype(np.float32)
+
+
 def placed(vectors: Stack, frame: Frame) -> Coarse:
     """One vector for both views, n x 512; its products are nearly the scores.
 
@@ -151,8 +161,9 @@ def placed(vectors: Stack, frame: Frame) -> Coarse:
     """
     found = np.zeros((vectors.size, DIMENSIONS + _SKETCH), np.int8)
     for start, part in _blocks(vectors):
-        dense = centred(part, frame) * np.float32((1 - frame.share) ** 0.5)
-        words = _sketched(part, frame) * np.float32(frame.share**0.5)
+        words_part, dense_part = parts(part, frame)
+        dense = centred(part, frame) * dense_part[:, None]
+        words = _sketched(part, frame) * words_part[:, None]
         found[start : start + part.size] = _coarse(np.concatenate([dense, words], axis=1))
     return found
 

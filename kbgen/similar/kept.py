@@ -32,7 +32,7 @@ def pack(index: Nearest, stamp: str, sight: Sight | None = None) -> bytes:
         sight: what a sentence model saw.
     """
     frame, lists = index.frame, index.lists
-    numbers = np.array([frame.size, frame.unseen, frame.share])
+    numbers = np.array([frame.size, frame.unseen, *frame.share])
     keys = np.frombuffer("\n".join(index.keys).encode(), np.uint8)
     arrays: tuple[Array, ...] = (numbers, frame.mean, frame.terms, frame.rarity, frame.centres, keys, index.rows)
     arrays += (index.cells, lists.others, lists.scores, lists.whole, index.near, index.scores)
@@ -64,7 +64,8 @@ def unpack(data: bytes, stamp: str) -> Nearest | None:
     if not found:
         return None
     numbers, mean, terms, rarity, centres, packed, rows, cells, others, exact, whole, near, scores = found
-    frame = Frame(int(numbers[0]), mean, terms, rarity, float(numbers[1]), centres, float(numbers[2]))
+    size, unseen, few, many = numbers.tolist()
+    frame = Frame(int(size), mean, terms, rarity, unseen, centres, (few, many))
     keys = tuple(packed.tobytes().decode().split("\n"))
     return Nearest(keys, frame, rows, cells, Lists(others, exact, whole), near, scores, np.zeros(len(keys), bool))
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from kbgen.similar.frame import Frame, Ints, Longs, centred, weighted
+from kbgen.similar.frame import Frame, Ints, Longs, centred, parts, weighted
 from kbgen.similar.vectors import Floats, Stack, wide
 
 _BLOCK = 4096
@@ -62,13 +62,15 @@ def exact(keys: Longs, count: int, frame: Frame, take: Take) -> Floats:
     meant = np.empty(vectors.dense.shape, np.float16)
     for start in range(0, len(meant), _BLOCK):
         meant[start : start + _BLOCK] = centred(vectors.part(start, start + _BLOCK), frame)
+    words_part, dense_part = parts(vectors, frame)
     scores = np.zeros(len(keys), np.float32)
     for start in range(0, len(keys), _PAIRS):
         some = keys[start : start + _PAIRS]
         left, right = place[some // count], place[some % count]
         shared = np.asarray(words[left].multiply(words[right]).sum(axis=1)).ravel()
         dense = np.einsum("ij,ij->i", wide(meant[left]), wide(meant[right]))
-        scores[start : start + _PAIRS] = frame.share * shared + (1 - frame.share) * dense
+        said = words_part[left] * words_part[right] * shared
+        scores[start : start + _PAIRS] = said + dense_part[left] * dense_part[right] * dense
     return scores
 
 

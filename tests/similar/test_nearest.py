@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from kbgen.model import Ref
-from kbgen.similar.frame import _rarity, make_frame, weighted
+from kbgen.similar.frame import STEPS, _rarity, make_frame, parts, placed, weighted
 from kbgen.similar.kept import pack, unpack
 from kbgen.similar.nearest import LISTED, NEAR, Nearest, listed, update
 from kbgen.similar.scoring import NO_RANK, exact, ordered, ranked, ranks
@@ -187,3 +187,24 @@ def test_halves_are_widened_as_numpy_does() -> None:
     halves = halves[np.isfinite(halves)]
 
     assert (wide(halves) == halves.astype(np.float32)).all()
+
+
+def test_words_count_for_more_between_long_texts() -> None:
+    """A title is told by what it means, a long text by its words too; what both views weigh adds up to one."""
+    short = make_text(Ref("forum:1"), ("en", "oven beeps", ""))
+    long = make_text(Ref("forum:2"), ("en", "oven beeps", " ".join(WORDS + [one[::-1] for one in WORDS])))
+    foreign = make_text(Ref("forum:3"), ("pl", "piekarnik piszczy", "bez przerwy i bez powodu " * 9))
+    frame = make_frame(fetch([short, long]), "en")
+    words, dense = parts(fetch([short, long]), frame)
+
+    assert (words**2).tolist() == pytest.approx([0.35, 0.5], abs=1e-6)
+    assert (words**2 + dense**2).tolist() == pytest.approx([1, 1], abs=1e-6)
+    assert parts(fetch([foreign]), make_frame(fetch([foreign]), "pl"))[0].tolist() == [1]
+
+
+def test_places_have_both_views_in_proportion() -> None:
+    """Candidates are chosen by products that are close to scores: a text's with itself is one, be it long or short."""
+    vectors = fetch([*texts(30), make_text(Ref("forum:short"), ("en", WORDS[0], ""))])
+    rows = placed(vectors, make_frame(vectors, "en")).astype(float) / STEPS
+
+    assert (rows**2).sum(axis=1) == pytest.approx(1, abs=0.05)
