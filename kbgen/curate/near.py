@@ -16,7 +16,7 @@ from kbgen.codebase import code_digest
 from kbgen.config import DuplicatesConfig
 from kbgen.curate.clusters import Edge
 from kbgen.curate.keys import key_of, value_key
-from kbgen.executor import chunks
+from kbgen.executor import chunks, uncollected
 from kbgen.model import Curated, Head, Ref
 from kbgen.similar.texts import Text, shared_words, text_of
 from kbgen.store import Store
@@ -33,6 +33,7 @@ _TEXT = msgspec.msgpack.Decoder(Text)
 _BATCH = 500
 
 
+@uncollected()
 def near_duplicates(
     store: Store,
     config: DuplicatesConfig,

@@ -89,7 +89,8 @@ class Vectors:
     def set_neighbours(self, lang: str, data: bytes) -> None:
         """Keep the neighbours of a language's texts; call inside a transaction."""
         self._db.execute("DELETE FROM neighbours WHERE lang = ?", (lang,))
-        parts = (data[start : start + _PART] for start in range(0, len(data), _PART))
+        whole = memoryview(data)
+        parts = (whole[start : start + _PART] for start in range(0, len(data), _PART))
         rows = ((lang, number, part) for number, part in enumerate(parts))
         self._db.executemany("INSERT INTO neighbours VALUES (?, ?, ?)", rows)
 
