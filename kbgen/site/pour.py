@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from kbgen.addresses import file_of
 from kbgen.config import Config
 from kbgen.executor import Workers, chunks
-from kbgen.model import Crumb, Link, Page, Slug, SourceInfo, Topic
+from kbgen.model import Card, Crumb, Link, Page, Slug, SourceInfo, Topic
 from kbgen.progress import Advance, Progress
 from kbgen.site.check_poured import PouredChecks, Question
 from kbgen.site.check_report import Finding
@@ -59,13 +60,41 @@ def page_keys(pages: Iterable[Page], shared: str, topics: Mapping[Slug, Topic]) 
         shared: digest of what all pages depend on.
         topics: by slug; a change of one moves the keys of the pages that name it.
     """
-    encode = msgspec.msgpack.Encoder(order="deterministic").encode
     seed = shared.encode()
-    named = _Named(topics)
+    named, cards = _Named(topics), _Cards()
     return {
-        page.path: hashlib.blake2b(seed + named.on(page) + encode(page), digest_size=16).hexdigest()
+        page.path: hashlib.blake2b(seed + named.on(page) + cards.within(page), digest_size=16).hexdigest()
         for page in pages
     }
+
+
+class _Cards:
+    """Pages as bytes with digests in the place of their cards: each stands on a dozen pages, and most of one are they."""
+
+    def __init__(self) -> None:
+        self._encode = msgspec.msgpack.Encoder(order="deterministic").encode
+        # By identity: a card is there as long as its pages are.
+        self._known: dict[int, bytes] = {}
+
+    def within(self, page: Page) -> bytes:
+        """Equal for equal pages, and for no others."""
+        listing, shown = page.listing, self._digests(page.related)
+        if listing is not None:
+            blocks = tuple([replace(block, cards=()) for block in listing.blocks])
+            shown += self._digests(listing.items) + b"".join(self._digests(block.cards) for block in listing.blocks)
+            listing = replace(listing, items=(), blocks=blocks)
+        return self._encode(replace(page, related=(), listing=listing)) + shown
+
+    def _digests(self, cards: tuple[Card, ...]) -> bytes:
+        known = self._known
+        try:
+            found = [known[id(card)] for card in cards]
+        except KeyError:
+            for card in cards:
+                if id(card) not in known:
+                    known[id(card)] = hashlib.blake2b(self._encode(card), digest_size=16).digest()
+            found = [known[id(card)] for card in cards]
+        return len(cards).to_bytes(4, "big") + b"".join(found)
 
 
 def topics_named(page: Page) -> tuple[str, ...]:

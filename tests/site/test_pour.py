@@ -7,12 +7,13 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import sample_pages as sample
 from msgspec.structs import replace
 
 from kbgen.executor import Workers
-from kbgen.model import Crumb, Page, PlainText, Ref, SafeHtml
+from kbgen.model import Block, Crumb, Listing, Page, PlainText, Ref, SafeHtml
 from kbgen.progress import Silent
 from kbgen.site.engine import Frames
 from kbgen.site.pour import PourJob, page_keys, pour, pour_chunk
@@ -46,6 +47,29 @@ def poured(job: PourJob, jobs: int) -> dict[str, str]:
     with Workers(jobs) as workers:
         parts = list(pour(job, pages, workers, Silent()))
     return {path: digest for part in parts for path, digest in part.digests.items()}
+
+
+def test_where_a_card_stands_on_a_page_is_part_of_its_key() -> None:
+    """The same cards in another order, in another block, and one of them changed."""
+    one, two = (sample.card(1, "One"),), (sample.card(2, "Two"),)
+    first, second = Block("articles", "A", cards=(*one, *two)), Block("articles", "A")
+    shown = [
+        ((*one, *two), ()),
+        ((*two, *one), ()),
+        (one, (replace(first, cards=two), second)),
+        (one, (second, replace(first, cards=two))),
+        ((), (first, second)),
+        ((replace(one[0], title=PlainText("Other")), *two), ()),
+    ]
+    listings = [replace(sample.page("/questions/"), listing=Listing(items=items, blocks=blocks)) for items, blocks in shown]
+    keys = [page_keys([page], "r", sample.TOPICS)[page.path] for page in listings]
+    assert len(set(keys)) == len(keys)
+    assert page_keys(listings[:1], "r", sample.TOPICS) == page_keys([sample_again(listings[0])], "r", sample.TOPICS)
+
+
+def sample_again(page: Page) -> Page:
+    """The same page, of which nothing is the same object."""
+    return msgspec.msgpack.decode(msgspec.msgpack.encode(page), type=Page)
 
 
 def test_pages_on_one_trail_may_name_different_topics() -> None:
