@@ -6,7 +6,7 @@ All of it can be made again from ``curated``. Not here: what a vector means (``k
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, cast
 
 from kbgen.model import Ref
@@ -44,6 +44,23 @@ class PairRow(NamedTuple):
     band: str
     rule: str
     words: str
+
+
+class _Related(Mapping[Ref, tuple[Ref, ...]]):
+    """Texts to their nearest others, as the rows have them until they are asked: that is a third of the memory."""
+
+    def __init__(self, rows: dict[Ref, str]) -> None:
+        self._rows = rows
+
+    def __getitem__(self, ref: Ref) -> tuple[Ref, ...]:
+        near = self._rows[ref]
+        return cast("tuple[Ref, ...]", tuple(near.split("\n"))) if near else ()
+
+    def __iter__(self) -> Iterator[Ref]:
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
 
 
 class Vectors:
@@ -113,14 +130,9 @@ class Vectors:
         self._db.execute("DELETE FROM pairs")
         self._db.executemany("INSERT INTO pairs VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
 
-    def related(self) -> dict[Ref, tuple[Ref, ...]]:
+    def related(self) -> Mapping[Ref, tuple[Ref, ...]]:
         """Each text's nearest others, best first; empty when nothing was compared."""
-        rows = self._db.execute("SELECT ref, near FROM related")
-        # Each is named by a dozen others: in memory it is once.
-        once: dict[str, str] = {}
-        same = once.setdefault
-        found = ((same(ref, ref), near.split("\n") if near else []) for ref, near in rows)
-        return cast("dict[Ref, tuple[Ref, ...]]", {ref: tuple(map(same, names, names)) for ref, names in found})
+        return _Related(dict(self._db.execute("SELECT ref, near FROM related")))
 
     def set_related(self, rows: Iterable[tuple[Ref, str]], gone: Iterable[str]) -> None:
         """Keep what changed of related texts, each with the nearest parted by newlines; call inside a transaction."""
