@@ -221,8 +221,7 @@ class Run:
         images = self.store.media.digest() if self.project.config.media.mirror else ""
         for part in (code, self.project.digest(), self.frames.digest, str(self.options.site_dir.resolve()), images):
             hasher.update(f"{part}\0".encode())
-        for ref, digest in self.store.entries.digests():
-            hasher.update(f"{ref}\0{digest}\n".encode())
+        hasher.update("".join([f"{ref}\0{digest}\n" for ref, digest in self.store.entries.digests()]).encode())
         return hasher.hexdigest()
 
     def is_current(self) -> bool:

@@ -83,28 +83,43 @@ def write_manifest(library: Library, config: Config, digests: Mapping[str, str])
         digests: path to the digest of the page's file.
     """
     site_url = config.site.url
+    pages = [_row(library.pages[path], site_url, digests) for path in sorted(library.pages)]
+    redirects = [
+        ManifestRedirect(absolute(site_url, path), "redirect", to and target_url(site_url, to))
+        for path, to in sorted(library.redirects.items())
+    ]
     encoder = msgspec.json.Encoder()
-    lines = [encoder.encode(_row(library.pages[path], site_url, digests)) for path in sorted(library.pages)]
-    for path in sorted(library.redirects):
-        to = library.redirects[path]
-        row = {"url": absolute(site_url, path), "kind": "redirect", "to": to and target_url(site_url, to)}
-        lines.append(encoder.encode(row))
-    return b"".join(line + b"\n" for line in lines)
+    return encoder.encode_lines(pages) + encoder.encode_lines(redirects)
 
 
-def _row(page: Page, site_url: str, digests: Mapping[str, str]) -> dict[str, object]:
-    return {
-        "url": absolute(site_url, page.path),
-        "path": page.path,
-        "kind": page.kind,
-        "refs": page.refs,
-        "canonical": page.canonical,
-        "in_sitemap": is_indexable(page, site_url),
-        "topics": page.topics,
-        "lang": page.lang,
-        "updated": page.updated and w3c(page.updated),
-        "digest": digests.get(page.path, ""),
-    }
+class _Row(Struct):
+    """A page's line; ``updated`` is written to the second."""
+
+    url: str
+    path: str
+    kind: PageKind
+    refs: tuple[Ref, ...]
+    canonical: str
+    in_sitemap: bool
+    topics: tuple[str, ...]
+    lang: str
+    updated: str | None
+    digest: str
+
+
+def _row(page: Page, site_url: str, digests: Mapping[str, str]) -> _Row:
+    return _Row(
+        absolute(site_url, page.path),
+        page.path,
+        page.kind,
+        page.refs,
+        page.canonical,
+        is_indexable(page, site_url),
+        page.topics,
+        page.lang,
+        w3c(page.updated) if page.updated else None,
+        digests.get(page.path, ""),
+    )
 
 
 def read_manifest(text: str | bytes) -> Manifest:
