@@ -139,7 +139,7 @@ def clusters(folder: Path, methods: dict[str, Method]) -> None:
             (min(a, b), max(a, b)): float(scores[a, b]) for a in range(len(gold)) for b in near[a].tolist() if a != b
         }
         results = []
-        for threshold in np.quantile(list(known.values()), np.linspace(0.5, 0.99, 30)):
+        for threshold in np.quantile(list(known.values()), np.linspace(0.5, 0.99, 99)):
             groups_found = average_linkage(known, float(threshold), largest=50, unknown=float(min(known.values())))
             hits = sum(gold[a] == gold[b] for group in groups_found for a in group for b in group if a < b)
             made = sum(len(group) * (len(group) - 1) // 2 for group in groups_found)
