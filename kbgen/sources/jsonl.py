@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from html import escape
+from inspect import cleandoc
 from pathlib import Path
 from typing import IO, Annotated, Any, cast
 
@@ -144,7 +145,12 @@ _LINE = msgspec.json.Decoder(Line)
 def line_schema() -> dict[str, Any]:
     """The JSON Schema (2020-12) of a line; further keys are allowed and not read."""
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "A line of kbgen's JSON lines"}
-    return {**schema, **msgspec.json.schema(Line)}
+    made = msgspec.json.schema(Line)
+    for one in made["$defs"].values():
+        if "description" in one:
+            # Docstrings keep the indentation of their later lines until Python 3.13.
+            one["description"] = cleandoc(one["description"])
+    return {**schema, **made}
 
 
 class JsonlSource(Source):
