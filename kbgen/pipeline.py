@@ -396,7 +396,7 @@ def _site_notes(run: Run) -> tuple[str, ...]:
     hosts_of: dict[str, str] = {}
     for page in run.library.pages.values():
         # Of a hundred thousand addresses few differ before their path.
-        start = page.canonical[: page.canonical.find("/", len("https://"))]
+        start = "/".join(page.canonical.split("/", 3)[:3])
         host = hosts_of.get(start)
         if host is None:
             host = hosts_of[start] = urlsplit(page.canonical).hostname or ""

@@ -271,7 +271,7 @@ class Taxonomy(Struct, frozen=True):
         said: phrase, as it is written in ``words``, to the tag of untagged threads that say it.
         open: source tags the vocabulary does not know become tags as they are (no taxonomy.yml, or
             ``unmapped: keep`` in it) instead of being reported only.
-        digest: of everything curation depends on.
+        digest: of all of it; what places an item has a key of its own (``curate.tagging.vocabulary_key``).
     """
 
     topics: tuple[Topic, ...] = ()

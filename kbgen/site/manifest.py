@@ -7,7 +7,7 @@ contract with programs outside this repository. Not here: digests of assets and 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal
 
 import msgspec
@@ -17,7 +17,7 @@ from kbgen.addresses import absolute, encode, path_of_url
 from kbgen.config import Config
 from kbgen.errors import NotPublished
 from kbgen.model import Library, Page, PageKind, Ref
-from kbgen.site.sitemap import is_indexable, w3c
+from kbgen.site.sitemap import is_indexable
 
 MANIFEST = "kb-manifest.jsonl"
 
@@ -83,7 +83,7 @@ def write_manifest(library: Library, config: Config, digests: Mapping[str, str])
         digests: path to the digest of the page's file.
     """
     site_url = config.site.url
-    pages = [_row(library.pages[path], site_url, digests) for path in sorted(library.pages)]
+    pages = [_manifest_page(library.pages[path], site_url, digests) for path in sorted(library.pages)]
     redirects = [
         ManifestRedirect(absolute(site_url, path), "redirect", to and target_url(site_url, to))
         for path, to in sorted(library.redirects.items())
@@ -92,23 +92,8 @@ def write_manifest(library: Library, config: Config, digests: Mapping[str, str])
     return encoder.encode_lines(pages) + encoder.encode_lines(redirects)
 
 
-class _Row(Struct):
-    """A page's line; ``updated`` is written to the second."""
-
-    url: str
-    path: str
-    kind: PageKind
-    refs: tuple[Ref, ...]
-    canonical: str
-    in_sitemap: bool
-    topics: tuple[str, ...]
-    lang: str
-    updated: str | None
-    digest: str
-
-
-def _row(page: Page, site_url: str, digests: Mapping[str, str]) -> _Row:
-    return _Row(
+def _manifest_page(page: Page, site_url: str, digests: Mapping[str, str]) -> ManifestPage:
+    return ManifestPage(
         absolute(site_url, page.path),
         page.path,
         page.kind,
@@ -117,7 +102,8 @@ def _row(page: Page, site_url: str, digests: Mapping[str, str]) -> _Row:
         is_indexable(page, site_url),
         page.topics,
         page.lang,
-        w3c(page.updated) if page.updated else None,
+        # As sitemap and feeds write it: in UTC and to the second.
+        page.updated.astimezone(UTC).replace(microsecond=0) if page.updated else None,
         digests.get(page.path, ""),
     )
 

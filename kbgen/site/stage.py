@@ -137,9 +137,8 @@ def published(site_dir: Path) -> Manifest | None:
     Raises:
         NotPublished: there is one and it cannot be read.
     """
-    recover(site_dir)
-    file = site_dir / MANIFEST
-    return read_manifest(file.read_text(encoding="utf-8")) if file.is_file() else None
+    data = _live_manifest(site_dir)
+    return None if data is None else read_manifest(data)
 
 
 def published_kinds(site_dir: Path) -> dict[str, str]:
@@ -148,9 +147,14 @@ def published_kinds(site_dir: Path) -> dict[str, str]:
     Raises:
         NotPublished: its manifest cannot be read.
     """
+    data = _live_manifest(site_dir)
+    return {} if data is None else page_kinds(data)
+
+
+def _live_manifest(site_dir: Path) -> bytes | None:
     recover(site_dir)
     file = site_dir / MANIFEST
-    return page_kinds(file.read_bytes()) if file.is_file() else {}
+    return file.read_bytes() if file.is_file() else None
 
 
 def prepare(store: Path, site_dir: Path, *, clean: bool) -> frozenset[str] | None:
