@@ -6,6 +6,7 @@ Weights were chosen on the Meta Stack Exchange pairs; all else is held out. Noth
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import random
 import resource
@@ -190,8 +191,7 @@ def _hidden_f1(gold: list[int], every: list[Text], mode: Literal["on", "off"], c
 
 def merges(folder: Path, target: Path, *, model: bool) -> None:
     """Automatic merges on Payload's two channels, and on the forums, written out to be read."""
-    corpora = {"payload": [Question(title, text) for _, title, text in data.channels(folder)]}
-    corpora["discourse"] = [Question(*topic[0]) for topic in data.discourse(folder)]
+    corpora = {"payload": data.channels(folder), "discourse": [topic[0] for topic in data.discourse(folder)]}
     corpora |= {name: list(data.dump(folder, name)[0].values()) for name in data.dumps(folder)}
     lines = ["# Automatic merges, to be read\n"]
     for name, questions in corpora.items():
@@ -207,6 +207,25 @@ def merges(folder: Path, target: Path, *, model: bool) -> None:
             lines += [f"- **{by_ref[ref].title}** {by_ref[ref].body[:600]}\n" for ref in (one.left, one.right)]
     target.write_text("".join(lines), encoding="utf-8")
     print(f"  both texts of each are in {target}")
+
+
+def tempting(folder: Path, *, model: bool) -> None:
+    """Threads that look alike and ask for different things, among those of Payload: none may be merged."""
+    modes: dict[str, Literal["on", "off"]] = {"kbgen": "off", **({"kbgen[semantic]": "on"} if model else {})}
+    sets = {"first": "what they showed was mended", "last": "written after that"}
+    others = data.channels(folder)
+    for (name, what), (label, mode) in itertools.product(sets.items(), modes.items()):
+        known = data.tempting(name)
+        several = texts([*others, *(one for pair in known for one in (pair.left, pair.right))])
+        found = Comparison(DuplicatesConfig(semantic=mode), lambda _: []).run(several, b"", Cache())
+        merged = {(one.left, one.right) for one in found.pairs if one.band == "merge"}
+        refs = [text.ref for text in several[len(others) :]]
+        pairs = zip(known, zip(refs[::2], refs[1::2], strict=True), strict=True)
+        joined = [pair for pair, both in pairs if tuple(sorted(both)) in merged]
+        same = sum(pair.same for pair in known)
+        print(f"Pairs that look alike, {what}: {len(known) - same} ask for different things, {same} for the same")
+        say(f"{label}: different ones merged", sum(not pair.same for pair in joined), 0, least=False)
+        say(f"{label}: the same merged", sum(pair.same for pair in joined) / same * 100, unit=" %")
 
 
 def languages(*, model: bool) -> None:
@@ -267,7 +286,7 @@ def growth(folder: Path, sizes: Sequence[int]) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the parts that are asked for, all of them by default."""
     parser = argparse.ArgumentParser(prog="python -m bench.dedupe", description=__doc__)
-    names = ("growth", "pairs", "declared", "clusters", "hidden", "languages", "merges")
+    names = ("growth", "pairs", "declared", "clusters", "hidden", "languages", "tempting", "merges")
     parser.add_argument("--parts", nargs="+", choices=names, default=names)
     parser.add_argument("--sizes", nargs="+", type=int, default=[10_000, 30_000, 100_000])
     parser.add_argument("--no-semantic", action="store_true", help="leave the sentence models out")
@@ -287,6 +306,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "clusters": lambda: clusters(folder, methods),
         "hidden": lambda: hidden(folder, model=model),
         "languages": lambda: languages(model=model),
+        "tempting": lambda: tempting(folder, model=model),
         "merges": lambda: merges(folder, chosen.merges, model=model),
     }
     for name in chosen.parts:

@@ -15,6 +15,8 @@ from xml.etree import ElementTree as ET
 
 import zstandard
 
+from kbgen.similar.texts import borrowed
+
 _TAG = re.compile(r"<[^>]+>")
 # The mark of a closed duplicate stands in some of the texts and would give the answer away.
 _LEAK = re.compile(r"<blockquote>(?:(?!</blockquote>).)*possible duplicate.*?</blockquote>", re.IGNORECASE | re.DOTALL)
@@ -23,11 +25,12 @@ _SENTENCE = re.compile(r"([A-Z].{25,140}?[.?!])(?:\s|$)")
 
 
 class Question(NamedTuple):
-    """What is asked, and the tags it was given."""
+    """What is asked, the tags it was given, and whether most of it are links and quotes."""
 
     title: str
     body: str = ""
     tags: tuple[str, ...] = ()
+    borrowed: bool = False
 
 
 class Pairs(NamedTuple):
@@ -70,7 +73,13 @@ def labelled(data: Path, name: str) -> Pairs:
 def _question(text: str) -> Question:
     found = _BODY.search(text)
     at = found.start() if found else len(text)
-    return Question(plain(text[:at]), plain(text[at:]))
+    return asked(plain(text[:at]), text[at:])
+
+
+def asked(title: str, markup: str, tags: tuple[str, ...] = ()) -> Question:
+    """A question of its markup."""
+    words = plain(markup)
+    return Question(title, words, tags, borrowed(markup, words))
 
 
 def rephrasings(data: Path) -> list[list[str]]:
@@ -93,7 +102,7 @@ def dump(data: Path, name: str) -> tuple[dict[str, Question], list[tuple[str, st
     folder = data / "stackexchange" / name
     rows = ET.iterparse(folder / "Posts.xml")  # noqa: S314  # our own copy of a public dump
     questions = {
-        row.get("Id", ""): Question(row.get("Title", ""), plain(row.get("Body", "")), _tags(row.get("Tags", "")))
+        row.get("Id", ""): asked(row.get("Title", ""), row.get("Body", ""), _tags(row.get("Tags", "")))
         for _, row in rows
         if row.get("PostTypeId") == "1"
     }
@@ -108,17 +117,17 @@ def _tags(written: str) -> tuple[str, ...]:
     return tuple(re.findall(r"[^<>|]+", written))
 
 
-def discourse(data: Path) -> Iterator[list[tuple[str, str]]]:
+def discourse(data: Path) -> Iterator[list[Question]]:
     """Topics of both forums: each post with the title."""
     for topic in _members(data / "discourse" / "urho3d-slice" / "topics.tar.zst"):
-        yield [(topic["title"], plain(post["cooked"])) for post in topic["post_stream"]["posts"]]
-    topics: dict[int, list[tuple[int, str, str]]] = {}
+        yield [asked(topic["title"], post["cooked"]) for post in topic["post_stream"]["posts"]]
+    topics: dict[int, list[tuple[int, Question]]] = {}
     for post in _members(data / "discourse" / "delvingbitcoin" / "posts-json.tar.zst"):
         if "post_number" in post:
-            one = (post["post_number"], post["topic_title"], plain(post["cooked"]))
+            one = (post["post_number"], asked(post["topic_title"], post["cooked"]))
             topics.setdefault(post["topic_id"], []).append(one)
     for posts in topics.values():
-        yield [(title, text) for _, title, text in sorted(posts)]
+        yield [question for _, question in sorted(posts)]
 
 
 def _members(path: Path) -> Iterator[Any]:
@@ -131,18 +140,18 @@ def _members(path: Path) -> Iterator[Any]:
                 yield json.loads(file.read())
 
 
-def channels(data: Path) -> list[tuple[str, str, str]]:
-    """Payload's help on two platforms, both snapshots: ref, title, text; each thread once."""
-    found: dict[str, tuple[str, str, str]] = {}
+def channels(data: Path) -> list[Question]:
+    """Payload's help on two platforms, both snapshots; each thread once."""
+    found: dict[str, Question] = {}
     for folder in sorted((data / "community" / "payload").glob("snapshot-*")):
         for one in json.loads((folder / "discussions.json").read_bytes()):
             ref = f"github:{one['id']}"
-            found[ref] = (ref, one["title"], plain(one["body"]))
+            found[ref] = asked(one["title"], one["body"])
         for one in json.loads((folder / "threads.json").read_bytes()):
             about, said = one.get("info", one), one.get("messages") or [{}]
             intro = one["intro"].get("content") if isinstance(one.get("intro"), dict) else one.get("intro")
             ref = f"discord:{about['id']}"
-            found[ref] = (ref, about.get("name") or "", plain(str(intro or said[0].get("content") or "")))
+            found[ref] = asked(about.get("name") or "", str(intro or said[0].get("content") or ""))
     return list(found.values())
 
 
@@ -151,11 +160,40 @@ def titles(data: Path, count: int) -> list[str]:
     sites = [list(dump(data, name)[0].values()) for name in dumps(data)]
     forums = list(discourse(data))
     real = [question.title for question in itertools.chain.from_iterable(sites)]
-    real += [topic[0][0] for topic in forums] + [title for _, title, _ in channels(data)]
+    real += [one.title for one in (*(topic[0] for topic in forums), *channels(data))]
     real += [question.title for name in ("askubuntu", "meta") for question in labelled(data, name).questions]
-    bodies = [text for topic in forums for _, text in topic] + [one.body for several in sites for one in several]
+    bodies = [one.body for several in (*forums, *sites) for one in several]
     said = (found for text in bodies for found in _SENTENCE.findall(text)[:4])
     return list(itertools.islice(dict.fromkeys(title for title in (*real, *said) if title), count))
+
+
+class Tempting(NamedTuple):
+    """Two threads that look alike.
+
+    Attributes:
+        same: whether they ask the same.
+        kind: what makes them look alike.
+    """
+
+    same: bool
+    kind: str
+    left: Question
+    right: Question
+
+
+def tempting(name: str) -> list[Tempting]:
+    """Pairs of threads that tempt to be merged, most of them wrongly; written for this benchmark.
+
+    Args:
+        name: ``first`` (what was found with them was mended) or ``last`` (written after that).
+    """
+    rows = Path(__file__).with_name("dedupe_tempting.tsv").read_text(encoding="utf-8").splitlines()
+    split = (line.split("\t") for line in rows)
+    return [
+        Tempting(verdict == "same", kind, asked(texts[0], texts[1]), asked(texts[2], texts[3]))
+        for part, verdict, kind, *texts in split
+        if part == name
+    ]
 
 
 def languages(name: str) -> dict[str, list[tuple[str, str]]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
@@ -23,10 +24,11 @@ _TEXT = 2000
 
 def texts(questions: Sequence[Question], lang: str = "en") -> list[Text]:
     """Questions as kbgen compares them."""
-    return [
+    made = (
         make_text(Ref(f"bench:{place}"), (lang, one.title, one.body), tags=one.tags, created=f"{place:09d}")
         for place, one in enumerate(questions)
-    ]
+    )
+    return [msgspec.structs.replace(text, borrowed=one.borrowed) for text, one in zip(made, questions, strict=True)]
 
 
 def default(questions: Sequence[Question], lang: str = "en") -> Scores:

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 
 from kbgen.model import Cluster, Curated, Head, Overlay, Ref
 from kbgen.model.curated import INFERRED
+from kbgen.similar.texts import borrowed
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
 # A published lead keeps its page and so its address: only a thread worth e^1.5 (four) times the votes takes over.
@@ -57,7 +58,10 @@ def head(curated: Curated) -> Head:
 
 
 def _words_digest(curated: Curated) -> str:
-    read = (curated.lang, curated.title, curated.question.text if curated.question else "")
+    question = curated.question
+    read = [curated.lang, curated.title, question.text if question else ""]
+    if question and borrowed(question.html, question.text):
+        read.append("borrowed")
     return hashlib.blake2b("\0".join(read).encode(), digest_size=8).hexdigest()
 
 

@@ -228,7 +228,8 @@ class Head(Struct, frozen=True):
 
     Attributes:
         strength: how good a lead it would be (curate.merge says how it is computed); higher is better.
-        words: digest of title, question and language: all that tagging reads; votes and views do not move it.
+        words: digest of title, question and language: all that tagging and comparing read; votes and views do not move
+            it.
         tags: those a person gave it, by way of the taxonomy; neither parents, nor learnt ones, nor those of its words.
         unmapped: as of ``Curated``.
         signs: as of ``Curated``.

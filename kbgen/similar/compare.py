@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Literal, NamedTuple, Protocol
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
@@ -18,9 +19,11 @@ from kbgen.errors import ConfigError
 from kbgen.executor import chunks, uncollected
 from kbgen.model import Ref
 from kbgen.similar import nearest, semantic, vectors
+from kbgen.similar.bodies import in_common
 from kbgen.similar.frame import Longs
 from kbgen.similar.judge import Bands, Judged, Scores, alike, judge
 from kbgen.similar.kept import pack, unpack, unpack_sight
+from kbgen.similar.linkage import Pair
 from kbgen.similar.nearest import Nearest
 from kbgen.similar.scoring import exact
 from kbgen.similar.second import View, rescored, worth_seeing
@@ -117,7 +120,8 @@ class Comparison:
                 found |= self._rescored(found, index, view, texts, cache)
         moved = frozenset(texts[place].ref for place in fresh)
         packed = pack(index, stamp, view.sight if view else None)
-        return Found(judge(found, texts, self._bands), related(index, texts), moved, packed)
+        below = partial(self._below, texts=texts, index=index, cache=cache)
+        return Found(judge(found, texts, self._bands, below), related(index, texts), moved, packed)
 
     def _view(
         self, index: Nearest, texts: Sequence[Text], cache: Cache, seen: Callable[[str, tuple[str, ...], Take], Sight]
@@ -146,6 +150,15 @@ class Comparison:
             return exact(left * len(texts) + right, len(texts), index.frame, fetch)
 
         return rescored(found, index, view, words, self._bands)
+
+    def _below(self, pairs: Sequence[Pair], texts: Sequence[Text], index: Nearest, cache: Cache) -> list[float]:
+        """What pairs have in common below their titles."""
+        every = sorted({place for pair in pairs for place in pair})
+        at = {place: number for number, place in enumerate(every)}
+        some = [texts[place] for place in every]
+        titles = vectors.stack(self._embedder.vectors([msgspec.structs.replace(text, body="") for text in some]))
+        placed = [(at[left], at[right]) for left, right in pairs]
+        return in_common(placed, self._vectors(some, cache), titles, index.frame) if pairs else []
 
     def _meanings(self, texts: Sequence[Text], model: str, cache: Cache) -> npt.NDArray[np.float16]:
         packed = cache.get(model, [text.key for text in texts])

@@ -1,19 +1,20 @@
-"""What of a thread or article is compared, and the words and figures in it that must agree.
+"""What of a thread or article is compared, and what speaks against a merge.
 
 Light on purpose: it decides whether anything has to be compared at all. Not here: vectors.
 """
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import re
 from collections.abc import Sequence
 
+import msgspec
 from msgspec import Struct
 
 from kbgen.model import Curated, Ref, family_of
 from kbgen.model.curated import INFERRED
+from kbgen.similar.titles import in_order, parting
 
 # Beyond this a question repeats itself, quotes logs or pastes code; measured on labelled pairs: no gain.
 _BODY = 1000
@@ -24,18 +25,14 @@ _TAGS = 5
 _UNSPACED = frozenset({"zh", "ja", "th"})
 _CHARACTERS_A_WORD = 2
 _VERSION = re.compile(r"v?(?:ersion-)?(\d+(?:[.-](?:\d+|x))+|\d{1,4})")
-_FIGURE = re.compile(r"\d+(?:\.\d+)*")
-# Two questions that differ in one of these ask for the opposite.
-_CONTRARY = """
-    enable/disable install/uninstall import/export upload/download add/remove upgrade/downgrade encrypt/decrypt
-    show/hide start/stop open/close before/after increase/decrease lock/unlock mount/unmount connect/disconnect
-    subscribe/unsubscribe client/server push/pull left/right maximum/minimum follow/unfollow login/logout
-    active/passive incoming/outgoing read/write input/output first/last horizontal/vertical
-"""
-_OPPOSITES = tuple(tuple(pair.split("/")) for pair in _CONTRARY.split())
-_CONTRARY_WORDS = frozenset(word for pair in _OPPOSITES for word in pair)
 _WORD = re.compile(r"\w+")
 _JOINT = re.compile(r"[-_]+")
+# What sanitised markup says in other pages' and other people's words.
+_BORROWED = re.compile(r"<a [^>]*>.*?</a>|<blockquote>.*?</blockquote>", re.DOTALL)
+_MARK = re.compile(r"<[^>]*>")
+# An address is one word; so is a character of a script without spaces.
+_WIDE = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\u0e00-\u0e7f"
+_SAID = re.compile(rf"[{_WIDE}]|[^\s{_WIDE}]+")
 
 
 class Text(Struct, frozen=True, gc=False):
@@ -50,6 +47,7 @@ class Text(Struct, frozen=True, gc=False):
         words: how many title and body have.
         family: ref that all language versions of an article share.
         tags: the words of the tags people gave it.
+        borrowed: most of its question are links and quotes.
     """
 
     ref: Ref
@@ -63,6 +61,7 @@ class Text(Struct, frozen=True, gc=False):
     words: int = 0
     family: str = ""
     tags: str = ""
+    borrowed: bool = False
 
     @property
     def heading(self) -> str:
@@ -73,7 +72,7 @@ class Text(Struct, frozen=True, gc=False):
 def text_of(item: Curated) -> Text:
     """What is compared of a curated item."""
     body = item.article.text if item.article else item.question.text if item.question else ""
-    return make_text(
+    made = make_text(
         item.ref,
         (item.lang, item.title, body),
         tags=given_tags(item),
@@ -81,6 +80,24 @@ def text_of(item: Curated) -> Text:
         created=item.created.isoformat() if item.created else "",
         family=family_of(item.ref, item.article) if item.article else "",
     )
+    return (
+        msgspec.structs.replace(made, borrowed=borrowed(item.question.html, item.question.text))
+        if item.question
+        else made
+    )
+
+
+def borrowed(html: str, text: str) -> bool:
+    """Whether most words of a question are those of links, which name other pages, and of quotes.
+
+    Args:
+        html: as sanitised, of which quotes and links have no attributes that hold a ``>``.
+        text: its words.
+    """
+    if "<a " not in html and "<blockquote>" not in html:
+        return False
+    others = _MARK.sub(" ", " ".join(_BORROWED.findall(html)))
+    return 2 * len(_SAID.findall(others)) > len(_SAID.findall(text))
 
 
 def given_tags(item: Curated) -> tuple[str, ...]:
@@ -126,15 +143,10 @@ def doubtful(left: Text, right: Text) -> str:
         return "article"
     if min(left.words, right.words) < _FEWEST and left.lang not in _UNSPACED:
         return "few words"
-    first, second = set(_in_order(left.title)), set(_in_order(right.title))
-    figures = set(_FIGURE.findall(left.title)), set(_FIGURE.findall(right.title))
-    if figures[0] != figures[1]:
-        # "Error 403" is not "Error 404"; "access denied" may be.
-        return "figures" if all(figures) else "one figure"
-    differing = first ^ second
-    if differing.isdisjoint(_CONTRARY_WORDS):
-        return ""
-    return next((f"{one}/{other}" for one, other in _OPPOSITES if one in differing and other in differing), "")
+    if left.borrowed or right.borrowed:
+        # "Continued in ..." says what others say.
+        return "borrowed words"
+    return parting(left.title, right.title)
 
 
 def shared_words(left: Text, right: Text, *, count: int = 8) -> tuple[str, ...]:
@@ -147,13 +159,7 @@ def shared_words(left: Text, right: Text, *, count: int = 8) -> tuple[str, ...]:
 
 def same_title(left: Text, right: Text) -> bool:
     """Whether two titles have the same words in the same order."""
-    return _in_order(left.title) == _in_order(right.title)
-
-
-@functools.lru_cache(1 << 12)
-def _in_order(title: str) -> list[str]:
-    """The words of a title, which is judged several times; not to be changed."""
-    return _WORD.findall(title.lower())
+    return in_order(left.title) == in_order(right.title)
 
 
 def _words(text: str) -> set[str]:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kbgen.curate.clusters import LEAD_MARGIN, find_clusters, head
-from kbgen.model import Cluster, Curated, Head, Overlay, PlainText, Ref, Verdict
+from kbgen.model import Cluster, Curated, CuratedPost, Head, Overlay, Person, PlainText, Ref, SafeHtml, Verdict
 
 
 def ref(number: int) -> Ref:
@@ -132,3 +132,17 @@ def test_an_item_without_text_has_no_strength() -> None:
     """A head of nothing is weak, and no fault."""
     bare = Curated(ref(1), "thread", Verdict("publish", ("accepted",)), PlainText("t"), None)
     assert head(bare).strength == 0.0
+
+
+def test_a_word_that_became_a_link_is_compared_anew() -> None:
+    """What a question borrows is not seen in its words, so the digest that says when to compare again has it, too."""
+
+    def words(html: str) -> str:
+        question = CuratedPost(
+            "1", "https://forum.example/t/1", SafeHtml(html), PlainText("See the manual"), Person("a", "Ann")
+        )
+        item = Curated(Ref("forum:1"), "thread", Verdict("publish", ()), PlainText("Lid"), None, question=question)
+        return head(item).words
+
+    plain, linked = "<p>See the manual</p>", '<p>See <a href="https://docs.example">the manual</a></p>'
+    assert len({words(plain), words(linked), words(f"<em>{plain}</em>")}) == 2

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from kbgen.model import Ref
-from kbgen.similar.frame import STEPS, _rarity, make_frame, parts, placed, weighted
+from kbgen.similar.frame import STEPS, make_frame, parts, placed, rarity, weighted
 from kbgen.similar.kept import pack, unpack
 from kbgen.similar.nearest import LISTED, NEAR, Nearest, listed, update
 from kbgen.similar.scoring import NO_RANK, exact, ordered, ranked, ranks
@@ -157,7 +157,7 @@ def test_two_words_of_a_text_may_share_a_column() -> None:
     assert exact(np.array([1]), every.size, frame, every.pick)[0] >= 1
 
 
-def test_rarity_is_found_for_every_word() -> None:
+def testrarity_is_found_for_every_word() -> None:
     """Whatever bits hashes share, those of the frame have their weight, and all others that of a word never seen."""
     chance = np.random.default_rng(5)
     known = np.unique(chance.integers(0, 1 << 32, 900, np.uint32) & np.uint32(0xFFF0000F))
@@ -166,8 +166,8 @@ def test_rarity_is_found_for_every_word() -> None:
     asked = np.concatenate([known, known + np.uint32(16), chance.integers(0, 1 << 32, 500, np.uint32)])
     weights = dict(zip(known.tolist(), frame.rarity.tolist(), strict=True))
 
-    assert _rarity(asked, frame).tolist() == [weights.get(term, -1.0) for term in asked.tolist()]
-    assert set(_rarity(asked, empty).tolist()) == {np.float32(empty.unseen)}
+    assert rarity(asked, frame).tolist() == [weights.get(term, -1.0) for term in asked.tolist()]
+    assert set(rarity(asked, empty).tolist()) == {np.float32(empty.unseen)}
 
 
 def test_ranks_rise_as_scores_fall() -> None:

@@ -13,6 +13,7 @@ from kbgen.similar import semantic
 from kbgen.similar.compare import Comparison
 from kbgen.similar.frame import Longs
 from kbgen.similar.judge import Bands, Scores, alike, judge
+from kbgen.similar.linkage import Pair
 from kbgen.similar.nearest import Nearest, update
 from kbgen.similar.second import View, rescored, worth_seeing
 from kbgen.similar.sight import look
@@ -38,6 +39,11 @@ def view(places: Sequence[int], rows: Sequence[Sequence[float]], share: float = 
     vectors = np.array(rows, np.float16)
     sight = look(None, "model", tuple(f"forum:{place} key" for place in places), vectors.__getitem__)
     return View(np.array(places), sight, vectors.__getitem__, lambda products: products, share)
+
+
+def same(pairs: Sequence[Pair]) -> list[float]:
+    """Bodies that have all in common."""
+    return [1.0] * len(pairs)
 
 
 def far(*pairs: Longs) -> Floats:
@@ -114,8 +120,40 @@ def test_figures_that_differ_are_hardly_worth_a_question() -> None:
     near: Scores = {(0, 1): (0.8, 0.7)}
     nearer: Scores = {(0, 1): (0.95, 0.9)}
 
-    assert judge(near, series, BANDS) == []
-    assert [(pair.band, pair.rule) for pair in judge(nearer, series, BANDS)] == [("suggest", "alike, but figures")]
+    assert judge(near, series, BANDS, same) == []
+    assert [(pair.band, pair.rule) for pair in judge(nearer, series, BANDS, same)] == [
+        ("suggest", "alike, but figures")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("titles", "share", "band"),
+    [
+        (("Export of tables fails", "Exporting tables fails"), 0.6, "merge"),
+        (("Export of tables fails", "Exporting tables fails"), 0.4, "suggest"),
+        (("Export fails", "Export fails"), 0.8, "merge"),
+        (("Export fails", "Export fails"), 0.6, "suggest"),
+    ],
+)
+def test_bodies_have_a_say_in_a_merge(titles: tuple[str, str], share: float, band: str) -> None:
+    """Half of what the shorter body says is in the other one, three quarters where the titles are the same."""
+    (pair,) = judge({(0, 1): (0.95, 0.9)}, texts(*titles), BANDS, lambda pairs: [share] * len(pairs))
+
+    assert (pair.band, pair.rule.endswith("but other bodies")) == (band, band == "suggest")
+
+
+def test_bodies_are_read_of_merges_only() -> None:
+    """What is suggested anyway, or waits for another reason, is not looked up."""
+    asked: list[Sequence[Pair]] = []
+    both = texts("Timer beeps", "Timer is beeping", "Timer of the oven", "Error 403", "Error 404")
+
+    def note(pairs: Sequence[Pair]) -> list[float]:
+        asked.append(pairs)
+        return same(pairs)
+
+    judge({(0, 1): (0.9, 0.9), (0, 2): (0.6, 0.6), (3, 4): (0.9, 0.9)}, both, BANDS, note)
+
+    assert asked == [[(0, 1)]]
 
 
 @pytest.mark.skipif(not semantic.model_of("en"), reason="the extra is not installed")
@@ -133,7 +171,7 @@ def test_one_figure_is_a_doubt_and_no_contradiction() -> None:
     """Where only one of two titles names a number, a person is asked as of any other pair."""
     near: Scores = {(0, 1): (0.8, 0.7)}
 
-    (pair,) = judge(near, texts("Access is denied after the update", "Error 403 after the update"), BANDS)
+    (pair,) = judge(near, texts("Access is denied after the update", "Error 403 after the update"), BANDS, same)
 
     assert (pair.band, pair.rule) == ("suggest", "alike, but one figure")
 

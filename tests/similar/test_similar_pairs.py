@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterable, Sequence
 
 import msgspec
 import pytest
 
 from kbgen.config import DuplicatesConfig
-from kbgen.model import Curated, PlainText, Ref, Slug, TagMark, Verdict
+from kbgen.model import Curated, CuratedPost, Person, PlainText, Ref, SafeHtml, Slug, TagMark, Verdict
 from kbgen.similar.compare import Comparison, Found
-from kbgen.similar.texts import Text, apart, doubtful, given_tags, make_text, same_title, shared_words
+from kbgen.similar.texts import (
+    Text,
+    apart,
+    borrowed,
+    doubtful,
+    given_tags,
+    make_text,
+    same_title,
+    shared_words,
+    text_of,
+)
 from kbgen.similar.vectors import Embedder
 
 # Asked twice, in other words; and what was only asked near them.
@@ -42,6 +53,11 @@ ONCE = (
     "Blender jar is cracked, where do I get a spare?",
     "The lamp in the hood flickers",
 )
+
+
+def plain(markup: str) -> str:
+    """The words of a piece of HTML."""
+    return " ".join(re.sub("<[^>]*>", " ", markup).split())
 
 
 class Cache(dict[tuple[str, str], bytes]):
@@ -142,6 +158,46 @@ def test_a_word_or_two_are_not_enough() -> None:
     (pair,) = (pair for pair in compare(bare).pairs if pair.left == "forum:60")
 
     assert (pair.band, pair.rule) == ("suggest", "same-title, but few words")
+
+
+def test_a_question_of_links_and_quotes_waits_for_a_person() -> None:
+    """Two threads that lead to a third one are alike by its title: most of their words are not theirs."""
+    third = '<a href="https://forum.example/t/3">Kettle firmware: the new plan for timers</a>'
+    lead, follow = f"Replaced by {third}", f"Continued in {third}, see there"
+    asked = f"I read {third}, and still do not see how I turn the timer of my kettle off at night."
+    quoted = "<blockquote><p>The timer of my kettle beeps every minute at night.</p></blockquote> Mine too."
+
+    chinese = f"{third}\u6211\u7684\u6c34\u58f6\u6bcf\u5206\u949f\u90fd\u54cd"
+
+    assert [borrowed(said, plain(said)) for said in (lead, follow, quoted)] == [True, True, True]
+    assert [borrowed(said, plain(said)) for said in (asked, chinese)] == [False, False]
+    assert doubtful(text(1, "Kettle firmware plan", "Please write what you think."), pointer(2)) == "borrowed words"
+
+
+def pointer(number: int) -> Text:
+    """A thread that only says where another one is."""
+    said = '<p>Moved to <a href="https://forum.example/t/3">Kettle firmware: the new plan for timers</a></p>'
+    post = CuratedPost("1", "https://forum.example/t/2", SafeHtml(said), PlainText(plain(said)), Person("a", "Ann"))
+    item = Curated(
+        Ref(f"forum:{number}"), "thread", Verdict("publish", ()), PlainText("Kettle plan"), None, question=post
+    )
+    return text_of(item)
+
+
+def test_a_title_that_says_little_merges_nothing() -> None:
+    """Two threads called alike that go on with other words are a suggestion; a repost is merged."""
+    other = "After the update the search finds nothing that was written before this year."
+    asked = [
+        *labelled(),
+        text(90, "Problem since the latest update", "The lid of the kettle does not close and water spills out."),
+        text(91, "Problem since the latest update", other),
+        text(92, "Nothing is found since the latest update", other),
+        text(93, "Nothing is found since the latest update!", f"{other} Asked in the chat, too."),
+    ]
+    found = {(pair.left, pair.right): (pair.band, pair.rule) for pair in compare(asked, merge=0.5, suggest=0.4).pairs}
+
+    assert found[Ref("forum:90"), Ref("forum:91")] == ("suggest", "same-title, but other bodies")
+    assert found[Ref("forum:92"), Ref("forum:93")] == ("merge", "same-title")
 
 
 def test_versions_and_languages_stay_apart() -> None:
