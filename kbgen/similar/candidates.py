@@ -7,7 +7,6 @@ a product is of (``frame``), and the scores that decide (``nearest``).
 
 from __future__ import annotations
 
-import itertools
 import zlib
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, TypeVar
@@ -134,8 +133,7 @@ def moved(old: Lists, target: Longs, before: Longs) -> Lists:
     others, scores, whole = taken(old.others, before), taken(old.scores, before), taken(old.whole, before)
     fresh = np.flatnonzero(before < 0)
     others[fresh], scores[fresh], whole[fresh] = NOBODY, np.nan, False
-    # What came at the end is younger than all there was.
-    if (target[:-1] != np.arange(len(target) - 1)).any():
+    if not stayed(target):
         place = target[others.astype(np.int32)]
         gone = place == GONE
         others = np.where(place < 0, NOBODY, others & ~PLACE | place)
@@ -228,25 +226,22 @@ def _offers(products: Floats, some: Longs, tile: Longs, limits: Longs) -> Offers
     return Offers(tile[others[good]], numbers[good])
 
 
-def known(old: Sequence[str], keys: Sequence[str]) -> Longs:
-    """Where each text stood, by its key; -1 if it is new, or stands no more behind those it stood behind."""
-    places = dict(zip(old, itertools.count(), strict=False))
-    before = np.fromiter(map(places.get, keys, itertools.repeat(-1)), np.int64, len(keys))
-    before[before < np.maximum.accumulate(before)] = -1
-    return before
-
-
-def targets(old: Sequence[str], before: Longs) -> Longs:
+def targets(old: int, before: Longs) -> Longs:
     """New position of each old text, rising, -2 where it is gone; last -1, for nobody.
 
     Args:
-        old: keys of the old texts.
+        old: how many texts there were.
         before: old position of each text, -1 where it is new.
     """
-    target = np.full(len(old) + 1, GONE, np.int64)
+    target = np.full(old + 1, GONE, np.int64)
     kept = np.flatnonzero(before >= 0)
     target[before[kept]], target[-1] = kept, -1
     return target
+
+
+def stayed(target: Longs) -> bool:
+    """Whether every old text stands where it stood: what is new came at the end."""
+    return bool((target[:-1] == np.arange(len(target) - 1)).all())
 
 
 def renew(lists: Lists, rows: Coarse, where: Ints, regrouped: Bools, fresh: Bools) -> tuple[Longs, Longs, Floats]:
@@ -272,13 +267,17 @@ def renew(lists: Lists, rows: Coarse, where: Ints, regrouped: Bools, fresh: Bool
     return changed, was, scores
 
 
-def unscored(lists: Lists) -> tuple[Longs, Bools, Ints]:
-    """Pairs without a score: their keys, rising; which places of lists hold one; which pair each of these holds."""
-    unknown: Bools = np.isnan(lists.scores) & (lists.others[:, :CANDIDATES] < NOBODY)
-    row, rank = np.nonzero(unknown)
-    keys = pair_keys(row, lists.others[row, rank] & PLACE, len(unknown))
+def unscored(lists: Lists, rows: Longs) -> tuple[Longs, Longs, Longs, Ints]:
+    """Pairs without a score in some lists.
+
+    Returns:
+        Their keys, rising; the rows and columns of lists that hold one; which pair each of these holds.
+    """
+    place, rank = np.nonzero(np.isnan(lists.scores[rows]) & (lists.others[rows, :CANDIDATES] < NOBODY))
+    row = rows[place]
+    keys = pair_keys(row, lists.others[row, rank] & PLACE, len(lists.others))
     every = distinct(keys)
-    return every, unknown, np.searchsorted(every, keys).astype(np.int32)
+    return every, row, rank, np.searchsorted(every, keys).astype(np.int32)
 
 
 def join(lists: Lists, offers: Offers) -> None:

@@ -24,6 +24,7 @@ from kbgen.similar.frame import Longs
 from kbgen.similar.judge import Bands, Judged, Scores, alike, judge
 from kbgen.similar.kept import pack, unpack, unpack_sight
 from kbgen.similar.linkage import Pair
+from kbgen.similar.names import Names
 from kbgen.similar.nearest import Nearest
 from kbgen.similar.scoring import exact
 from kbgen.similar.second import View, rescored, worth_seeing
@@ -124,7 +125,7 @@ class Comparison:
         return Found(judge(found, texts, self._bands, below), related(index, texts), moved, packed)
 
     def _view(
-        self, index: Nearest, texts: Sequence[Text], cache: Cache, seen: Callable[[str, tuple[str, ...], Take], Sight]
+        self, index: Nearest, texts: Sequence[Text], cache: Cache, seen: Callable[[str, Names, Take], Sight]
     ) -> View | None:
         """What a sentence model sees, where there is one."""
         lang = texts[0].lang
@@ -141,7 +142,7 @@ class Comparison:
         def take(some: Longs) -> npt.NDArray[np.float16]:
             return self._meanings([texts[place] for place in places[some].tolist()], model, cache)
 
-        sight = seen(model, tuple(index.keys[place] for place in places.tolist()), take)
+        sight = seen(model, index.keys.pick(places.tolist()), take)
         return View(places, sight, take, partial(semantic.similarity, lang), semantic.share(lang))
 
     def _rescored(self, found: Scores, index: Nearest, view: View, texts: Sequence[Text], cache: Cache) -> Scores:

@@ -10,15 +10,16 @@ import numpy.typing as npt
 
 from kbgen.similar.candidates import Lists
 from kbgen.similar.frame import Frame
+from kbgen.similar.names import Names
 from kbgen.similar.nearest import Nearest
 from kbgen.similar.sight import Sight
 
-_MARK = b"kbgen neighbours 2\n"
+_MARK = b"kbgen neighbours 3\n"
 _LENGTH = 8
 # Numbers that lie so are read where they are.
 _ALIGNED = 8
 # Arrays of the neighbours; what follows is of the second look.
-_NEAREST = 13
+_NEAREST = 14
 _HEAD = msgspec.msgpack.Decoder(tuple[str, list[tuple[str, tuple[int, ...]]]])
 Array = npt.NDArray[Any]
 
@@ -33,17 +34,38 @@ def pack(index: Nearest, stamp: str, sight: Sight | None = None) -> bytes:
     """
     frame, lists = index.frame, index.lists
     numbers = np.array([frame.size, frame.unseen, *frame.share])
-    keys = np.frombuffer("\n".join(index.keys).encode(), np.uint8)
-    arrays: tuple[Array, ...] = (numbers, frame.mean, frame.terms, frame.rarity, frame.centres, keys, index.rows)
-    arrays += (index.cells, lists.others, lists.scores, lists.whole, index.near, index.scores)
+    arrays: tuple[Array, ...] = (numbers, frame.mean, frame.terms, frame.rarity, frame.centres)
+    arrays += (
+        _bytes(index.keys.refs),
+        index.keys.digests,
+        index.rows,
+        index.cells,
+        lists.others,
+        lists.scores,
+        lists.whole,
+        index.near,
+        index.scores,
+    )
     if sight:
-        seen = np.frombuffer("\n".join((sight.model, *sight.keys)).encode(), np.uint8)
-        arrays += (seen, sight.centres, np.array(sight.size), sight.rows, sight.cells, *sight.lists)
+        arrays += (
+            _bytes(sight.model.encode()),
+            _bytes(sight.keys.refs),
+            sight.keys.digests,
+            sight.centres,
+            np.array(sight.size),
+            sight.rows,
+            sight.cells,
+            *sight.lists,
+        )
     head = msgspec.msgpack.encode((stamp, [(array.dtype.str, array.shape) for array in arrays]))
     parts: list[bytes | memoryview] = [_MARK, len(head).to_bytes(_LENGTH, "little"), _padded(head, len(_MARK))]
     for array in arrays:
         parts += [array.reshape(-1).view(np.uint8).data, bytes(-array.nbytes % _ALIGNED)]
     return b"".join(parts)
+
+
+def _bytes(data: bytes) -> Array:
+    return np.frombuffer(data, np.uint8)
 
 
 def _padded(head: bytes, before: int) -> bytes:
@@ -63,10 +85,10 @@ def unpack(data: bytes, stamp: str) -> Nearest | None:
     found = _arrays(data, stamp)[:_NEAREST]
     if not found:
         return None
-    numbers, mean, terms, rarity, centres, packed, rows, cells, others, exact, whole, near, scores = found
+    numbers, mean, terms, rarity, centres, refs, digests, rows, cells, others, exact, whole, near, scores = found
     size, unseen, few, many = numbers.tolist()
     frame = Frame(int(size), mean, terms, rarity, unseen, centres, (few, many))
-    keys = tuple(packed.tobytes().decode().split("\n"))
+    keys = Names(refs.tobytes(), digests)
     return Nearest(keys, frame, rows, cells, Lists(others, exact, whole), near, scores, np.zeros(len(keys), bool))
 
 
@@ -75,9 +97,16 @@ def unpack_sight(data: bytes, stamp: str) -> Sight | None:
     found = _arrays(data, stamp)[_NEAREST:]
     if not found:
         return None
-    seen, centres, size, rows, cells, others, scores, whole = found
-    model, *keys = seen.tobytes().decode().split("\n")
-    return Sight(model, tuple(keys), centres, int(size), rows, cells, Lists(others, scores, whole))
+    model, refs, digests, centres, size, rows, cells, others, scores, whole = found
+    return Sight(
+        model.tobytes().decode(),
+        Names(refs.tobytes(), digests),
+        centres,
+        int(size),
+        rows,
+        cells,
+        Lists(others, scores, whole),
+    )
 
 
 def _arrays(data: bytes, stamp: str) -> list[Array]:

@@ -23,14 +23,15 @@ from kbgen.similar.candidates import (
     Lists,
     ask,
     groups,
-    known,
     renew,
+    stayed,
     taken,
     targets,
     unscored,
 )
 from kbgen.similar.frame import Coarse, Frame, Ints, Longs, cells, frame_size, make_frame, placed, stands, with_cells
-from kbgen.similar.scoring import NO_RANK, Pairs, Take, distinct, exact, ordered, ranked, ranks
+from kbgen.similar.names import Names
+from kbgen.similar.scoring import NO_RANK, Pairs, Ranks, Take, distinct, exact, ordered, ranked, ranks
 from kbgen.similar.texts import Text
 from kbgen.similar.vectors import Floats, Stack
 
@@ -45,7 +46,6 @@ _SCALING = 10
 _ROWS = 1 << 14
 # Worse than any score.
 _NONE = np.float32(-1)
-_NOTHING = np.float32(-np.inf)
 
 Fetch = Callable[[Sequence[Text]], Stack]
 """Gives the vectors of texts."""
@@ -55,7 +55,7 @@ class Nearest(NamedTuple):
     """Neighbours of the texts of one language.
 
     Attributes:
-        keys: ref and key of each text, parted by a space, by which it is known again.
+        keys: of the texts.
         rows: placed vectors, n x 512: coarse enough to be small, fine enough for candidates.
         cells: n x 3, n x 1 in a small community.
         lists: candidates and their scores.
@@ -64,7 +64,7 @@ class Nearest(NamedTuple):
         touched: texts whose listed neighbours are not those of the last run.
     """
 
-    keys: tuple[str, ...]
+    keys: Names
     frame: Frame
     rows: Coarse
     cells: Ints
@@ -86,6 +86,7 @@ class _Moved(NamedTuple):
     Attributes:
         now: without what is gone (-2 in ``near``), and without new texts but for their keys.
         groups: that the texts were compared in; -1 for new ones.
+        torn: whether somebody is gone.
         old: as of the last run.
         before: where each text stood, -1 for new ones.
         target: where each old text stands, -2 where it is gone; -1 for nobody.
@@ -93,6 +94,7 @@ class _Moved(NamedTuple):
 
     now: Nearest
     groups: Ints
+    torn: bool
     old: Nearest
     before: Longs
     target: Longs
@@ -112,8 +114,8 @@ def update(
     Returns:
         The neighbours, and the positions of the texts that ``old`` did not know.
     """
-    keys = tuple(f"{text.ref} {text.key}" for text in texts)
-    before = known(old.keys if old else (), keys)
+    keys = Names.of(texts)
+    before = keys.before(old.keys) if old else np.full(len(keys), -1)
     fresh: list[int] = np.flatnonzero(before < 0).tolist()
     if old is None or not stands(old.frame, len(texts)):
         standing = frame if frame is not None and stands(frame, len(texts)) else None
@@ -126,7 +128,7 @@ def update(
     return _resumed(moved, lambda some: fetch([texts[place] for place in some.tolist()])), fresh
 
 
-def _afresh(keys: tuple[str, ...], texts: Sequence[Text], fetch: Fetch, frame: Frame | None) -> Nearest:
+def _afresh(keys: Names, texts: Sequence[Text], fetch: Fetch, frame: Frame | None) -> Nearest:
     vectors = fetch(texts)
     if frame is None:
         size = frame_size(len(texts))
@@ -139,7 +141,7 @@ def _afresh(keys: tuple[str, ...], texts: Sequence[Text], fetch: Fetch, frame: F
     every = np.arange(len(keys))
     best, _ = ask(rows, groups(where, keys), every, np.zeros(len(keys), np.int64))
     lists = Lists(best, np.full((len(keys), CANDIDATES), np.nan, np.float32), best[:, -1] == NOBODY)
-    _scored(lists, frame, vectors.pick)
+    _scored(lists, every, frame, vectors.pick)
     return Nearest(keys, frame, rows, where, lists, *_neighbours(lists, every), np.ones(len(keys), bool))
 
 
@@ -147,23 +149,27 @@ def _empty(count: int) -> tuple[Ints, Floats]:
     return np.full((count, NEAR), -1, np.int32), np.full((count, NEAR), _NONE, np.float32)
 
 
-def _moved(old: Nearest, keys: tuple[str, ...], before: Longs) -> _Moved:
-    fresh, target = before < 0, targets(old.keys, before)
+def _moved(old: Nearest, keys: Names, before: Longs) -> _Moved:
+    fresh, target = before < 0, targets(len(old.keys), before)
     rows, where, scores = taken(old.rows, before), taken(old.cells, before), taken(old.scores, before)
     compared = taken(groups(old.cells, old.keys), before)
-    near = target[taken(old.near, before)].astype(np.int32)
+    near = taken(old.near, before)
+    if not stayed(target):
+        near = target[near].astype(np.int32)
     near[fresh], scores[fresh], compared[fresh] = -1, _NONE, -1
     lists = candidates.moved(old.lists, target, before)
-    return _Moved(Nearest(keys, old.frame, rows, where, lists, near, scores, fresh), compared, old, before, target)
+    now, torn = Nearest(keys, old.frame, rows, where, lists, near, scores, fresh), bool((target == GONE).any())
+    return _Moved(now, compared, torn, old, before, target)
 
 
 def _resumed(moved: _Moved, take: Take) -> Nearest:
     index = moved.now
-    parted = _asked(moved)
-    joined = _scored(index.lists, index.frame, take)
-    lost, won = _affected(index, parted, joined)
+    parted, changed = _asked(moved)
+    # Of lists that somebody is gone from, scores are missing too.
+    asked = np.arange(len(index.keys)) if moved.torn else changed
+    joined = _scored(index.lists, asked, index.frame, take)
+    lost, rows = _affected(index, parted, joined, torn=moved.torn)
     index.near[lost], index.scores[lost] = _neighbours(index.lists, lost)
-    rows = distinct(np.concatenate([lost, _better(index, won)]))
     rows = rows[moved.before[rows] >= 0]
     place = moved.before[rows]
     shown = moved.target[listed(moved.old.near[place], moved.old.scores[place])]
@@ -171,11 +177,11 @@ def _resumed(moved: _Moved, take: Take) -> Nearest:
     return index
 
 
-def _asked(moved: _Moved) -> Pairs:
+def _asked(moved: _Moved) -> tuple[Pairs, Longs]:
     """Bring the lists up to date.
 
     Returns:
-        Pairs that are in no list any more.
+        Pairs that are in no list any more, or are asked for anew, and whose lists are others now.
     """
     index, lists = moved.now, moved.now.lists
     where = groups(index.cells, index.keys)
@@ -186,52 +192,83 @@ def _asked(moved: _Moved) -> Pairs:
     row, rank = np.nonzero(left & (was < NOBODY))
     one, other = changed[row], was[row, rank] & PLACE
     gone = (lists.others[other, :CANDIDATES] & PLACE != one[:, None]).all(axis=1)
-    return Pairs(one[gone], other[gone], scores[row, rank][gone])
+    return Pairs(one[gone], other[gone], scores[row, rank][gone]), changed
 
 
-def _scored(lists: Lists, frame: Frame, take: Take) -> Pairs:
-    """Score candidates that were not scored yet, and give these pairs."""
+def _scored(lists: Lists, rows: Longs, frame: Frame, take: Take) -> Pairs:
+    """Score candidates of some texts that were not scored yet, and give these pairs."""
     count = len(lists.others)
     # Each pair once; what is only needed on the way there has given its room back when the vectors come.
-    every, unknown, place = unscored(lists)
+    every, row, rank, place = unscored(lists, rows)
     scores = exact(every, count, frame, take)
-    lists.scores[unknown] = scores[place]
+    lists.scores[row, rank] = scores[place]
     return Pairs(every // count, every % count, scores)
 
 
-def _affected(index: Nearest, parted: Pairs, joined: Pairs) -> tuple[Longs, Pairs]:
-    """Whose nearest may be others now.
+def _affected(index: Nearest, parted: Pairs, joined: Pairs, *, torn: bool) -> tuple[Longs, Longs]:
+    """Take out of the nearest who is no candidate any more, and put in who is better than the last of them.
 
     Returns:
-        Texts that may miss one of them, and the pairs of others that are better than the last of these, seen from them.
+        Texts that may miss one of their nearest, and all whose nearest may be others now.
     """
-    least = np.where(index.near[:, -1] < 0, _NOTHING, index.scores[:, -1])
-    lost = (index.near == GONE).any(axis=1)
-    for one in (parted.left, parted.right):
-        lost[one[parted.scores >= least[one]]] = True
-    one, other = np.concatenate([joined.left, joined.right]), np.concatenate([joined.right, joined.left])
-    score = np.concatenate([joined.scores, joined.scores])
-    won = np.flatnonzero((score >= least[one]) & ~lost[one])
+    # Whoever comes behind the last is not known any more: before that, nobody is missing.
+    last = ranks(index.near[:, -1], index.scores[:, -1])
+    one, other, number = _both_ways(parted)
+    some = np.flatnonzero(number <= last[one])
+    place, column = np.nonzero(index.near[one[some]] == other[some, None])
+    shrunk = one[some[place]]
+    index.near[shrunk, column] = -1
+    if torn:
+        row, column = np.nonzero(index.near == GONE)
+        # The last was as alike as this; whether older or younger than others as alike is not known any more.
+        ends = row[column == NEAR - 1]
+        last[ends] = ranks(np.zeros(len(ends), np.int32), index.scores[ends, -1])
+        index.near[row, column] = -1
+        shrunk = np.concatenate([shrunk, row])
+    one, other, number = _both_ways(joined)
+    won = np.flatnonzero(number <= last[one])
     # A list that was made anew has pairs in it that are known.
     won = won[(index.near[one[won]] != other[won, None]).all(axis=1)]
-    return np.flatnonzero(lost), Pairs(one[won], other[won], score[won])
+    rows = distinct(np.concatenate([shrunk, one[won]]))
+    worst = _better(index, rows, one[won], number[won])
+    return rows[worst > last[rows]], rows
 
 
-def _better(index: Nearest, pairs: Pairs) -> Longs:
-    """Put the second of each pair among the nearest of the first; gives those whose nearest are others now."""
-    order = ordered(*pairs)
-    row, numbers = pairs.left[order], ranks(pairs.right[order], pairs.scores[order])
-    rows, place, counts = np.unique(row, return_inverse=True, return_counts=True)
-    rank = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
+def _both_ways(pairs: Pairs) -> tuple[Longs, Longs, Ranks]:
+    """Pairs seen from either side: who, whom, and the rank of this one among the nearest."""
+    other = np.concatenate([pairs.right, pairs.left])
+    numbers = ranks(other, np.concatenate([pairs.scores, pairs.scores]))
+    return np.concatenate([pairs.left, pairs.right]), other, numbers
+
+
+def _better(index: Nearest, rows: Longs, row: Longs, numbers: Ranks) -> Ranks:
+    """Put others among the nearest of some texts.
+
+    Args:
+        index: whose nearest change.
+        rows: the texts, rising.
+        row: of these, which gets another one.
+        numbers: who and how near that is (``ranks``).
+
+    Returns:
+        Who is the last of the nearest of each, and how near.
+    """
+    order = np.lexsort((numbers, row))
+    place, numbers = np.searchsorted(rows, row[order]), numbers[order]
+    counts = np.bincount(place, minlength=len(rows))
+    rank = np.arange(len(place)) - np.repeat(np.cumsum(counts) - counts, counts)
     good = rank < NEAR
+    worst = np.full(len(rows), NO_RANK)
     for start in range(0, len(rows), _ROWS):
         some = rows[start : start + _ROWS]
         new = np.flatnonzero(good & (place >= start) & (place < start + _ROWS))
-        wide = np.full((len(some), int(rank[new].max()) + 1), NO_RANK)
+        wide = np.full((len(some), int(rank[new].max(initial=-1)) + 1), NO_RANK)
         wide[place[new] - start, rank[new]] = numbers[new]
         both = np.concatenate([ranks(index.near[some], index.scores[some]), wide], axis=1)
-        index.near[some], index.scores[some] = ranked(np.sort(both, axis=1)[:, :NEAR])
-    return rows
+        both = np.sort(both, axis=1)[:, :NEAR]
+        index.near[some], index.scores[some] = ranked(both)
+        worst[start : start + _ROWS] = both[:, -1]
+    return worst
 
 
 def _neighbours(lists: Lists, rows: Longs) -> tuple[Ints, Floats]:

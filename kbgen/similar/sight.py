@@ -14,8 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from kbgen.similar import candidates
-from kbgen.similar.candidates import Bools, Lists, groups, known, moved, renew, taken, targets, unscored
+from kbgen.similar.candidates import Bools, Lists, groups, moved, renew, taken, targets, unscored
 from kbgen.similar.frame import STEPS, Coarse, Ints, Longs, nearest_centres, spread
+from kbgen.similar.names import Names
 from kbgen.similar.scoring import NO_RANK, ranked, ranks
 from kbgen.similar.vectors import Floats, wide
 
@@ -36,7 +37,7 @@ class Sight(NamedTuple):
 
     Attributes:
         model: its name and version.
-        keys: ref and key of each text.
+        keys: of the texts.
         centres: of the cells; none where all are compared with all.
         size: how many texts there were when the cells were made; 0 where there are none.
         rows: vectors, coarse.
@@ -45,7 +46,7 @@ class Sight(NamedTuple):
     """
 
     model: str
-    keys: tuple[str, ...]
+    keys: Names
     centres: Coarse
     size: int
     rows: Coarse
@@ -66,7 +67,7 @@ class Sight(NamedTuple):
         return ranked(wanted)
 
 
-def look(old: Sight | None, model: str, keys: tuple[str, ...], take: Take, *, afresh: bool = False) -> Sight:
+def look(old: Sight | None, model: str, keys: Names, take: Take, *, afresh: bool = False) -> Sight:
     """Bring what a model saw up to date.
 
     Args:
@@ -80,7 +81,7 @@ def look(old: Sight | None, model: str, keys: tuple[str, ...], take: Take, *, af
         old = None
     size = old.size if old else _size(len(keys))
     kept = None if afresh else old
-    before = known(kept.keys if kept else (), keys)
+    before = keys.before(kept.keys) if kept else np.full(len(keys), -1)
     fresh = np.flatnonzero(before < 0)
     new = _coarse(take(fresh))
     centres = old.centres if old else spread(new[:size], size // _CELL) if size else new[:0]
@@ -90,18 +91,19 @@ def look(old: Sight | None, model: str, keys: tuple[str, ...], take: Take, *, af
         regrouped = np.ones(len(keys), bool)
     else:
         sight, regrouped = _grown(kept, keys, before, (new, near))
-    renew(sight.lists, sight.rows, sight.where(), regrouped, before < 0)
-    every, unknown, place = unscored(sight.lists)
-    sight.lists.scores[unknown] = products((every // len(keys), every % len(keys)), take)[place]
+    changed, *_ = renew(sight.lists, sight.rows, sight.where(), regrouped, before < 0)
+    asked = changed if kept and len(kept.keys) == (before >= 0).sum() else np.arange(len(keys))
+    every, row, rank, place = unscored(sight.lists, asked)
+    sight.lists.scores[row, rank] = products((every // len(keys), every % len(keys)), take)[place]
     return sight
 
 
-def _grown(old: Sight, keys: tuple[str, ...], before: Longs, new: tuple[Coarse, Ints]) -> tuple[Sight, Bools]:
+def _grown(old: Sight, keys: Names, before: Longs, new: tuple[Coarse, Ints]) -> tuple[Sight, Bools]:
     """With new texts at their places, and what is gone in no list; which texts are in other groups than before."""
     rows, cells = taken(old.rows, before), taken(old.cells, before)
     rows[before < 0], cells[before < 0] = new
     sight = Sight(
-        old.model, keys, old.centres, old.size, rows, cells, moved(old.lists, targets(old.keys, before), before)
+        old.model, keys, old.centres, old.size, rows, cells, moved(old.lists, targets(len(old.keys), before), before)
     )
     return sight, (sight.where() != taken(old.where(), before)).any(axis=1) | (before < 0)
 

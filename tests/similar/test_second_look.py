@@ -14,6 +14,7 @@ from kbgen.similar.compare import Comparison
 from kbgen.similar.frame import Longs
 from kbgen.similar.judge import Bands, Scores, alike, judge
 from kbgen.similar.linkage import Pair
+from kbgen.similar.names import Names
 from kbgen.similar.nearest import Nearest, update
 from kbgen.similar.second import View, rescored, worth_seeing
 from kbgen.similar.sight import look
@@ -37,7 +38,7 @@ def neighbours(threads: list[Text]) -> Nearest:
 def view(places: Sequence[int], rows: Sequence[Sequence[float]], share: float = 0.85) -> View:
     """What a model saw, its similarities the products of vectors as they are."""
     vectors = np.array(rows, np.float16)
-    sight = look(None, "model", tuple(f"forum:{place} key" for place in places), vectors.__getitem__)
+    sight = look(None, "model", Names.of(texts(*map(str, places))), vectors.__getitem__)
     return View(np.array(places), sight, vectors.__getitem__, lambda products: products, share)
 
 
