@@ -69,6 +69,7 @@ class Analyser:
         self.stop = frozenset((own["stop"] + " " + rules["always_stop"]).split())
         self._known = functools.lru_cache(1 << 15)(self._words_of)
         self._stem_one = Stemmer(self.algorithm, 0).stemWord if self.algorithm else str
+        self._stem_all = Stemmer(self.algorithm, 0).stemWords if self.algorithm else list
         self._fold: dict[int, str] = {ord(k): v for k, v in rules["fold"].items()}
         self._prefixes = frozenset(rules["prefixes"])
         word = f"[^{_ASCII_SEPARATORS}{rules['separators']}{rules['ngrams']}]"
@@ -110,9 +111,13 @@ class Analyser:
         # Whole sentences of a script without spaces would not come again.
         return _run_words(chunk) if self.is_run(chunk) else self._known(chunk)
 
-    def term_of_letters(self, word: str) -> str:
-        """The term of a word of small letters of ASCII, "" for a stop word: what ``chunk_words`` says, far quicker."""
-        return "" if word in self.stop or len(word) > _MAX_TERM else self._stem(word)
+    def terms_of_letters(self, words: list[str]) -> list[str]:
+        """The terms of words of small letters of ASCII, "" for a stop word: what ``chunk_words`` says, far quicker."""
+        stems = self._stem_all(words)
+        return [
+            "" if word in self.stop or len(word) > _MAX_TERM else word if len(word) < 3 else stem or word
+            for word, stem in zip(words, stems, strict=True)
+        ]
 
     def _words_of(self, chunk: str) -> tuple[Word, ...]:
         parts = _JOINTS.split(chunk)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from kbgen.similar.frame import Frame, Ints, Longs, centred, parts, weighted
+from kbgen.similar.frame import Frame, Ints, Longs, parts, weighted
 from kbgen.similar.vectors import Floats, Stack, wide
 
 _BLOCK = 4096
@@ -59,19 +59,31 @@ def exact(keys: Longs, count: int, frame: Frame, take: Take) -> Floats:
     place[used] = np.arange(len(used))
     vectors = take(used)
     words = weighted(vectors, frame)
-    meant = np.empty(vectors.dense.shape, np.float16)
-    for start in range(0, len(meant), _BLOCK):
-        meant[start : start + _BLOCK] = centred(vectors.part(start, start + _BLOCK), frame)
     words_part, dense_part = parts(vectors, frame)
+    common, length = _apart(vectors, frame)
+    middle = np.float32(np.einsum("i,i->", frame.mean, frame.mean))
     scores = np.zeros(len(keys), np.float32)
     for start in range(0, len(keys), _PAIRS):
         some = keys[start : start + _PAIRS]
         left, right = place[some // count], place[some % count]
         shared = np.asarray(words[left].multiply(words[right]).sum(axis=1)).ravel()
-        dense = np.einsum("ij,ij->i", wide(meant[left]), wide(meant[right]))
         said = words_part[left] * words_part[right] * shared
-        scores[start : start + _PAIRS] = said + dense_part[left] * dense_part[right] * dense
+        meant = np.einsum("ij,ij->i", wide(vectors.dense[left]), wide(vectors.dense[right]))
+        # The product of what is left of both when the mean is taken off, without taking it off each time.
+        meant = (meant - common[left] - common[right] + middle) / (length[left] * length[right])
+        scores[start : start + _PAIRS] = said + dense_part[left] * dense_part[right] * meant
     return scores
+
+
+def _apart(vectors: Stack, frame: Frame) -> tuple[Floats, Floats]:
+    """Each dense vector's product with the mean, and how long it is without that."""
+    common, length = np.empty(vectors.size, np.float32), np.empty(vectors.size, np.float32)
+    for start in range(0, vectors.size, _BLOCK):
+        dense = wide(vectors.dense[start : start + _BLOCK])
+        common[start : start + _BLOCK] = np.einsum("ij,j->i", dense, frame.mean)
+        dense -= frame.mean
+        length[start : start + _BLOCK] = np.sqrt(np.einsum("ij,ij->i", dense, dense))
+    return common, np.maximum(length, np.float32(1e-9))
 
 
 def ordered(row: Longs, other: Longs, score: Floats) -> Longs:

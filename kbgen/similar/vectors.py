@@ -26,7 +26,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from kbgen.errors import StoreError
-from kbgen.search.analysis import analyser
+from kbgen.search.analysis import Analyser, analyser
 from kbgen.similar import glossary
 from kbgen.similar.texts import Text
 
@@ -191,8 +191,8 @@ class _Terms:
         """The terms of words, one word after the other, and how many each word has."""
         known = len(self._numbers)
         numbers = np.fromiter(map(self._numbers.__getitem__, words), np.int64, len(words))
-        for word in _latest(self._numbers, known):
-            for term in terms_of_word(word, self._lang):
+        for several in terms_of_words(_latest(self._numbers, known), self._lang):
+            for term in several:
                 self._terms.append(zlib.crc32(term.encode()))
             self._starts.append(len(self._terms))
         starts = np.frombuffer(self._starts, np.int64)
@@ -296,11 +296,12 @@ def _rows_of(words: Sequence[str]) -> Floats:
     if not words:
         return np.zeros((0, DIMENSIONS), np.float32)
     tokenizer, table = _model()
+    said = "".join(words)
+    if glossary.JOINT not in said and " " not in said:
+        return _token_rows(tokenizer, table, words)
     several = [word.split(glossary.JOINT) for word in words]
     meanings = list(itertools.chain.from_iterable(several))
-    pieces = [_pieces(tokenizer, meaning) for meaning in meanings]
-    ids = np.fromiter(itertools.chain.from_iterable(pieces), np.int64)
-    rows = _sums(wide(table.take(ids, axis=0)), np.arange(len(ids)), np.cumsum([0, *map(len, pieces)]))
+    rows = _token_rows(tokenizer, table, [meaning.replace(" ", _SPACE) for meaning in meanings])
     # A word that takes three in English is one word all the same.
     rows /= np.array([(1 + meaning.count(" ")) ** _SEVERAL for meaning in meanings], np.float32)[:, None]
     if len(meanings) == len(words):
@@ -311,11 +312,23 @@ def _rows_of(words: Sequence[str]) -> Floats:
     return rows
 
 
-def _pieces(tokenizer: Any, word: str) -> list[int]:
-    """The tokens of a word, or of several parted by spaces. Most are one: a look into the vocabulary finds it."""
-    marked = _SPACE + word.replace(" ", _SPACE)
-    whole = tokenizer.token_to_id(marked)
-    return [whole] if whole is not None else [one.id for one in tokenizer.model.tokenize(marked)]
+def _token_rows(tokenizer: Any, table: npt.NDArray[np.float16], words: Sequence[str]) -> Floats:
+    """The sum of the tokens of each word."""
+    ids, several = _tokens(tokenizer, words)
+    rows = wide(table.take(ids, axis=0, mode="clip"))
+    every = np.fromiter(itertools.chain.from_iterable(several), np.int64)
+    starts = np.cumsum([0, *map(len, several)])
+    rows[ids < 0] = _sums(wide(table.take(every, axis=0)), np.arange(len(every)), starts)
+    return rows
+
+
+def _tokens(tokenizer: Any, words: Sequence[str]) -> tuple[npt.NDArray[np.int64], list[list[int]]]:
+    """The token of each word, -1 where it takes several, and these. Most take one: the vocabulary is asked first."""
+    marked = [_SPACE + word for word in words]
+    known = map(tokenizer.token_to_id, marked)
+    ids = np.fromiter((-1 if one is None else one for one in known), np.int64, len(marked))
+    split = tokenizer.model.tokenize
+    return ids, [[one.id for one in split(marked[place])] for place in np.flatnonzero(ids < 0).tolist()]
 
 
 def _wide_pairs(words: Sequence[str]) -> Iterable[int]:
@@ -324,12 +337,20 @@ def _wide_pairs(words: Sequence[str]) -> Iterable[int]:
             yield zlib.crc32((one + other).encode())
 
 
-def terms_of_word(word: str, lang: str) -> Iterable[str]:
-    """The terms of one word: its stem in English; itself and its n-grams in other languages; none for a stop word."""
+def terms_of_words(words: Sequence[str], lang: str) -> list[Sequence[str]]:
+    """The terms of each word: its stem in English; itself and its n-grams in other languages; none for a stop word."""
     rules = analyser(lang)
-    if lang == "en" and word.isascii() and word.isalpha() and word[1:].islower():
-        term = rules.term_of_letters(word.lower())
-        return [term] if term else []
+    if lang != "en":
+        return [_terms_of_word(word, lang, rules) for word in words]
+    plain = [word.isascii() and word.isalpha() and word[1:].islower() for word in words]
+    stems = iter(rules.terms_of_letters([word.lower() for word, one in zip(words, plain, strict=True) if one]))
+    return [
+        ((stem,) if (stem := next(stems)) else ()) if one else _terms_of_word(word, lang, rules)
+        for word, one in zip(words, plain, strict=True)
+    ]
+
+
+def _terms_of_word(word: str, lang: str, rules: Analyser) -> Sequence[str]:
     if lang == "en" or word.isdigit():
         found = rules.chunk_words(word) if word.isascii() and word.isalpha() else rules.words(word)
         return [one.terms[-1] for one in found if not one.stop]

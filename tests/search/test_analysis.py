@@ -108,9 +108,10 @@ def test_an_unknown_language_is_not_stemmed() -> None:
 def test_small_letters_have_one_term(lang: str, word: str) -> None:
     """Of a word of small ASCII letters the short way gives what the long way gives, and nothing of a stop word."""
     long_way = [one.terms for one in analyser(lang).chunk_words(word) if not one.stop]
-    short_way = analyser(lang).term_of_letters(word)
+    short_way, another = analyser(lang).terms_of_letters([word, "oven"])
 
     assert long_way == ([(short_way,)] if short_way else [])
+    assert another == "oven"
 
 
 def test_endless_words_are_left_out() -> None:
