@@ -20,9 +20,10 @@ from kbgen.executor import chunks, uncollected
 from kbgen.model import Ref
 from kbgen.similar import nearest, semantic, vectors
 from kbgen.similar.bodies import in_common
+from kbgen.similar.candidates import targets
 from kbgen.similar.frame import Longs
 from kbgen.similar.judge import Bands, Judged, Scores, alike, judge
-from kbgen.similar.kept import pack, unpack, unpack_sight
+from kbgen.similar.kept import pack, unpack, unpack_sight, unpack_verdicts
 from kbgen.similar.linkage import Pair
 from kbgen.similar.names import Names
 from kbgen.similar.nearest import Nearest
@@ -31,6 +32,7 @@ from kbgen.similar.second import View, rescored, worth_seeing
 from kbgen.similar.sight import Sight, Take, look
 from kbgen.similar.texts import Text
 from kbgen.similar.vectors import MODEL, Embedder, Floats, Stack
+from kbgen.similar.verdicts import Court
 
 _READ = 1 << 13
 _BATCH = 2000
@@ -119,10 +121,14 @@ class Comparison:
             view = self._view(index, texts, cache, partial(look, unpack_sight(old, stamp), afresh=afresh))
             if view:
                 found |= self._rescored(found, index, view, texts, cache)
+        court = Court(texts, partial(self._below, texts=texts, index=index, cache=cache))
+        said = None if afresh else unpack_verdicts(old, stamp)
+        if before and said:
+            court.recall(said, targets(len(before.keys), index.stood), measured=index.frame is frame)
+        pairs = judge(found, texts, self._bands, court.below, court.rule)
         moved = frozenset(texts[place].ref for place in fresh)
-        packed = pack(index, stamp, view.sight if view else None)
-        below = partial(self._below, texts=texts, index=index, cache=cache)
-        return Found(judge(found, texts, self._bands, below), related(index, texts), moved, packed)
+        packed = pack(index, stamp, view.sight if view else None, court.verdicts())
+        return Found(pairs, related(index, texts), moved, packed)
 
     def _view(
         self, index: Nearest, texts: Sequence[Text], cache: Cache, seen: Callable[[str, Names, Take], Sight]
@@ -159,7 +165,7 @@ class Comparison:
         some = [texts[place] for place in every]
         titles = vectors.stack(self._embedder.vectors([msgspec.structs.replace(text, body="") for text in some]))
         placed = [(at[left], at[right]) for left, right in pairs]
-        return in_common(placed, self._vectors(some, cache), titles, index.frame) if pairs else []
+        return in_common(placed, self._vectors(some, cache), titles, index.frame)
 
     def _meanings(self, texts: Sequence[Text], model: str, cache: Cache) -> npt.NDArray[np.float16]:
         packed = cache.get(model, [text.key for text in texts])

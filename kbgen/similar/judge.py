@@ -25,6 +25,8 @@ Scores = dict[Pair, tuple[float, float]]
 """Similarity and local score of pairs, the smaller position first."""
 Below = Callable[[Sequence[Pair]], Sequence[float]]
 """Gives what pairs have in common below their titles (``bodies``)."""
+Rule = Callable[[Pair], str]
+"""Gives what decides about a pair."""
 # The same words in the same order as title: less has to be alike besides.
 _SAME_TITLE = 0.25
 _JUST_BELOW = 0.001
@@ -66,7 +68,7 @@ class Judged(Struct, frozen=True, gc=False):
     rule: str
 
 
-def judge(alike: Scores, texts: Sequence[Text], bands: Bands, below: Below) -> list[Judged]:
+def judge(alike: Scores, texts: Sequence[Text], bands: Bands, below: Below, rule: Rule | None = None) -> list[Judged]:
     """Put pairs into their bands.
 
     Args:
@@ -74,12 +76,13 @@ def judge(alike: Scores, texts: Sequence[Text], bands: Bands, below: Below) -> l
         texts: of one language.
         bands: where they begin.
         below: is asked about the pairs that would be merged.
+        rule: ``rule_of`` for pairs, where somebody knows it already.
 
     Returns:
         Pairs that are merged or suggested, ordered by their refs.
     """
     near = {pair: both for pair, both in alike.items() if min(both) >= bands.suggest}
-    rules = {pair: _rule(texts[pair[0]], texts[pair[1]]) for pair in near}
+    rules = {pair: rule(pair) if rule else rule_of(texts[pair[0]], texts[pair[1]]) for pair in near}
     rules |= _contested(near, rules, bands, below)
     scores = {pair: _linked(near[pair], rule, bands) for pair, rule in rules.items() if not rule.startswith("apart:")}
     scores |= {pair: float("-inf") for pair, rule in rules.items() if rule.startswith("apart:")}
@@ -87,12 +90,12 @@ def judge(alike: Scores, texts: Sequence[Text], bands: Bands, below: Below) -> l
     cluster = {member: number for number, group in enumerate(groups) for member in group}
     found: list[Judged] = []
     for pair, (similarity, local) in near.items():
-        rule, together = rules[pair], cluster.get(pair[0], -1) == cluster.get(pair[1], -2)
-        if rule.startswith("apart:") or _contradicted(rule, near[pair], bands):
+        said, together = rules[pair], cluster.get(pair[0], -1) == cluster.get(pair[1], -2)
+        if said.startswith("apart:") or _contradicted(said, near[pair], bands):
             continue
         band: Band = "merge" if together and scores[pair] >= bands.merge else "suggest"
         left, right = sorted((texts[pair[0]].ref, texts[pair[1]].ref))
-        found.append(Judged(left, right, round(similarity, 3), round(local, 3), band, rule))
+        found.append(Judged(left, right, round(similarity, 3), round(local, 3), band, said))
     return sorted(found, key=lambda one: (one.left, one.right))
 
 
@@ -130,7 +133,8 @@ def _contested(near: Scores, rules: Mapping[Pair, str], bands: Bands, below: Bel
     return {pair: f"{rules[pair]}, but other bodies" for pair, share in shares if share < _SAME_BODY[rules[pair]]}
 
 
-def _rule(left: Text, right: Text) -> str:
+def rule_of(left: Text, right: Text) -> str:
+    """What is to be said of two alike texts: ``alike`` or ``same-title``, what speaks against it, or ``apart:why``."""
     never = apart(left, right)
     if never:
         return f"apart:{never}"

@@ -62,6 +62,7 @@ class Nearest(NamedTuple):
         near: positions of the neighbours, n x 20, best first, -1 where there are fewer.
         scores: of ``near``; at most 1, -1 where there is none.
         touched: texts whose listed neighbours are not those of the last run.
+        stood: where each text stood then, -1 for what is new.
     """
 
     keys: Names
@@ -72,6 +73,7 @@ class Nearest(NamedTuple):
     near: Ints
     scores: Floats
     touched: Bools
+    stood: Longs
 
     def crowding(self) -> Floats:
         """How alike each text is to its ten nearest: what a score has to exceed to mean anything."""
@@ -142,7 +144,9 @@ def _afresh(keys: Names, texts: Sequence[Text], fetch: Fetch, frame: Frame | Non
     best, _ = ask(rows, groups(where, keys), every, np.zeros(len(keys), np.int64))
     lists = Lists(best, np.full((len(keys), CANDIDATES), np.nan, np.float32), best[:, -1] == NOBODY)
     _scored(lists, every, frame, vectors.pick)
-    return Nearest(keys, frame, rows, where, lists, *_neighbours(lists, every), np.ones(len(keys), bool))
+    return Nearest(
+        keys, frame, rows, where, lists, *_neighbours(lists, every), np.ones(len(keys), bool), np.full(len(keys), -1)
+    )
 
 
 def _empty(count: int) -> tuple[Ints, Floats]:
@@ -158,7 +162,8 @@ def _moved(old: Nearest, keys: Names, before: Longs) -> _Moved:
         near = target[near].astype(np.int32)
     near[fresh], scores[fresh], compared[fresh] = -1, _NONE, -1
     lists = candidates.moved(old.lists, target, before)
-    now, torn = Nearest(keys, old.frame, rows, where, lists, near, scores, fresh), bool((target == GONE).any())
+    now = Nearest(keys, old.frame, rows, where, lists, near, scores, fresh, before)
+    torn = bool((target == GONE).any())
     return _Moved(now, compared, torn, old, before, target)
 
 

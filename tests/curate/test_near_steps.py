@@ -19,7 +19,8 @@ from kbgen.config import DuplicatesConfig
 from kbgen.curate.near import near_duplicates
 from kbgen.model import Article, Curated, PlainText, Ref
 from kbgen.similar import candidates, frame, kept, nearest, semantic, sight
-from kbgen.similar.kept import unpack
+from kbgen.similar.kept import pack, unpack
+from kbgen.similar.nearest import Nearest
 from kbgen.similar.vectors import MODEL
 from kbgen.store import Store, open_store
 
@@ -152,11 +153,16 @@ def test_every_night_leaves_what_a_clean_run_leaves(opened: Open, config: Duplic
         before = found
 
 
-def stored_frame(store: Store) -> frame.Frame:
-    """How the English texts of a store are measured."""
+def stored(store: Store) -> Nearest:
+    """The neighbours of the English texts of a store."""
     index = unpack(store.vectors.neighbours("en"), f"{code_digest('similar')} {MODEL}")
     assert index
-    return index.frame
+    return index
+
+
+def stored_frame(store: Store) -> frame.Frame:
+    """How they are measured."""
+    return stored(store).frame
 
 
 def test_a_clean_run_measures_as_the_last_one_did(opened: Open) -> None:
@@ -194,11 +200,11 @@ def test_thresholds_move_no_neighbour(opened: Open) -> None:
     community = Community(64)
     store = opened("store")
     community.run(store, OFF)
-    before = store.vectors.neighbours("en")
+    before = pack(stored(store), "now")
     low = OFF.model_copy(update={"suggest": 0.1})
     found = community.run(store, low)
 
-    assert store.vectors.neighbours("en") == before
+    assert pack(stored(store), "now") == before
     assert len(found[1]) > 0  # type: ignore[arg-type]
     assert found == community.run(store, low, clean=True)
 
