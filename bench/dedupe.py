@@ -180,7 +180,7 @@ class _Everything:
 
 
 def _hidden_f1(gold: list[int], every: list[Text], mode: Literal["on", "off"], cache: Cache) -> float:
-    found = Comparison(_Everything(mode), lambda _: []).run(every, b"", cache)
+    found = Comparison(_Everything(mode), lambda _: []).run(every, (), cache)
     place = {text.ref: number for number, text in enumerate(every)}
     known = [(place[one.left], place[one.right], one.local) for one in found.pairs]
     touching = [(a, b, score) for a, b, score in known if gold[a] >= 0 or gold[b] >= 0]
@@ -198,7 +198,7 @@ def merges(folder: Path, target: Path, *, model: bool) -> None:
         several = texts(questions)
         by_ref = {text.ref: text for text in several}
         settings = DuplicatesConfig(semantic="on" if model else "off")
-        found = Comparison(settings, lambda _: []).run(several, b"", Cache())
+        found = Comparison(settings, lambda _: []).run(several, (), Cache())
         merged = [one for one in found.pairs if one.band == "merge"]
         suggested = len(found.pairs) - len(merged)
         print(f"  {name}: {len(merged)} pairs merged, {suggested} suggested of {len(several)} threads")
@@ -217,7 +217,7 @@ def tempting(folder: Path, *, model: bool) -> None:
     for (name, what), (label, mode) in itertools.product(sets.items(), modes.items()):
         known = data.tempting(name)
         several = texts([*others, *(one for pair in known for one in (pair.left, pair.right))])
-        found = Comparison(DuplicatesConfig(semantic=mode), lambda _: []).run(several, b"", Cache())
+        found = Comparison(DuplicatesConfig(semantic=mode), lambda _: []).run(several, (), Cache())
         merged = {(one.left, one.right) for one in found.pairs if one.band == "merge"}
         refs = [text.ref for text in several[len(others) :]]
         pairs = zip(known, zip(refs[::2], refs[1::2], strict=True), strict=True)
@@ -262,7 +262,7 @@ def growth(folder: Path, sizes: Sequence[int]) -> None:
         ]
         every, cache, settings = texts(made), Cache(), DuplicatesConfig(semantic="off")
         seconds, wall = time.process_time(), time.monotonic()
-        first = Comparison(settings, lambda _: []).run(every[:size], b"", cache)
+        first = Comparison(settings, lambda _: []).run(every[:size], (), cache)
         full, wall = time.process_time() - seconds, time.monotonic() - wall
         seconds = time.process_time()
         Comparison(settings, lambda _: []).run(every, first.neighbours, cache)

@@ -21,6 +21,7 @@ from kbgen.model import Head, Overlay, Ref
 from kbgen.model.measured import Band, Calibration, Doubt, Precision, Step
 from kbgen.similar.compare import Comparison
 from kbgen.similar.judge import Judged
+from kbgen.similar.kept import Parts
 from kbgen.similar.texts import Text, text_of
 from kbgen.store import Store
 
@@ -130,7 +131,7 @@ def _scored(store: Store, config: DuplicatesConfig) -> list[Scored]:
 
 
 def _pairs(
-    store: Store, cache: _Cache, merge: float, semantic: Literal["auto", "on", "off"], texts: Sequence[Text], old: bytes
+    store: Store, cache: _Cache, merge: float, semantic: Literal["auto", "on", "off"], texts: Sequence[Text], old: Parts
 ) -> dict[Pair, Judged]:
     comparison = Comparison(
         _Settings(merge, semantic), lambda refs: [text_of(item) for item in store.curated.get(refs)]

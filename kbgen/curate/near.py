@@ -119,7 +119,7 @@ def _compare(store: Store, comparison: Comparison, texts: Mapping[Ref, Text], *,
 def _keep(store: Store, languages: Mapping[str, Found], gone: Sequence[str]) -> None:
     """Neighbours, pairs with the words that matched, related texts, and the suggestions."""
     for lang in {*store.vectors.languages(), *languages}:
-        store.vectors.set_neighbours(lang, languages[lang].neighbours if lang in languages else b"")
+        store.vectors.set_neighbours(lang, languages[lang].neighbours if lang in languages else ())
     found = list(languages.values())
     before = {(pair.left, pair.right): pair for pair in store.vectors.pairs()}
     judged = [pair for one in found for pair in one.pairs]

@@ -23,7 +23,7 @@ from kbgen.similar.bodies import in_common
 from kbgen.similar.candidates import targets
 from kbgen.similar.frame import Longs
 from kbgen.similar.judge import Bands, Judged, Scores, alike, judge
-from kbgen.similar.kept import pack, unpack, unpack_sight, unpack_verdicts
+from kbgen.similar.kept import Parts, pack, unpack, unpack_sight, unpack_verdicts
 from kbgen.similar.linkage import Pair
 from kbgen.similar.names import Names
 from kbgen.similar.nearest import Nearest
@@ -64,13 +64,13 @@ class Found(NamedTuple):
         pairs: that are merged or suggested.
         related: refs of the nearest others, best first, parted by newlines, of each text where they changed.
         moved: refs that were compared with all.
-        neighbours: to go on from next time.
+        neighbours: to go on from next time; parts that share memory with nothing that changes.
     """
 
     pairs: list[Judged]
     related: Mapping[Ref, str]
     moved: frozenset[Ref]
-    neighbours: bytes
+    neighbours: Parts
 
 
 class Comparison:
@@ -97,19 +97,19 @@ class Comparison:
         with uncollected():
             self._stack(texts, cache)
 
-    def run(self, texts: Sequence[Text], old: bytes, cache: Cache, *, afresh: bool = False) -> Found:
+    def run(self, texts: Sequence[Text], old: Parts, cache: Cache, *, afresh: bool = False) -> Found:
         """Compare the texts of one language.
 
         Args:
             texts: oldest first; a body may be missing.
-            old: ``Found.neighbours`` of the last run, or nothing; of other code or another model it counts for nothing.
+            old: ``Found.neighbours`` of the last run, or none; of other code or another model it counts for nothing.
             cache: of vectors.
             afresh: take over how the last run measured, and nothing that it found.
         """
         with uncollected():
             return self._run(texts, old, cache, afresh=afresh)
 
-    def _run(self, texts: Sequence[Text], old: bytes, cache: Cache, *, afresh: bool) -> Found:
+    def _run(self, texts: Sequence[Text], old: Parts, cache: Cache, *, afresh: bool) -> Found:
         stamp = f"{code_digest('similar')} {MODEL}"
         before = unpack(old, stamp)
         frame = before.frame if before else None
@@ -205,8 +205,9 @@ class Comparison:
 def related(index: Nearest, texts: Sequence[Text]) -> dict[Ref, str]:
     """The nearest others where they changed, parted by newlines: few objects for many texts."""
     places = np.flatnonzero(index.touched)
-    refs = [text.ref for text in texts]
     rows = nearest.listed(index.near[places], index.scores[places])
-    counts = (rows >= 0).sum(axis=1)
-    every = zip(places.tolist(), rows.tolist(), counts.tolist(), strict=True)
-    return {refs[place]: "\n".join([refs[other] for other in row[:count]]) for place, row, count in every}
+    there = rows >= 0
+    names = [texts[place].ref for place in rows[there].tolist()]
+    ends = np.cumsum(there.sum(axis=1)).tolist()
+    spans = zip(places.tolist(), [0, *ends], ends, strict=False)
+    return {texts[place].ref: "\n".join(names[start:stop]) for place, start, stop in spans}

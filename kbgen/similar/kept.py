@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -16,16 +17,14 @@ from kbgen.similar.sight import Sight
 from kbgen.similar.verdicts import Verdicts
 
 _MARK = b"kbgen neighbours 3\n"
-_LENGTH = 8
-# Numbers that lie so are read where they are.
-_ALIGNED = 8
 _HEAD = msgspec.msgpack.Decoder(tuple[str, list[tuple[str, str, tuple[int, ...]]]])
 Array = npt.NDArray[Any]
+Parts = Sequence[bytes | memoryview]
 Of = Literal["nearest", "verdicts", "sight"]
 
 
-def pack(index: Nearest, stamp: str, sight: Sight | None = None, verdicts: Verdicts | None = None) -> bytes:
-    """As bytes for the store: one array after the other.
+def pack(index: Nearest, stamp: str, sight: Sight | None = None, verdicts: Verdicts | None = None) -> Parts:
+    """As bytes for the store: what there is, then one part for each array, which shares its memory.
 
     Args:
         index: neighbours.
@@ -44,21 +43,14 @@ def pack(index: Nearest, stamp: str, sight: Sight | None = None, verdicts: Verdi
         seen = (_bytes(sight.model.encode()), _bytes(sight.keys.refs), sight.keys.digests, np.array(sight.size))
         kept += [("sight", array) for array in (*seen, sight.centres, sight.rows, sight.cells, *sight.lists)]
     head = msgspec.msgpack.encode((stamp, [(of, array.dtype.str, array.shape) for of, array in kept]))
-    parts: list[bytes | memoryview] = [_MARK, len(head).to_bytes(_LENGTH, "little"), _padded(head, len(_MARK))]
-    for _, array in kept:
-        parts += [array.reshape(-1).view(np.uint8).data, bytes(-array.nbytes % _ALIGNED)]
-    return b"".join(parts)
+    return _MARK + head, *(array.reshape(-1).view(np.uint8).data for _, array in kept)
 
 
 def _bytes(data: bytes) -> Array:
     return np.frombuffer(data, np.uint8)
 
 
-def _padded(head: bytes, before: int) -> bytes:
-    return head + bytes(-(before + _LENGTH + len(head)) % _ALIGNED)
-
-
-def unpack(data: bytes, stamp: str) -> Nearest | None:
+def unpack(data: Parts, stamp: str) -> Nearest | None:
     """Neighbours as the store kept them; they share its memory.
 
     Args:
@@ -78,13 +70,13 @@ def unpack(data: bytes, stamp: str) -> Nearest | None:
     return Nearest(keys, frame, rows, cells, lists, near, scores, np.zeros(len(rows), bool), stood)
 
 
-def unpack_verdicts(data: bytes, stamp: str) -> Verdicts | None:
+def unpack_verdicts(data: Parts, stamp: str) -> Verdicts | None:
     """What was said of pairs, likewise."""
     found = _arrays(data, stamp, "verdicts")
     return Verdicts(*found) if found else None
 
 
-def unpack_sight(data: bytes, stamp: str) -> Sight | None:
+def unpack_sight(data: Parts, stamp: str) -> Sight | None:
     """What a sentence model saw, likewise."""
     found = _arrays(data, stamp, "sight")
     if not found:
@@ -94,19 +86,15 @@ def unpack_sight(data: bytes, stamp: str) -> Sight | None:
     return Sight(model.tobytes().decode(), keys, centres, int(size), rows, cells, Lists(*lists))
 
 
-def _arrays(data: bytes, stamp: str, wanted: Of) -> list[Array]:
-    start = len(_MARK) + _LENGTH
-    if not data.startswith(_MARK):
+def _arrays(data: Parts, stamp: str, wanted: Of) -> list[Array]:
+    if not data or bytes(data[0][: len(_MARK)]) != _MARK:
         return []
-    stop = start + int.from_bytes(data[len(_MARK) : start], "little")
-    made_by, shapes = _HEAD.decode(data[start:stop])
+    made_by, shapes = _HEAD.decode(data[0][len(_MARK) :])
     if made_by != stamp:
         return []
-    found: list[Array] = []
-    at = stop + -stop % _ALIGNED
-    for of, kind, shape in shapes:
-        array = np.frombuffer(data, kind, int(np.prod(shape)), at).reshape(shape)
-        if of == wanted:
-            found.append(array)
-        at += array.nbytes + -array.nbytes % _ALIGNED
-    return found
+    every = zip(shapes, data[1:], strict=True)
+    return [_array(part, kind, shape) for (of, kind, shape), part in every if of == wanted]
+
+
+def _array(part: bytes | memoryview, kind: str, shape: tuple[int, ...]) -> Array:
+    return np.frombuffer(part, kind).reshape(shape) if 0 not in shape else np.zeros(shape, kind)

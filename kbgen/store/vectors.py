@@ -5,6 +5,7 @@ All of it can be made again from ``curated``. Not here: what a vector means (``k
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, cast
@@ -12,7 +13,9 @@ from typing import NamedTuple, cast
 from kbgen.model import Ref
 
 _BATCH = 500
-_PART = 8 << 20
+# A blob is written by way of a copy, and must not be larger than a gigabyte.
+_PIECE = 32 << 20
+_PIECES = 16
 MIGRATION = """
     CREATE TABLE vectors (
         model TEXT NOT NULL, key TEXT NOT NULL, data BLOB NOT NULL, PRIMARY KEY (model, key)) WITHOUT ROWID;
@@ -44,6 +47,10 @@ class PairRow(NamedTuple):
     band: str
     rule: str
     words: str
+
+
+def _whole(pieces: Sequence[bytes]) -> bytes:
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
 class _Related(Mapping[Ref, tuple[Ref, ...]]):
@@ -98,17 +105,20 @@ class Vectors:
         self._db.executemany("INSERT OR REPLACE INTO compared VALUES (?, ?, ?)", rows)
         self._db.executemany("DELETE FROM compared WHERE ref = ?", ((ref,) for ref in gone))
 
-    def neighbours(self, lang: str) -> bytes:
-        """The neighbours of a language's texts; empty when there are none."""
-        rows = self._db.execute("SELECT data FROM neighbours WHERE lang = ? ORDER BY part", (lang,))
-        return b"".join(row[0] for row in rows)
+    def neighbours(self, lang: str) -> tuple[bytes, ...]:
+        """The neighbours of a language's texts, in parts; none when there are none."""
+        rows = self._db.execute("SELECT part, data FROM neighbours WHERE lang = ? ORDER BY part", (lang,))
+        parts = itertools.groupby(rows, lambda row: row[0] >> _PIECES)
+        return tuple(_whole([row[1] for row in pieces]) for _, pieces in parts)
 
-    def set_neighbours(self, lang: str, data: bytes) -> None:
+    def set_neighbours(self, lang: str, parts: Sequence[bytes | memoryview]) -> None:
         """Keep the neighbours of a language's texts; call inside a transaction."""
         self._db.execute("DELETE FROM neighbours WHERE lang = ?", (lang,))
-        whole = memoryview(data)
-        parts = (whole[start : start + _PART] for start in range(0, len(data), _PART))
-        rows = ((lang, number, part) for number, part in enumerate(parts))
+        rows = (
+            (lang, number << _PIECES | piece, memoryview(part)[start : start + _PIECE])
+            for number, part in enumerate(parts)
+            for piece, start in enumerate(range(0, max(len(part), 1), _PIECE))
+        )
         self._db.executemany("INSERT INTO neighbours VALUES (?, ?, ?)", rows)
 
     def languages(self) -> tuple[str, ...]:

@@ -230,7 +230,7 @@ def test_neighbours_of_an_older_version_are_made_anew(opened: Open) -> None:
     store = opened("store")
     first = community.run(store, OFF)
     with store.transaction():
-        store.vectors.set_neighbours("en", b"\x93NUMPY\x01\x00v\x00{'descr': '<f8'}")
+        store.vectors.set_neighbours("en", (b"\x93NUMPY\x01\x00v\x00{'descr': '<f8'}",))
     community.come(1)
     found = community.run(store, OFF)
 

@@ -13,6 +13,7 @@ from kbgen.similar import semantic
 from kbgen.similar.compare import Comparison
 from kbgen.similar.frame import Longs
 from kbgen.similar.judge import Bands, Scores, alike, judge
+from kbgen.similar.kept import Parts
 from kbgen.similar.linkage import Pair
 from kbgen.similar.names import Names
 from kbgen.similar.nearest import Nearest, update
@@ -214,7 +215,7 @@ def test_step_by_step_with_the_extra_is_as_all_at_once() -> None:
         def put(self, model: str, rows: Iterable[tuple[str, bytes]]) -> None:
             kept.update(((model, key), data) for key, data in rows)
 
-    def run(some: list[Text], old: bytes = b"") -> tuple[object, bytes]:
+    def run(some: list[Text], old: Parts = ()) -> tuple[object, Parts]:
         found = Comparison(settings, lambda _: []).run(some, old, Cache())
         return found.pairs, found.neighbours
 

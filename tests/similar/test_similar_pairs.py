@@ -12,6 +12,7 @@ import pytest
 from kbgen.config import DuplicatesConfig
 from kbgen.model import Curated, CuratedPost, Person, PlainText, Ref, SafeHtml, Slug, TagMark, Verdict
 from kbgen.similar.compare import Comparison, Found
+from kbgen.similar.kept import Parts
 from kbgen.similar.texts import (
     Text,
     apart,
@@ -77,7 +78,7 @@ def text(number: int, title: str, body: str = "", **more: object) -> Text:
     return make_text(Ref(f"forum:{number}"), ("en", title, body), created=f"{number:04}", **more)  # type: ignore[arg-type]
 
 
-def compare(texts: Sequence[Text], cache: Cache | None = None, old: bytes = b"", **settings: object) -> Found:
+def compare(texts: Sequence[Text], cache: Cache | None = None, old: Parts = (), **settings: object) -> Found:
     """What is found without the sentence models, which may or may not be installed."""
     config = DuplicatesConfig.model_validate({"semantic": "off", **settings})
     return Comparison(config, lambda _: []).run(texts, old, Cache() if cache is None else cache)

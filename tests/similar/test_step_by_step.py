@@ -275,5 +275,5 @@ def test_what_other_code_kept_is_not_read() -> None:
 
     assert unpack(data, "this") is not None
     assert unpack(data, "that") is None
-    assert unpack(b"\x93NUMPY\x01\x00v\x00{'descr': '<f8'}", "this") is None
-    assert unpack(b"", "this") is None
+    assert unpack((b"\x93NUMPY\x01\x00v\x00{'descr': '<f8'}",), "this") is None
+    assert unpack((), "this") is None
