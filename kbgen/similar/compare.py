@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Literal, NamedTuple, Protocol
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
@@ -163,9 +162,8 @@ class Comparison:
         every = sorted({place for pair in pairs for place in pair})
         at = {place: number for number, place in enumerate(every)}
         some = [texts[place] for place in every]
-        titles = vectors.stack(self._embedder.vectors([msgspec.structs.replace(text, body="") for text in some]))
         placed = [(at[left], at[right]) for left, right in pairs]
-        return in_common(placed, self._vectors(some, cache), titles, index.frame)
+        return in_common(placed, self._vectors(some, cache), self._embedder.titles(some), index.frame)
 
     def _meanings(self, texts: Sequence[Text], model: str, cache: Cache) -> npt.NDArray[np.float16]:
         packed = cache.get(model, [text.key for text in texts])

@@ -43,6 +43,8 @@ STEPS = 254
 _CUT = np.uint32(2)
 # Places of a table for one that is taken, as a power of two, and the bits of a table at most.
 _SPARSE, _MOST_BITS = 5, 22
+# From so many on a table is worth while.
+_MANY_TERMS = 1 << 13
 _LOGS: Floats = (1 + np.log(np.maximum(np.arange(256), 1))).astype(np.float32)
 
 
@@ -124,10 +126,23 @@ def _weights(vectors: Stack, frame: Frame) -> Floats:
 
 
 def rarity(terms: npt.NDArray[np.uint32], frame: Frame) -> Floats:
-    """How rare terms are, by a table of where those with the same last bits are: quicker than halving, ten times."""
-    count = len(frame.terms)
-    if not count:
+    """How rare terms are."""
+    if not len(frame.terms):
         return np.full(len(terms), frame.unseen, np.float32)
+    place, hit = (_halved if len(terms) < _MANY_TERMS else _looked_up)(terms, frame)
+    found: Floats = np.where(hit, frame.rarity.take(place, mode="clip"), np.float32(frame.unseen))
+    return found
+
+
+def _halved(terms: npt.NDArray[np.uint32], frame: Frame) -> tuple[npt.NDArray[np.integer], npt.NDArray[np.bool_]]:
+    """Places in ``Frame.terms``, and whether the term is there."""
+    place = np.minimum(np.searchsorted(frame.terms, terms), len(frame.terms) - 1)
+    return place, frame.terms.take(place) == terms
+
+
+def _looked_up(terms: npt.NDArray[np.uint32], frame: Frame) -> tuple[npt.NDArray[np.integer], npt.NDArray[np.bool_]]:
+    """The same, by a table of where terms with the same last bits are: quicker than halving, ten times, once made."""
+    count = len(frame.terms)
     mask = np.uint32((1 << min(count.bit_length() + _SPARSE, _MOST_BITS)) - 1)
     table = np.full(int(mask) + 1, -1, np.int32)
     table[frame.terms & mask] = np.arange(count, dtype=np.int32)
@@ -135,10 +150,8 @@ def rarity(terms: npt.NDArray[np.uint32], frame: Frame) -> Floats:
     hit = frame.terms.take(place, mode="clip") == terms
     # Of several with the same last bits one is in the table.
     other = np.flatnonzero(~hit & (place >= 0))
-    place[other] = np.minimum(np.searchsorted(frame.terms, terms[other]), count - 1)
-    hit[other] = frame.terms.take(place[other]) == terms[other]
-    found: Floats = np.where(hit, frame.rarity.take(place, mode="clip"), np.float32(frame.unseen))
-    return found
+    place[other], hit[other] = _halved(terms[other], frame)
+    return place, hit
 
 
 def centred(vectors: Stack, frame: Frame) -> Floats:

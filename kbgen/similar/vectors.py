@@ -21,6 +21,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
@@ -220,6 +221,13 @@ class Embedder:
             some = [place for place, text in enumerate(texts) if text.lang == lang]
             terms.update(zip(some, self._counted(lang, [(texts[n], titles[n], bodies[n]) for n in some]), strict=True))
         return [Vector(row, *terms[place]) for place, row in enumerate(dense)]
+
+    def titles(self, texts: Sequence[Text]) -> Stack:
+        """The terms of titles alone, of texts of one language; they have no dense vectors."""
+        bare = [msgspec.structs.replace(text, body="") for text in texts]
+        titles: list[tuple[Text, list[str], list[str]]] = [(text, words(text.heading), []) for text in bare]
+        none = np.zeros(DIMENSIONS, np.float16)
+        return stack([Vector(none, *found) for found in self._counted(texts[0].lang, titles)])
 
     def _dense(
         self, texts: Sequence[Text], titles: list[list[str]], bodies: list[list[str]]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import msgspec
 import pytest
 
 from kbgen.model import Ref
@@ -18,7 +17,7 @@ def share(one: tuple[str, str], other: tuple[str, str], lang: str = "en") -> flo
     """What two texts, each a title and a body, have in common."""
     texts = [make_text(Ref(f"forum:{n}"), (lang, *words)) for n, words in enumerate((one, other))]
     whole = stack(Embedder().vectors(texts))
-    titles = stack(Embedder().vectors([msgspec.structs.replace(text, body="") for text in texts]))
+    titles = Embedder().titles(texts)
     (found,) = in_common([(0, 1)], whole, titles, make_frame(whole, lang))
     return found
 

@@ -6,6 +6,7 @@ import itertools
 import zlib
 from collections import Counter
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import example, given
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from kbgen.model import Ref
 from kbgen.similar import vectors
 from kbgen.similar.texts import Text, make_text
-from kbgen.similar.vectors import Embedder, terms_of_words, unit, words
+from kbgen.similar.vectors import Embedder, stack, terms_of_words, unit, words
 
 SAID = {
     "en": (
@@ -117,3 +118,16 @@ def test_words_that_are_many_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(vectors, "_CACHED", 3)
 
     assert [one.pack() for one in embedder.vectors(EVERY)] == before
+
+
+def test_terms_of_titles_are_those_of_texts_without_a_body() -> None:
+    """The same terms as often, and no meaning."""
+    embedder = Embedder()
+    for lang in sorted({one.lang for one in EVERY}):
+        some = [one for one in EVERY if one.lang == lang]
+        whole = stack(embedder.vectors([msgspec.structs.replace(one, body="") for one in some]))
+        titles = embedder.titles(some)
+
+        assert (titles.terms.tolist(), titles.counts.tolist()) == (whole.terms.tolist(), whole.counts.tolist())
+        assert titles.starts.tolist() == whole.starts.tolist()
+        assert not titles.dense.any()

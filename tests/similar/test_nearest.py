@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from kbgen.model import Ref
+from kbgen.similar import frame as similar_frame
 from kbgen.similar.frame import STEPS, make_frame, parts, placed, rarity, weighted
 from kbgen.similar.kept import pack, unpack
 from kbgen.similar.nearest import LISTED, NEAR, Nearest, listed, update
@@ -157,8 +158,13 @@ def test_two_words_of_a_text_may_share_a_column() -> None:
     assert exact(np.array([1]), every.size, frame, every.pick)[0] >= 1
 
 
-def testrarity_is_found_for_every_word() -> None:
-    """Whatever bits hashes share, those of the frame have their weight, and all others that of a word never seen."""
+@pytest.mark.parametrize("many", [1, 1 << 13])
+def test_rarity_is_found_for_every_word(monkeypatch: pytest.MonkeyPatch, many: int) -> None:
+    """Whatever bits hashes share, those of the frame have their weight, and all others that of a word never seen.
+
+    It is so whether a table is made or not.
+    """
+    monkeypatch.setattr(similar_frame, "_MANY_TERMS", many)
     chance = np.random.default_rng(5)
     known = np.unique(chance.integers(0, 1 << 32, 900, np.uint32) & np.uint32(0xFFF0000F))
     empty = make_frame(stack(Embedder().vectors(texts(3))), "en")._replace(terms=known[:0])
