@@ -210,22 +210,32 @@ def merges(folder: Path, target: Path, *, model: bool) -> None:
 
 
 def tempting(folder: Path, *, model: bool) -> None:
-    """Threads that look alike and ask for different things, among those of Payload: none may be merged."""
+    """Threads that look alike and ask for different things, among other ones: none may be merged."""
     modes: dict[str, Literal["on", "off"]] = {"kbgen": "off", **({"kbgen[semantic]": "on"} if model else {})}
-    sets = {"first": "what they showed was mended", "last": "written after that"}
-    others = data.channels(folder)
-    for (name, what), (label, mode) in itertools.product(sets.items(), modes.items()):
-        known = data.tempting(name)
-        several = texts([*others, *(one for pair in known for one in (pair.left, pair.right))])
-        found = Comparison(DuplicatesConfig(semantic=mode), lambda _: []).run(several, (), Cache())
-        merged = {(one.left, one.right) for one in found.pairs if one.band == "merge"}
-        refs = [text.ref for text in several[len(others) :]]
-        pairs = zip(known, zip(refs[::2], refs[1::2], strict=True), strict=True)
-        joined = [pair for pair, both in pairs if tuple(sorted(both)) in merged]
-        same = sum(pair.same for pair in known)
-        print(f"Pairs that look alike, {what}: {len(known) - same} ask for different things, {same} for the same")
-        say(f"{label}: different ones merged", sum(not pair.same for pair in joined), 0, least=False)
-        say(f"{label}: the same merged", sum(pair.same for pair in joined) / same * 100, unit=" %")
+    for name, what in (("first", "what they showed was mended"), ("last", "written after that")):
+        print(f"Pairs that look alike, {what}")
+        for (lang, known), (label, mode) in itertools.product(data.tempting(name).items(), modes.items()):
+            same = sum(pair.same for pair in known)
+            joined = [pair.same for pair in _merged(known, _others(folder, lang), lang, mode)]
+            say(f"{lang}, {label}: merged of {len(known) - same} that differ", joined.count(False), 0, least=False)
+            say(f"{lang}, {label}: merged of {same} that ask the same", joined.count(True))
+
+
+def _others(folder: Path, lang: str) -> list[Question]:
+    """Threads of a language: those of Payload, or all that was written in it for this benchmark."""
+    if lang == "en":
+        return data.channels(folder)
+    sets = (data.languages(name).get(lang, []) for name in ("chosen", "free", "usual", "last"))
+    return [Question(title) for pairs in sets for pair in pairs for title in pair]
+
+
+def _merged(
+    known: Sequence[data.Tempting], others: Sequence[Question], lang: str, mode: Literal["on", "off"]
+) -> list[data.Tempting]:
+    several = texts([*(one for pair in known for one in (pair.left, pair.right)), *others], lang)
+    found = Comparison(DuplicatesConfig(semantic=mode), lambda _: []).run(several, (), Cache())
+    merged = {frozenset((one.left, one.right)) for one in found.pairs if one.band == "merge"}
+    return [pair for at, pair in enumerate(known) if {several[2 * at].ref, several[2 * at + 1].ref} in merged]
 
 
 def languages(*, model: bool) -> None:

@@ -181,19 +181,19 @@ class Tempting(NamedTuple):
     right: Question
 
 
-def tempting(name: str) -> list[Tempting]:
-    """Pairs of threads that tempt to be merged, most of them wrongly; written for this benchmark.
+def tempting(name: str) -> dict[str, list[Tempting]]:
+    """Pairs of threads that tempt to be merged, most of them wrongly, by language; written for this benchmark.
 
     Args:
         name: ``first`` (what was found with them was mended) or ``last`` (written after that).
     """
-    rows = Path(__file__).with_name("dedupe_tempting.tsv").read_text(encoding="utf-8").splitlines()
-    split = (line.split("\t") for line in rows)
-    return [
-        Tempting(verdict == "same", kind, asked(texts[0], texts[1]), asked(texts[2], texts[3]))
-        for part, verdict, kind, *texts in split
-        if part == name
-    ]
+    found: dict[str, list[Tempting]] = {}
+    for line in Path(__file__).with_name("dedupe_tempting.tsv").read_text(encoding="utf-8").splitlines():
+        part, lang, verdict, kind, *said = line.split("\t")
+        if part == name:
+            pair = asked(said[0], said[1]), asked(said[2], said[3])
+            found.setdefault(lang, []).append(Tempting(verdict == "same", kind, *pair))
+    return found
 
 
 def languages(name: str) -> dict[str, list[tuple[str, str]]]:

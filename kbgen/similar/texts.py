@@ -146,7 +146,7 @@ def doubtful(left: Text, right: Text) -> str:
     if left.borrowed or right.borrowed:
         # "Continued in ..." says what others say.
         return "borrowed words"
-    return parting(left.title, right.title)
+    return parting(left.title, right.title, left.lang)
 
 
 def shared_words(left: Text, right: Text, *, count: int = 8) -> tuple[str, ...]:

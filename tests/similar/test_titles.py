@@ -71,3 +71,52 @@ def test_a_negation_parts_titles_that_are_the_same_besides(left: str, right: str
 def test_a_direction_parts_titles(left: str, right: str, expected: str) -> None:
     """There and back are two questions; what "and" joins may stand in any order."""
     assert parting(left, right) == expected
+
+
+@pytest.mark.parametrize(
+    ("lang", "left", "right", "expected"),
+    [
+        ("pl", "Lekcja pierwsza: pieczenie", "Lekcja druga: pieczenie", "counting words"),
+        (
+            "pl",
+            "Jak w\u0142\u0105czy\u0107 piekarnik?",
+            "Jak wy\u0142\u0105cza si\u0119 piekarnik?",
+            "w\u0142\u0105cz/wy\u0142\u0105cz",
+        ),
+        ("pl", "Go\u015bcie widz\u0105 przepisy", "Go\u015bcie nie widz\u0105 przepis\u00f3w", "negation"),
+        ("pl", "T\u0142umaczenie z niemieckiego na polski", "T\u0142umaczenie z polskiego na niemiecki", "direction"),
+        ("it", "Cuocere con olio", "Cuocere senza olio", "con/senza"),
+        ("it", "Come attivo il forno?", "Come si disattiva il forno?", "attiv/disattiv"),
+        ("it", "Il forno si scalda", "Forno che scalda", ""),
+        (
+            "he",
+            "\u05e9\u05d9\u05e2\u05d5\u05e8 \u05e8\u05d0\u05e9\u05d5\u05df",
+            "\u05d4\u05e9\u05d9\u05e2\u05d5\u05e8 \u05d4\u05e9\u05e0\u05d9",
+            "counting words",
+        ),
+        (
+            "he",
+            "\u05dc\u05de\u05d4 \u05d4\u05ea\u05e0\u05d5\u05e8 \u05de\u05d7\u05de\u05dd",
+            "\u05dc\u05de\u05d4 \u05d4\u05ea\u05e0\u05d5\u05e8 \u05dc\u05d0 \u05de\u05d7\u05de\u05dd",
+            "negation",
+        ),
+        (
+            "zh",
+            "\u70e4\u7bb1\u5982\u4f55\u6253\u5f00",
+            "\u70e4\u7bb1\u600e\u4e48\u5173\u95ed",
+            "\u6253\u5f00/\u5173\u95ed",
+        ),
+        ("zh", "\u514b\u6362\u7b97\u6210\u76ce\u53f8", "\u76ce\u53f8\u6362\u7b97\u6210\u514b", "direction"),
+        ("zh", "USB\u70e4\u7bb1\u4e0d\u70ed", "\u4e3a\u4ec0\u4e48USB\u70e4\u7bb1\u4e0d\u70ed", ""),
+        ("ja", "\u30aa\u30fc\u30d6\u30f3 403", "\u30aa\u30fc\u30d6\u30f3 404", "figures"),
+    ],
+)
+def test_each_language_has_its_own_words(lang: str, left: str, right: str, expected: str) -> None:
+    """Declined words by their beginnings, Hebrew ones without particles, Chinese ones by the longest that is known."""
+    assert parting(left, right, lang) == expected
+
+
+def test_both_in_both_is_no_contrary() -> None:
+    """Who asks for both, in whatever form and order of the sentence, asks the same as who does so, too."""
+    assert parting("Opening and closing the lid", "How do I open and close the lid?") == ""
+    assert parting("Close and open the lid", "How do I open and close the lid?") == "open/close"
