@@ -12,6 +12,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
+import msgspec
+
+from kbgen.curate.keys import key_of
 from kbgen.model import Cluster, Curated, Head, Overlay, Ref
 from kbgen.model.curated import INFERRED
 from kbgen.similar.texts import borrowed
@@ -42,7 +45,7 @@ def head(curated: Curated) -> Head:
     strength = _TIERS.get(best.why or "", 0.0) if best else 0.0
     strength += weight(question.score if question else 0) + weight(best.score if best else 0)
     strength += 0.5 * weight(curated.views) + 0.3 * _decades(curated.updated)
-    return Head(
+    made = Head(
         ref=curated.ref,
         title=curated.title,
         lang=curated.lang,
@@ -55,6 +58,12 @@ def head(curated: Curated) -> Head:
         unmapped=curated.unmapped,
         signs=curated.signs,
     )
+    return msgspec.structs.replace(made, compared=compared(made))
+
+
+def compared(one: Head) -> str:
+    """Digest of what comparing reads of a thread (``near``)."""
+    return one.compared or key_of(one.words, str(one.created), *one.tags, *one.unmapped)
 
 
 def _words_digest(curated: Curated) -> str:

@@ -14,7 +14,7 @@ import msgspec
 
 from kbgen.codebase import code_digest
 from kbgen.config import DuplicatesConfig
-from kbgen.curate.clusters import Edge
+from kbgen.curate.clusters import Edge, compared
 from kbgen.curate.keys import key_of, value_key
 from kbgen.executor import chunks, uncollected
 from kbgen.model import Curated, Head, Ref
@@ -85,8 +85,8 @@ def near_duplicates(
 def _digests(heads: Sequence[Head], articles: Sequence[Curated]) -> dict[Ref, str]:
     """What is read of each thread and article; another way of comparing may read other things of it."""
     code = code_digest("similar")
-    threads = {one.ref: key_of(code, one.words, str(one.created), *one.tags, *one.unmapped) for one in heads}
-    return threads | {one.ref: key_of(code, value_key(text_of(one))) for one in articles}
+    threads = {one.ref: f"{code} {one.compared or compared(one)}" for one in heads}
+    return threads | {one.ref: f"{code} {value_key(text_of(one))}" for one in articles}
 
 
 def _read(store: Store, refs: Sequence[Ref]) -> dict[Ref, Text]:

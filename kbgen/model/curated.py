@@ -233,6 +233,7 @@ class Head(Struct, frozen=True):
         tags: those a person gave it, by way of the taxonomy; neither parents, nor learnt ones, nor those of its words.
         unmapped: as of ``Curated``.
         signs: as of ``Curated``.
+        compared: digest of all that comparing reads; "" in what an older version made.
     """
 
     ref: Ref
@@ -246,6 +247,7 @@ class Head(Struct, frozen=True):
     tags: tuple[Slug, ...] = ()
     unmapped: tuple[str, ...] = ()
     signs: tuple[str, ...] = ()
+    compared: str = ""
 
 
 class Cluster(Struct, frozen=True):

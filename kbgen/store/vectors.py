@@ -92,9 +92,16 @@ class Vectors:
 
     def forget(self, keys: Iterable[str]) -> None:
         """Drop the vectors of texts nobody has any more, of every model; call inside a transaction."""
-        models = [row[0] for row in self._db.execute("SELECT DISTINCT model FROM vectors")]
+        models = [*self._models()]
         rows = [(model, key) for key in keys for model in models]
         self._db.executemany("DELETE FROM vectors WHERE model = ? AND key = ?", rows)
+
+    def _models(self) -> Iterator[str]:
+        # Asked for DISTINCT ones, SQLite reads every row.
+        sql = "SELECT min(model) FROM vectors WHERE model > ?"
+        model = ""
+        while (found := self._db.execute(sql, (model,)).fetchone()[0]) is not None:
+            yield (model := found)
 
     def compared(self) -> Iterator[tuple[str, str, bytes]]:
         """Ref, digest of the content, and the text as it was compared last."""

@@ -23,7 +23,7 @@ def item(number: int, title: str, body: str = "") -> Curated:
 
 def fill(store: Store, items: list[Curated]) -> list[Head]:
     """Put items into the store; give their heads, as clustering gets them."""
-    heads = [msgspec.structs.replace(head(one), words=f"{one.lang}{one.title}{one.question}") for one in items]
+    heads = [head(one) for one in items]
     rows = [
         CuratedRow(one.ref, one.kind, "", "", "publish", "accepted", "", "", msgspec.msgpack.encode(top), pack(one))
         for one, top in zip(items, heads, strict=True)

@@ -1,13 +1,29 @@
 """Which threads share a page, and which of them gives it its address."""
 
 import random
+from datetime import UTC, datetime
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from near_samples import item
 
-from kbgen.curate.clusters import LEAD_MARGIN, find_clusters, head
-from kbgen.model import Cluster, Curated, CuratedPost, Head, Overlay, Person, PlainText, Ref, SafeHtml, Verdict
+from kbgen.curate.clusters import LEAD_MARGIN, compared, find_clusters, head
+from kbgen.model import (
+    Cluster,
+    Curated,
+    CuratedPost,
+    Head,
+    Overlay,
+    Person,
+    PlainText,
+    Ref,
+    SafeHtml,
+    Slug,
+    TagMark,
+    Verdict,
+)
 
 
 def ref(number: int) -> Ref:
@@ -132,6 +148,21 @@ def test_an_item_without_text_has_no_strength() -> None:
     """A head of nothing is weak, and no fault."""
     bare = Curated(ref(1), "thread", Verdict("publish", ("accepted",)), PlainText("t"), None)
     assert head(bare).strength == 0.0
+
+
+def test_all_that_comparing_reads_is_in_one_digest() -> None:
+    """Words, date, and the tags people gave; what an older version made of a thread has no digest yet."""
+    plain = item(1, "Oven beeps", "Every minute.")
+    others = [
+        item(1, "Oven beeps", "Every hour."),
+        msgspec.structs.replace(plain, created=datetime(2026, 1, 1, tzinfo=UTC)),
+        msgspec.structs.replace(plain, unmapped=("ovens",)),
+        msgspec.structs.replace(plain, tags=(TagMark(Slug("kitchen"), "mapped"),)),
+    ]
+    popular = msgspec.structs.replace(plain, views=900)
+
+    assert len({head(one).compared for one in (plain, popular, *others)}) == 1 + len(others)
+    assert compared(msgspec.structs.replace(head(plain), compared="")) == head(plain).compared
 
 
 def test_a_word_that_became_a_link_is_compared_anew() -> None:
