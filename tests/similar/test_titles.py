@@ -12,6 +12,7 @@ from kbgen.similar.titles import parting
     [
         ("Error 403 in the app", "Error 404 in the app", "figures"),
         ("Error 403 in the app", "Access denied in the app", "one figure"),
+        ("Access denied in the app", "Error 403 in the app", "one figure"),
         ("Lesson two: kneading", "Lesson three: kneading", "counting words"),
         ("First lesson", "Second lesson", "counting words"),
         ("Lesson 2: kneading", "Lesson two: kneading", ""),
@@ -20,7 +21,8 @@ from kbgen.similar.titles import parting
         ("Baking day in March", "Baking day in April", "counting words"),
         ("May I bake in April?", "Can I bake in April?", ""),
         ("Merge two accounts", "Merging accounts", ""),
-        ("A lid is loose", "I have a loose lid", ""),
+        ("A lid is loose", "Lid B is loose", ""),
+        ("Why do I burn soup?", "Why does recipe B burn?", ""),
     ],
 )
 def test_what_counts_must_count_the_same(left: str, right: str, expected: str) -> None:
@@ -64,6 +66,7 @@ def test_a_negation_parts_titles_that_are_the_same_besides(left: str, right: str
     [
         ("Convert grams to ounces", "How do I convert ounces to grams?", "direction"),
         ("Copy recipes from the phone to a tablet", "Copy recipes from a tablet to the phone", "direction"),
+        ("Copy all recipes from the phone to a tablet", "Copy from a tablet to the phone", "direction"),
         ("Oven and hob do not start", "Hob and oven do not start", ""),
         ("Convert grams to ounces", "How to convert grams to ounces", ""),
     ],
@@ -108,6 +111,7 @@ def test_a_direction_parts_titles(left: str, right: str, expected: str) -> None:
         ),
         ("zh", "\u514b\u6362\u7b97\u6210\u76ce\u53f8", "\u76ce\u53f8\u6362\u7b97\u6210\u514b", "direction"),
         ("zh", "USB\u70e4\u7bb1\u4e0d\u70ed", "\u4e3a\u4ec0\u4e48USB\u70e4\u7bb1\u4e0d\u70ed", ""),
+        ("zh", "AB\u6362\u7b97\u6210\u514b", "BA\u6362\u7b97\u6210\u514b", ""),
         ("ja", "\u30aa\u30fc\u30d6\u30f3 403", "\u30aa\u30fc\u30d6\u30f3 404", "figures"),
     ],
 )
