@@ -17,7 +17,7 @@ from kbgen.search.analysis import analyser
 
 LANGUAGES = ("he", "zh")
 """Those with a glossary, in the order of its columns."""
-VERSION = "glossary/3"
+VERSION = "glossary/4"
 """A vector made with another one is made anew."""
 JOINT = ";"
 """Between the meanings of a word that has several."""

@@ -18,6 +18,7 @@ from kbgen.model import Ref
 from kbgen.similar.linkage import Pair, average_linkage
 from kbgen.similar.nearest import Nearest
 from kbgen.similar.texts import Text, apart, doubtful, same_title
+from kbgen.similar.titles import PERHAPS
 from kbgen.similar.vectors import Floats
 
 Band = Literal["merge", "suggest"]
@@ -122,7 +123,7 @@ def local_scores(
 def _contradicted(rule: str, scores: tuple[float, float], bands: Bands) -> bool:
     """Whether titles ask for different things by a figure or a contrary, and little else speaks for the pair."""
     _, but, doubt = rule.partition(", but ")
-    return bool(but) and doubt not in _SOFT and min(scores) < bands.merge
+    return bool(but) and doubt not in _SOFT and not doubt.startswith(PERHAPS) and min(scores) < bands.merge
 
 
 def _contested(near: Scores, rules: Mapping[Pair, str], bands: Bands, below: Below) -> dict[Pair, str]:

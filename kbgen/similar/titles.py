@@ -34,6 +34,8 @@ _LONGEST = 5
 _BEGINNING = 4
 _DECLINED = frozenset({"pl", "it"})
 
+PERHAPS = "perhaps "
+"""Before what may be said of one thing, as the titles differ in other words, too."""
 Sides = Mapping[str, tuple[tuple[int, int], ...]]
 """Words, or beginnings of words, to pairs of contraries by their number, and to the side of each."""
 
@@ -73,6 +75,7 @@ class Words(NamedTuple):
         without: negations.
         counts: words to what they count to.
         way: words between where something comes from and where it goes.
+        back: words between where it goes and where it comes from.
         article: what stands beside those and says nothing.
         known: all whole words.
     """
@@ -83,6 +86,7 @@ class Words(NamedTuple):
     without: frozenset[str]
     counts: Contraries
     way: frozenset[str]
+    back: frozenset[str]
     article: frozenset[str]
     known: frozenset[str]
 
@@ -91,8 +95,8 @@ def parting(left: str, right: str, lang: str = "en") -> str:
     """What makes two titles of a language ask for different things, "" when nothing that is known here does.
 
     Returns:
-        ``figures``, ``one figure`` (only one title has one), ``counting words``, ``negation``, ``direction``, or the
-        two words, as in ``enable/disable``.
+        ``figures``, ``one figure`` (only one title has one), ``counting words``, ``negation``, ``direction``, or two
+        words, as in ``enable/disable``; the latter two after ``perhaps`` where the titles differ in other words, too.
     """
     words = _words(lang)
     one, other = _tokens(left, lang), _tokens(right, lang)
@@ -158,17 +162,19 @@ def _counted(title: str, tokens: Sequence[str], words: Words) -> set[str]:
 def _by_words(left: Sequence[str], right: Sequence[str], words: Words) -> str:
     one, other = Counter(left), Counter(right)
     first, second = set(one - other), set(other - one)
-    found = _opposed(first, second, words.contrary) or _turned_round(left, right, words.contrary)
-    if found:
-        return found
     differing = first | second
-    if not differing:
-        return "direction" if left != right and not words.way.isdisjoint(left) else ""
+    if not differing and left != right and not (words.way | words.back).isdisjoint(left):
+        return _turned_round(left, right, words.contrary) or "direction"
+    found = _opposed(first, second, words.contrary) or _turned_round(left, right, words.contrary)
+    if not found and any((end, start) in _ways(right, words) for start, end in _ways(left, words)):
+        found = "direction"
+    if found:
+        alone = {word for word in differing if not words.contrary.of(word)} <= words.small
+        return found if alone else f"{PERHAPS}{found}"
     if differing <= words.small | words.without | words.aside.words.keys():
-        found = _opposed(first, second, words.aside)
-        if found or words.without.isdisjoint(first) != words.without.isdisjoint(second):
-            return found or "negation"
-    return "direction" if any((end, start) in _ways(right, words) for start, end in _ways(left, words)) else ""
+        negated = words.without.isdisjoint(first) != words.without.isdisjoint(second)
+        return _opposed(first, second, words.aside) or ("negation" if negated else "")
+    return ""
 
 
 def _opposed(first: AbstractSet[str], second: AbstractSet[str], contraries: Contraries) -> str:
@@ -196,7 +202,8 @@ def _turned_round(left: Sequence[str], right: Sequence[str], contraries: Contrar
 
 def _ways(tokens: Sequence[str], words: Words) -> set[tuple[str, str]]:
     said = [token for token in tokens if token not in words.article]
-    return {(said[at - 1], said[at + 1]) for at in range(1, len(said) - 1) if said[at] in words.way}
+    there = {(said[at - 1], said[at + 1]) for at in range(1, len(said) - 1) if said[at] in words.way}
+    return there | {(said[at + 1], said[at - 1]) for at in range(1, len(said) - 1) if said[at] in words.back}
 
 
 @functools.cache
@@ -206,9 +213,11 @@ def _words(lang: str) -> Words:
     cells = {kind: listing.split() for of, kind, listing in lines if of == lang}
     contrary, aside = _contraries(cells.get("contrary", [])), _contraries(cells.get("aside", []))
     counts = _contraries(cells.get("counts", []))
-    small, without, way, article = (frozenset(cells.get(kind, ())) for kind in ("small", "without", "way", "article"))
-    known = small | without | way | article | {*contrary.words, *aside.words, *counts.words}
-    return Words(contrary, aside, small, without, counts, way, article, known)
+    small, without, way, back, article = (
+        frozenset(cells.get(kind, ())) for kind in ("small", "without", "way", "back", "article")
+    )
+    known = small | without | way | back | article | {*contrary.words, *aside.words, *counts.words}
+    return Words(contrary, aside, small, without, counts, way, back, article, known)
 
 
 def _contraries(cells: Sequence[str]) -> Contraries:

@@ -128,6 +128,14 @@ def test_figures_that_differ_are_hardly_worth_a_question() -> None:
     ]
 
 
+def test_contraries_in_other_words_are_a_doubt() -> None:
+    """One may start what another wants stopped and mean the same: a person is asked, and nothing merged."""
+    both = texts("Mixer starts whenever I close the lid", "How do I stop the mixer from running at once?")
+    (pair,) = judge({(0, 1): (0.8, 0.7)}, both, BANDS, same)
+
+    assert (pair.band, pair.rule) == ("suggest", "alike, but perhaps start/stop")
+
+
 @pytest.mark.parametrize(
     ("titles", "share", "band"),
     [
