@@ -186,13 +186,14 @@ class Comparison:
         return vectors.joined(stacks)
 
     def _stack(self, texts: Sequence[Text], cache: Cache) -> Stack:
-        packed = cache.get(MODEL, [text.key for text in texts])
-        missing = [text for text in texts if text.key not in packed]
+        keys = [text.key for text in texts]
+        packed = cache.get(MODEL, keys)
+        missing = [text for text, key in zip(texts, keys, strict=True) if key not in packed]
         for some in chunks(missing, _BATCH):
             made = self._made(some)
             cache.put(MODEL, made.items())
             packed |= made
-        return vectors.unpack([packed[text.key] for text in texts])
+        return vectors.unpack([packed[key] for key in keys])
 
     def _made(self, texts: Sequence[Text]) -> dict[str, bytes]:
         return {
@@ -205,7 +206,8 @@ def related(index: Nearest, texts: Sequence[Text]) -> dict[Ref, str]:
     places = np.flatnonzero(index.touched)
     rows = nearest.listed(index.near[places], index.scores[places])
     there = rows >= 0
-    names = [texts[place].ref for place in rows[there].tolist()]
+    refs = [text.ref for text in texts]
+    names = [refs[place] for place in rows[there].tolist()]
     ends = np.cumsum(there.sum(axis=1)).tolist()
     spans = zip(places.tolist(), [0, *ends], ends, strict=False)
-    return {texts[place].ref: "\n".join(names[start:stop]) for place, start, stop in spans}
+    return {refs[place]: "\n".join(names[start:stop]) for place, start, stop in spans}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,8 @@ from kbgen.similar.vectors import Floats, Stack, wide
 
 _BLOCK = 4096
 _PAIRS = 1 << 14
+# Vectors of so many texts are widened at once; of more when they are multiplied, which is slower and takes less room.
+_FEW = 1 << 15
 _LEFT = np.uint64(32)
 _SIGN = np.uint32(1 << 31)
 Ranks = npt.NDArray[np.uint64]
@@ -58,9 +60,10 @@ def exact(keys: Longs, count: int, frame: Frame, take: Take) -> Floats:
         return np.zeros(0, np.float32)
     place[used] = np.arange(len(used))
     vectors = take(used)
+    dense: npt.NDArray[Any] = wide(vectors.dense) if vectors.size <= _FEW else vectors.dense
     words = weighted(vectors, frame)
     words_part, dense_part = parts(vectors, frame)
-    common, length = _apart(vectors, frame)
+    common, length = _apart(dense, frame)
     middle = np.float32(np.einsum("i,i->", frame.mean, frame.mean))
     scores = np.zeros(len(keys), np.float32)
     for start in range(0, len(keys), _PAIRS):
@@ -68,22 +71,26 @@ def exact(keys: Longs, count: int, frame: Frame, take: Take) -> Floats:
         left, right = place[some // count], place[some % count]
         shared = np.asarray(words[left].multiply(words[right]).sum(axis=1)).ravel()
         said = words_part[left] * words_part[right] * shared
-        meant = np.einsum("ij,ij->i", wide(vectors.dense[left]), wide(vectors.dense[right]))
+        meant = np.einsum("ij,ij->i", _wide(dense[left]), _wide(dense[right]))
         # The product of what is left of both when the mean is taken off, without taking it off each time.
         meant = (meant - common[left] - common[right] + middle) / (length[left] * length[right])
         scores[start : start + _PAIRS] = said + dense_part[left] * dense_part[right] * meant
     return scores
 
 
-def _apart(vectors: Stack, frame: Frame) -> tuple[Floats, Floats]:
+def _apart(vectors: npt.NDArray[Any], frame: Frame) -> tuple[Floats, Floats]:
     """Each dense vector's product with the mean, and how long it is without that."""
-    common, length = np.empty(vectors.size, np.float32), np.empty(vectors.size, np.float32)
-    for start in range(0, vectors.size, _BLOCK):
-        dense = wide(vectors.dense[start : start + _BLOCK])
-        common[start : start + _BLOCK] = np.einsum("ij,j->i", dense, frame.mean)
-        dense -= frame.mean
+    common, length = np.empty(len(vectors), np.float32), np.empty(len(vectors), np.float32)
+    for start in range(0, len(vectors), _BLOCK):
+        whole = _wide(vectors[start : start + _BLOCK])
+        common[start : start + _BLOCK] = np.einsum("ij,j->i", whole, frame.mean)
+        dense = whole - frame.mean
         length[start : start + _BLOCK] = np.sqrt(np.einsum("ij,ij->i", dense, dense))
     return common, np.maximum(length, np.float32(1e-9))
+
+
+def _wide(rows: npt.NDArray[Any]) -> Floats:
+    return wide(rows) if rows.dtype == np.float16 else rows
 
 
 def ordered(row: Longs, other: Longs, score: Floats) -> Longs:

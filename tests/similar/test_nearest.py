@@ -10,6 +10,7 @@ import pytest
 
 from kbgen.model import Ref
 from kbgen.similar import frame as similar_frame
+from kbgen.similar import scoring
 from kbgen.similar.frame import STEPS, make_frame, parts, placed, rarity, weighted
 from kbgen.similar.kept import pack, unpack
 from kbgen.similar.nearest import LISTED, NEAR, Nearest, listed, update
@@ -145,6 +146,25 @@ def test_words_no_frame_knows_still_match() -> None:
     assert rows.has_sorted_indices
     assert rows[-1].multiply(rows[-2]).sum() == pytest.approx(1, abs=1e-5)
     assert rows[0].multiply(rows[-1]).sum() == 0
+
+
+def test_a_score_is_what_words_and_meaning_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cosine of the terms, and that of the vectors without the mean, by their parts; the same for few and many."""
+    every = stack(Embedder().vectors(texts(40)))
+    frame = make_frame(every.part(0, 30), "en")
+    words, (words_part, dense_part) = weighted(every, frame), parts(every, frame)
+    keys = np.array([3 * 40 + 5, 7 * 40 + 36, 11 * 40 + 12])
+    left, right = keys // 40, keys % 40
+    dense = every.dense.astype(np.float64) - frame.mean
+    dense /= np.linalg.norm(dense, axis=1, keepdims=True)
+    shared = np.asarray(words[left].multiply(words[right]).sum(axis=1)).ravel()
+    said = shared * words_part[left] * words_part[right]
+    meant = (dense[left] * dense[right]).sum(axis=1) * dense_part[left] * dense_part[right]
+    few = exact(keys, 40, frame, every.pick)
+    monkeypatch.setattr(scoring, "_FEW", 0)
+
+    assert few == pytest.approx(said + meant, abs=1e-5)
+    assert few.tolist() == exact(keys, 40, frame, every.pick).tolist()
 
 
 def test_two_words_of_a_text_may_share_a_column() -> None:
