@@ -7,18 +7,20 @@ from functools import cache
 from pathlib import Path
 
 _PACKAGE = Path(__file__).parent
+# Lists of words decide as code does.
+_READ = frozenset({".py", ".tsv"})
 
 
 @cache
 def code_digest(*packages: str) -> str:
-    """Digest of the Python files of some packages of kbgen.
+    """Digest of the Python files and tables of some packages of kbgen.
 
     Args:
         packages: names below ``kbgen``, such as ``compile``; sub-folders included.
     """
     hasher = hashlib.blake2b(digest_size=16)
     for package in packages:
-        for file in sorted((_PACKAGE / package).rglob("*.py")):
+        for file in sorted(one for one in (_PACKAGE / package).rglob("*") if one.suffix in _READ):
             hasher.update(file.relative_to(_PACKAGE).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
     return hasher.hexdigest()
 

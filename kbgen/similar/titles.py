@@ -59,8 +59,9 @@ class Contraries(NamedTuple):
 
     def of(self, word: str) -> tuple[tuple[int, int], ...]:
         """The sides of a word."""
-        if word in self.words:
-            return self.words[word]
+        found = self.words.get(word, ())
+        if found or not self.beginnings:
+            return found
         starts = (word[:size] for size in range(len(word), 2, -1))
         return next((self.beginnings[start] for start in starts if start in self.beginnings), ())
 
@@ -124,8 +125,9 @@ def _token(word: str, lang: str, words: Words) -> Sequence[str]:
         most = min(len(word) - len(word.lstrip(_JOINED)), _MOST_JOINED)
         forms = (word[cut:] for cut in range(most + 1))
         return [next((form for form in forms if form in words.known), word.removeprefix(_THE))]
-    whole = word in words.known or words.contrary.of(word) or words.counts.of(word)
-    return [word if whole or lang not in _DECLINED else word[:_BEGINNING]]
+    if lang not in _DECLINED or word in words.known or words.contrary.of(word) or words.counts.of(word):
+        return [word]
+    return [word[:_BEGINNING]]
 
 
 def _parts(run: str, known: AbstractSet[str]) -> Iterator[str]:
@@ -152,8 +154,9 @@ def _by_figures(titles: tuple[str, str], counted: tuple[set[str], set[str]]) -> 
 
 def _counted(title: str, tokens: Sequence[str], words: Words) -> set[str]:
     """What a title counts by without figures: words, Roman numerals, letters, seasons, names of months and days."""
-    found = {str(place + 1) for token in tokens for place, _ in words.counts.of(token)}
-    found |= {_ROMAN[word] for word in _WORD.findall(title) if word in _ROMAN}
+    found = {str(place + 1) for token in set(tokens) for place, _ in words.counts.of(token)}
+    if not title.islower():
+        found |= {_ROMAN[word] for word in _WORD.findall(title) if word in _ROMAN}
     # "A" begins many a title, and "I" is who asks.
     letters = [match[1] for match in _LETTER.finditer(title) if match.start()]
     return found | {letter for letter in letters if letter != "I"}
