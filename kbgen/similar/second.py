@@ -89,8 +89,9 @@ def rescored(found: Scores, index: Nearest, view: View, words: Words, bands: Ban
     if unknown.any():
         said[unknown] = words(left[unknown], right[unknown])
     similarity = view.share * meant + (1 - view.share) * said
-    local = view.share * apart + (1 - view.share) * local_scores(index, left, right, said)
-    local = np.where(said < bands.merge, np.minimum(local, bands.merge - _JUST_BELOW), local)
+    by_words = local_scores(index, left, right, said)
+    local = view.share * apart + (1 - view.share) * by_words
+    local = np.where(np.minimum(said, by_words) < bands.merge, np.minimum(local, bands.merge - _JUST_BELOW), local)
     pairs = zip(zip(left.tolist(), right.tolist(), strict=True), similarity.tolist(), local.tolist(), strict=True)
     return {pair: (s, c) for pair, s, c in pairs if pair in found or min(s, c) >= bands.suggest}
 

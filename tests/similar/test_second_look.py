@@ -116,6 +116,16 @@ def test_the_model_alone_merges_nothing() -> None:
     assert meant(1.0, (0.8, 1.0))[1] < BANDS.merge <= meant(1.0, (0.9, 1.0))[1]
 
 
+def test_a_crowd_by_words_is_one_with_sentences_too() -> None:
+    """Notices that are alike to the letter are as many by words: sentences that see two of them merge none."""
+    notices = neighbours(texts(*(f"Notice of day {n}" for n in range(12))))
+    near = np.array([[n for n in range(12) if n != row][:10] for row in range(12)], np.int32)
+    crowded = notices._replace(near=near, scores=np.full((12, 10), 0.9, np.float32))
+    found = rescored({(0, 1): (0.9, 0.0)}, crowded, view((0, 1), [[1, 0], [1, 0]]), far, BANDS)
+
+    assert found[0, 1][1] < BANDS.merge
+
+
 def test_figures_that_differ_are_hardly_worth_a_question() -> None:
     """Two numbers of a series are suggested when they are alike enough to merge, and not below."""
     series = texts("Release notes 1.4", "Release notes 1.5")
