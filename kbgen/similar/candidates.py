@@ -16,7 +16,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from kbgen.similar.frame import Coarse, Ints, Longs, best_of
-from kbgen.similar.scoring import distinct, pair_keys
+from kbgen.similar.scoring import distinct, pair_keys, true_in
 from kbgen.similar.vectors import Floats
 
 CANDIDATES = 24
@@ -233,7 +233,8 @@ def _better(best: Longs, products: Floats, tile: Longs) -> Longs:
 
 def _offers(products: Floats, some: Longs, tile: Longs, limits: Longs) -> Offers:
     least = (_MOST - (limits >> _SHIFT)).astype(np.float32)
-    asking, others = np.nonzero(products >= least)
+    # The table lies the other way round (``_products``).
+    others, asking = true_in(least[:, None] <= products.T)
     fall = _MOST - products[asking, others].astype(np.int64)
     numbers = fall << _SHIFT | some[asking]
     good = numbers < limits[others]
@@ -287,7 +288,7 @@ def unscored(lists: Lists, rows: Longs) -> tuple[Longs, Longs, Longs, Ints]:
     Returns:
         Their keys, rising; the rows and columns of lists that hold one; which pair each of these holds.
     """
-    place, rank = np.nonzero(np.isnan(lists.scores[rows]) & (lists.others[rows, :CANDIDATES] < NOBODY))
+    place, rank = true_in(np.isnan(lists.scores[rows]) & (lists.others[rows, :CANDIDATES] < NOBODY))
     row = rows[place]
     keys = pair_keys(row, lists.others[row, rank] & PLACE, len(lists.others))
     every = distinct(keys)

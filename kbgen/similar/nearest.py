@@ -31,7 +31,7 @@ from kbgen.similar.candidates import (
 )
 from kbgen.similar.frame import Coarse, Frame, Ints, Longs, cells, frame_size, make_frame, placed, stands, with_cells
 from kbgen.similar.names import Names
-from kbgen.similar.scoring import NO_RANK, Pairs, Ranks, Take, distinct, exact, ordered, ranked, ranks
+from kbgen.similar.scoring import NO_RANK, Pairs, Ranks, Take, distinct, exact, ordered, ranked, ranks, true_in
 from kbgen.similar.texts import Text
 from kbgen.similar.vectors import Floats, Stack
 
@@ -194,7 +194,7 @@ def _asked(moved: _Moved) -> tuple[Pairs, Longs]:
     changed, was, scores = renew(lists, index.rows, where, regrouped, moved.before < 0)
     # A list is all there is up to its last: whoever came before that and is still there is still in it.
     left = (was > lists.others[changed, CANDIDATES - 1, None]) | regrouped[changed, None]
-    row, rank = np.nonzero(left & (was < NOBODY))
+    row, rank = true_in(left & (was < NOBODY))
     one, other = changed[row], was[row, rank] & PLACE
     gone = (lists.others[other, :CANDIDATES] & PLACE != one[:, None]).all(axis=1)
     return Pairs(one[gone], other[gone], scores[row, rank][gone]), changed
@@ -220,11 +220,11 @@ def _affected(index: Nearest, parted: Pairs, joined: Pairs, *, torn: bool) -> tu
     last = ranks(index.near[:, -1], index.scores[:, -1])
     one, other, number = _both_ways(parted)
     some = np.flatnonzero(number <= last[one])
-    place, column = np.nonzero(index.near[one[some]] == other[some, None])
+    place, column = true_in(index.near[one[some]] == other[some, None])
     shrunk = one[some[place]]
     index.near[shrunk, column] = -1
     if torn:
-        row, column = np.nonzero(index.near == GONE)
+        row, column = true_in(index.near == GONE)
         # The last was as alike as this; whether older or younger than others as alike is not known any more.
         ends = row[column == NEAR - 1]
         last[ends] = ranks(np.zeros(len(ends), np.int32), index.scores[ends, -1])
@@ -284,9 +284,9 @@ def _neighbours(lists: Lists, rows: Longs) -> tuple[Ints, Floats]:
         some = rows[start : start + _ROWS]
         wanted = np.zeros(len(places) + 1, bool)
         wanted[some] = True
-        own, column = np.nonzero(places[some] >= 0)
+        own, column = true_in(places[some] >= 0)
         own = some[own]
-        row, rank = np.nonzero(wanted[places])
+        row, rank = true_in(wanted[places])
         one = places[row, rank]
         # Whoever has it among its own candidates, too, is there already.
         new = (numbers[row, rank] & ~PLACE | row) > numbers[one, -1]

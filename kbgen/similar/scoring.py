@@ -37,6 +37,13 @@ def distinct(numbers: Longs) -> Longs:
     return numbers[np.concatenate([[True], numbers[1:] != numbers[:-1]])] if len(numbers) else numbers
 
 
+def true_in(mask: npt.NDArray[np.bool_]) -> tuple[Longs, Longs]:
+    """As ``np.nonzero`` of a table, in half the time where little is true."""
+    flat = np.flatnonzero(mask)
+    row = flat // max(mask.shape[1], 1)
+    return row, flat - row * mask.shape[1]
+
+
 def pair_keys(one: npt.NDArray[np.integer], other: npt.NDArray[np.integer], count: int) -> Longs:
     """One number for each pair of positions: the smaller times ``count`` of all texts, and the larger."""
     keys: Longs = np.minimum(one, other).astype(np.int64) * count + np.maximum(one, other)

@@ -14,7 +14,7 @@ from kbgen.similar import scoring
 from kbgen.similar.frame import STEPS, make_frame, parts, placed, rarity, weighted
 from kbgen.similar.kept import pack, unpack
 from kbgen.similar.nearest import LISTED, NEAR, Nearest, listed, update
-from kbgen.similar.scoring import NO_RANK, exact, ordered, ranked, ranks
+from kbgen.similar.scoring import NO_RANK, exact, ordered, ranked, ranks, true_in
 from kbgen.similar.texts import Text, make_text
 from kbgen.similar.vectors import Embedder, Stack, Vector, joined, stack, wide
 
@@ -234,3 +234,11 @@ def test_places_have_both_views_in_proportion() -> None:
     rows = placed(vectors, make_frame(vectors, "en")).astype(float) / STEPS
 
     assert (rows**2).sum(axis=1) == pytest.approx(1, abs=0.05)
+
+
+@pytest.mark.parametrize("shape", [(0, 3), (3, 0), (1, 1), (7, 5)])
+def test_what_is_true_is_found_by_row_and_column(shape: tuple[int, int]) -> None:
+    """As numpy says it, whichever way a table lies."""
+    mask = np.random.default_rng(3).random(shape) < 0.3
+    for table in (mask, np.asfortranarray(mask)):
+        assert [place.tolist() for place in true_in(table)] == [place.tolist() for place in np.nonzero(mask)]
