@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import sys
 from datetime import UTC, datetime
+from itertools import accumulate
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
 from projects import SmallForum, build_here, forum_topic
 
 from kbgen.curate import autotag
 from kbgen.curate.autotag import APPLIED_FROM, Learnt, lessons, read_learnt
-from kbgen.curate.autotag_model import Lesson, load, train
+from kbgen.curate.autotag_model import Lesson, best_f1, load, train
 from kbgen.curate.autotag_text import IN_TEXT, IN_TITLE, Names, document
 from kbgen.curate.tagging import with_learnt
 from kbgen.model import Curated, Head, PlainText, Ref, Slug, TagMark, Taxonomy, Verdict
@@ -54,8 +56,8 @@ def test_a_thread_gets_the_tag_of_its_like() -> None:
 def test_a_model_read_from_its_file_says_the_same(tmp_path: Path) -> None:
     """So that a run with a kept model and one that trains give the same site."""
     model = train(taught(), [(name,) for name in ABOUT])
-    model.save(tmp_path / "m.npz")
-    again = load(tmp_path / "m.npz")
+    model.save(tmp_path / "model")
+    again = load(tmp_path / "model")
     asked = [document("lock and lamp", text, "en") for _, text in ABOUT.values()]
     assert again is not None
     assert model.score(asked, 0.01) == again.score(asked, 0.01)
@@ -65,9 +67,22 @@ def test_a_model_read_from_its_file_says_the_same(tmp_path: Path) -> None:
 
 def test_a_damaged_model_is_no_model(tmp_path: Path) -> None:
     """It is trained again."""
-    (tmp_path / "m.npz").write_bytes(b"PK\x03\x04 cut off")
-    assert load(tmp_path / "m.npz") is None
-    assert load(tmp_path / "none.npz") is None
+    (tmp_path / "model").write_bytes(b"PK\x03\x04 cut off")
+    assert load(tmp_path / "model") is None
+    assert load(tmp_path / "none") is None
+
+
+@pytest.mark.parametrize("told", [0.0, 0.2, 3.0], ids=["noise", "weak", "strong"])
+def test_the_best_cut_is_the_best_of_all_cuts(told: float) -> None:
+    """Also where scores tell nothing, so that it lies far down, and where many scores are equal."""
+    chance = np.random.default_rng(7)
+    given = (chance.random(3000) < 0.04).astype(np.int8)
+    scores = np.round(chance.normal(size=3000) + told * given, 1).astype(np.float32)
+    order = sorted(range(3000), key=lambda place: (-scores[place], place))
+    hits = list(accumulate(int(given[place]) for place in order))
+    every = [2 * hit / (count + int(given.sum())) for count, hit in enumerate(hits, start=1)]
+    best = max(range(3000), key=every.__getitem__)
+    assert pytest.approx((every[best], scores[order[best]])) == best_f1(scores, given)
 
 
 def test_names_are_found_by_their_stems() -> None:
