@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain, pairwise
+from functools import lru_cache
+from itertools import chain, islice, pairwise
 
 from msgspec import Struct
 
@@ -17,6 +18,7 @@ from kbgen.search.analysis import analyser, base_language
 _WORDS = 400  # of a question: what follows is logs and listings
 _TITLE_WEIGHT = 2
 _LONGEST_NAME = 4
+_CACHED_PIECES = 100_000
 NOWHERE, IN_TEXT, IN_TITLE = 0, 1, 2
 
 
@@ -41,11 +43,35 @@ def document(title: str, text: str, lang: str) -> Document:
         text: visible text of its question.
         lang: its language.
     """
-    return Document(_terms(title, lang), _terms(text, lang)[:_WORDS], base_language(lang))
+    return Document(_terms(title, lang), _terms(text, lang, _WORDS), base_language(lang))
 
 
-def _terms(text: str, lang: str) -> tuple[str, ...]:
-    return tuple(word.terms[0] for word in analyser(lang).words(text) if not word.stop)
+def _terms(text: str, lang: str, most: int | None = None) -> tuple[str, ...]:
+    rules = analyser(lang)
+    found = map(_first_terms(base_language(lang)).__getitem__, rules.pieces(text))
+    return tuple(islice(chain.from_iterable(found), most))
+
+
+class _FirstTerms(dict[str, tuple[str, ...]]):
+    """Piece of text to the first term of each of its words; what is common is analysed once a process."""
+
+    def __init__(self, lang: str) -> None:
+        super().__init__()
+        self._rules = analyser(lang)
+
+    def __missing__(self, piece: str) -> tuple[str, ...]:
+        rules = self._rules
+        chunks = rules.chunks(piece)
+        words = chain.from_iterable(map(rules.chunk_words, chunks))
+        terms = tuple(word.terms[0] for word in words if not word.stop)
+        if not any(map(rules.is_run, chunks)):  # whole sentences of Chinese would not come again
+            if len(self) >= _CACHED_PIECES:
+                self.clear()
+            self[piece] = terms
+        return terms
+
+
+_first_terms = lru_cache(maxsize=32)(_FirstTerms)
 
 
 def grams(one: Document) -> Counter[str]:

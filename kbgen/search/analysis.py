@@ -36,6 +36,8 @@ _JOINTS = re.compile(r"[._-]")
 _ACCENTS = re.compile("([a-z\u03b1-\u03c9])[\u0300-\u036f]+")
 # Chunks of ASCII text, as the rules cut them; a class of few characters is matched several times faster.
 _ASCII_CHUNK = re.compile(r"[0-9A-Za-z]+(?:[._-][0-9A-Za-z]+)*(?:\+\+|#(?![0-9A-Za-z]))?")
+# What parts the words of ASCII text for certain; the others do so in some places.
+_ASCII_GAPS = {code: " " for code in range(128) if not (chr(code).isalnum() or chr(code) in "._-+#")}
 _TYPOGRAPHIC = "\u2018\u2019\u201c\u201d\u2013\u2014\u2026\u2022"
 """Separators that stand in much English text: quotation marks, dashes, an ellipsis, a bullet."""
 _ASCII_SEPARATORS = r"\x00-\x2f\x3a-\x40\x5b-\x60\x7b-\x7f"
@@ -91,6 +93,14 @@ class Analyser:
         for sign in "" if text.isascii() else _TYPOGRAPHIC:
             text = text.replace(sign, " ")
         return (_ASCII_CHUNK if text.isascii() else self._chunk).findall(text)
+
+    def pieces(self, text: str) -> list[str]:
+        """Parts of a text that hold whole chunks, in order: found several times faster, and hardly more of them differ.
+
+        No chunk holds white space, so what is analysed piece by piece is what is analysed at once.
+        """
+        text = self.clean(text)
+        return (text.replace(". ", " ").translate(_ASCII_GAPS) if text.isascii() else text).split()
 
     def ends_open(self, text: str) -> bool:
         """Whether a text ends within a word, so that more letters of it may come."""

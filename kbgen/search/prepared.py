@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import chain
 
 import msgspec
 from msgspec import Struct
 
 from kbgen.search.analysis import Analyser, analyser
 
-_CACHED_CHUNKS = 100_000
+_CACHED_PIECES = 100_000
 
 
 class Terms(Struct, frozen=True, array_like=True):
@@ -33,7 +34,7 @@ class Prepared(Struct, frozen=True, array_like=True):
 
 
 class _Terms:
-    """Chunk of text to terms for one language; a chunk is analysed once a process."""
+    """Pieces of text to terms for one language; a piece is analysed once a process."""
 
     def __init__(self, language: Analyser) -> None:
         self._language = language
@@ -42,20 +43,22 @@ class _Terms:
     def count(self, text: str, *, keep_stop: bool) -> Terms:
         counts: dict[str, int] = {}
         known = self._known[keep_stop]
-        for chunk, times in Counter(self._language.chunks(text)).items():
-            terms = known.get(chunk)
-            for term in self._learn(chunk, keep_stop=keep_stop) if terms is None else terms:
+        for piece, times in Counter(self._language.pieces(text)).items():
+            terms = known.get(piece)
+            for term in self._learn(piece, keep_stop=keep_stop) if terms is None else terms:
                 counts[term] = counts.get(term, 0) + times
         return Terms(list(counts), list(counts.values()))
 
-    def _learn(self, chunk: str, *, keep_stop: bool) -> tuple[str, ...]:
-        words = self._language.chunk_words(chunk)
+    def _learn(self, piece: str, *, keep_stop: bool) -> tuple[str, ...]:
+        language = self._language
+        chunks = language.chunks(piece)
+        words = chain.from_iterable(map(language.chunk_words, chunks))
         terms = tuple(term for word in words if keep_stop or not word.stop for term in word.terms)
-        if not self._language.is_run(chunk):  # whole sentences of Chinese would not come again
+        if not any(map(language.is_run, chunks)):  # whole sentences of Chinese would not come again
             known = self._known[keep_stop]
-            if len(known) >= _CACHED_CHUNKS:
+            if len(known) >= _CACHED_PIECES:
                 known.clear()
-            known[chunk] = terms
+            known[piece] = terms
         return terms
 
 

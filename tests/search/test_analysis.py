@@ -184,3 +184,17 @@ def test_ascii_is_cut_as_all_text_is(text: str, sign: str) -> None:
     english = analyser("en")
     # A letter beyond ASCII takes the long way.
     assert [*english.chunks(f"{text}{sign}a"), "é"] == english.chunks(f"{text}{sign}a é")
+
+
+@pytest.mark.parametrize("lang", ["en", "he", "zh"])
+@given(
+    text=st.text(st.sampled_from("aZ9é\u05d0\u05d1水東 .._-+#\"'\u05f4\u2019\u2014\u2026\u00a0\n\u3000\u00ad"))
+    | st.text()
+)
+@example(text="node.js. v1.2.3, c++. C#. a.b .c. x-\ty")
+@example(text="\u05d0\"\u05d0'\u05d0 \ufdfa水水.a")
+def test_pieces_hold_whole_chunks(lang: str, text: str) -> None:
+    """What is found piece by piece is what is found at once, in the same order."""
+    rules = analyser(lang)
+
+    assert rules.chunks(text) == [chunk for piece in rules.pieces(text) for chunk in rules.chunks(piece)]
