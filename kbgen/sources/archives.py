@@ -27,6 +27,7 @@ MEMBER_CAP = 64 * 2**20
 """Largest member read into memory, in bytes; the largest topics known are under 8 MB."""
 _BLOCK = 512
 _CHUNK = 2**16
+_PIECE = 2**20
 # Fields of a member's header (POSIX.1-1988, 10.1.1); files are of type 0, in the oldest archives of type NUL.
 _NAME, _SIZE, _CHECKSUM, _TYPE, _PREFIX = slice(0, 100), slice(124, 136), slice(148, 156), 156, slice(345, 500)
 _FILE = b"0\0"
@@ -103,12 +104,12 @@ def revisit(path: Path, spots: Iterable[Spot | RecordError]) -> Iterator[Member 
         SourceTruncated: the file has become shorter since.
     """
     with path.open("rb") as file:
+        window = _Window(file)
         for spot in spots:
             if isinstance(spot, RecordError):
                 yield spot
                 continue
-            file.seek(spot.at)
-            data = file.read(spot.size)
+            data = window.read(spot.at, spot.size)
             if len(data) != spot.size:
                 raise SourceTruncated(f"{path}: changed while it was read; run again when it is whole")
             yield Member(spot.name, data, spot.at)
@@ -150,6 +151,23 @@ def _read_folder(root: Path, suffix: str, cap: int) -> Iterator[Member | RecordE
             yield RecordError(str(file), f"cannot be read: {error.strerror or error}")
 
 
+class _Window:
+    """A file read from front to back in large pieces, and what lies in them given out in small ones."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._at = 0
+        self._piece = b""
+
+    def read(self, at: int, size: int) -> bytes:
+        """Bytes of the file; fewer where it ends."""
+        start = at - self._at
+        if start < 0 or start + size > len(self._piece):
+            self._file.seek(at)
+            self._at, self._piece, start = at, self._file.read(max(size, _PIECE)), 0
+        return self._piece[start : start + size]
+
+
 class _Tail:
     """A reader that remembers the last bytes it gave, to tell a whole tar file from a cut one."""
 
@@ -186,10 +204,11 @@ def _read_tar(path: Path, suffix: str, cap: int) -> Iterator[Member | RecordErro
         plain = None if isinstance(stream, _Tail) else stream
         try:
             if plain is not None:
-                for spot in _plain_members(plain):
+                window = _Window(plain)
+                for spot in _plain_members(plain, window):
                     if _is_wanted(spot.name, suffix):
                         count += 1
-                        yield _read_spot(plain, spot, path, cap)
+                        yield _read_spot(window, spot, path, cap)
             with tarfile.open(fileobj=cast("IO[bytes]", stream), mode="r:" if plain else "r|") as tar:
                 for info in tar:
                     if info.isreg() and _is_wanted(info.name, suffix):
@@ -208,7 +227,7 @@ def _read_tar(path: Path, suffix: str, cap: int) -> Iterator[Member | RecordErro
         raise SourceTruncated(f"{path}: {problem}")
 
 
-def _plain_members(file: BinaryIO) -> Iterator[Spot]:
+def _plain_members(file: BinaryIO, window: _Window) -> Iterator[Spot]:
     """Where the members lie that begin a plain tar file, as long as they are files with nothing unusual about them.
 
     Leaves the file at the first header of another kind, which ``tarfile`` takes from there: it knows them all, and
@@ -217,8 +236,7 @@ def _plain_members(file: BinaryIO) -> Iterator[Spot]:
     size = file.seek(0, os.SEEK_END)
     at = 0
     while True:
-        file.seek(at)
-        spot = _plain_member(file.read(_BLOCK), at + _BLOCK)
+        spot = _plain_member(window.read(at, _BLOCK), at + _BLOCK)
         if spot is None or spot.at + spot.size > size:
             break
         at = spot.at + spot.size + -spot.size % _BLOCK
@@ -229,22 +247,25 @@ def _plain_members(file: BinaryIO) -> Iterator[Spot]:
 def _plain_member(header: bytes, at: int) -> Spot | None:
     if len(header) != _BLOCK or header[_TYPE] not in _FILE:
         return None
-    name, prefix = (header[field].partition(b"\0")[0] for field in (_NAME, _PREFIX))
+    name, prefix = header[_NAME].partition(b"\0")[0], header[_PREFIX].partition(b"\0")[0]
     try:
-        size, checksum = (int(header[field].partition(b"\0")[0].strip() or b"0", 8) for field in (_SIZE, _CHECKSUM))
+        size, checksum = _octal(header[_SIZE]), _octal(header[_CHECKSUM])
         path = (prefix + b"/" + name if prefix else name).decode("ascii")
     except ValueError:
         return None
     # All bytes, those of the sum itself taken for blanks; most are zero.
-    total = sum(header.replace(b"\0", b"")) - sum(header[_CHECKSUM]) + 8 * ord(" ")
+    total = sum(header.translate(None, b"\0")) - sum(header[_CHECKSUM]) + 8 * ord(" ")
     return Spot(path, at, size) if total == checksum and size >= 0 and not path.endswith("/") else None
 
 
-def _read_spot(file: BinaryIO, spot: Spot, path: Path, cap: int) -> Member | RecordError:
+def _octal(field: bytes) -> int:
+    return int(field.partition(b"\0")[0].strip() or b"0", 8)
+
+
+def _read_spot(window: _Window, spot: Spot, path: Path, cap: int) -> Member | RecordError:
     if spot.size > cap:
         return _too_large(f"{path}:{spot.name}", spot.size, cap)
-    file.seek(spot.at)
-    return Member(spot.name.removeprefix("./"), file.read(spot.size), spot.at)
+    return Member(spot.name.removeprefix("./"), window.read(spot.at, spot.size), spot.at)
 
 
 def _is_cut(error: Exception, path: Path) -> bool:
@@ -256,8 +277,10 @@ def _is_cut(error: Exception, path: Path) -> bool:
 
 
 def _is_wanted(name: str, suffix: str) -> bool:
-    hidden = any(part.startswith(".") for part in name.removeprefix("./").split("/"))
-    return not hidden and name.lower().endswith(suffix)
+    if not name.lower().endswith(suffix):
+        return False
+    own = name.removeprefix("./")
+    return not own.startswith(".") and "/." not in own
 
 
 def _read_member(

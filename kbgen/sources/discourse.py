@@ -6,6 +6,7 @@ the forum (``discourse_live``), its JSON (``discourse_payload``), and the cooked
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,16 +81,19 @@ class _Survey:
     Attributes:
         latest: topic to the name of its last recording.
         spots: where every member lies, to be read again from there; None where that cannot be done.
+        glances: what each of them was seen to be, None for what could not be read.
     """
 
     latest: dict[int, str]
     categories: dict[int, Category]
     spots: list[Spot | RecordError] | None
+    glances: list[Glance | None]
 
-    def note(self, member: Member | RecordError) -> None:
-        """Remember where a member lies."""
+    def note(self, member: Member | RecordError, glance: Glance | None) -> None:
+        """Remember where a member lies, and what it is."""
         if self.spots is None:
             return
+        self.glances.append(glance)
         if isinstance(member, RecordError):
             self.spots.append(member)
         elif member.at >= 0:
@@ -157,13 +161,13 @@ class DiscourseSource(LiveSource):
         archive = self._archive()
         survey = self._survey(archive)
         latest, categories = survey.latest, survey.categories
-        for member in self._members(archive, survey):
+        for member, seen in self._again(archive, survey):
             if isinstance(member, RecordError):
                 yield member
                 continue
             name, data = member.name, member.data
             place = f"{archive}:{name}"
-            glance = _glance(data, place)
+            glance = seen or _glance(data, place)
             if isinstance(glance, RecordError):
                 yield glance
             elif glance.id is not None and glance.post_stream is not None:
@@ -173,26 +177,31 @@ class DiscourseSource(LiveSource):
                 said = f" (the forum said: {'; '.join(glance.errors)})" if glance.errors else ""
                 yield RecordError(place, f"is not a topic{said}; record /t/<id>.json, or remove the file")
 
-    def _members(self, archive: Path, survey: _Survey | None = None) -> Iterator[Member | RecordError]:
-        if survey is None or survey.spots is None:
-            return read_members(archive, _SUFFIX, self._options.member_megabytes * 2**20)
-        return revisit(archive, survey.spots)
+    def _members(self, archive: Path) -> Iterator[Member | RecordError]:
+        return read_members(archive, _SUFFIX, self._options.member_megabytes * 2**20)
+
+    def _again(self, archive: Path, survey: _Survey) -> Iterator[tuple[Member | RecordError, Glance | None]]:
+        """The members once more, with what each was seen to be."""
+        if survey.spots is None:
+            return zip(self._members(archive), itertools.repeat(None))
+        return zip(revisit(archive, survey.spots), survey.glances, strict=True)
 
     def _survey(self, archive: Path) -> _Survey:
         """Find the last recording of each topic, and the categories; a broken end is met again when reading."""
-        survey = _Survey({}, {}, [])
+        survey = _Survey({}, {}, [], [])
         try:
             for member in self._members(archive):
-                survey.note(member)
-                if isinstance(member, RecordError):
+                glance = member if isinstance(member, RecordError) else _glance(member.data, member.name)
+                if isinstance(member, RecordError) or isinstance(glance, RecordError):
+                    survey.note(member, None)
                     continue
-                glance = _glance(member.data, member.name)
-                if isinstance(glance, RecordError):
-                    continue
+                survey.note(member, glance)
                 if glance.id is not None and glance.post_stream is not None:
-                    latest = survey.latest.get(glance.id, "")
-                    survey.latest[glance.id] = max(latest, member.name, key=_path_order)
-                survey.categories.update((category.id, category) for category in categories_of(glance))
+                    latest = survey.latest.get(glance.id)
+                    name = member.name
+                    survey.latest[glance.id] = name if latest is None else max(latest, name, key=_path_order)
+                for category in categories_of(glance):
+                    survey.categories[category.id] = category
         except SourceError:
             survey.spots = None
         return survey

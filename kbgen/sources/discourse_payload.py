@@ -185,9 +185,11 @@ def where_is(category_id: int | None, categories: Mapping[int, Category]) -> Whe
 
 def categories_of(glance: Glance) -> list[Category]:
     """The categories of a recorded list of them, none when it is something else."""
-    listed = (glance.category_list or {}).get("categories")
+    if glance.categories or not glance.category_list:
+        return glance.categories or []
+    listed = glance.category_list.get("categories")
     try:
-        return glance.categories or msgspec.convert(listed or [], list[Category], strict=False)
+        return msgspec.convert(listed or [], list[Category], strict=False)
     except msgspec.ValidationError:
         return []
 

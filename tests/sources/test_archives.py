@@ -97,7 +97,7 @@ def test_plain_headers_are_read_as_the_standard_library_reads_them(
         (tmp_path / "topics.tar").write_bytes(data)
         found = told(tmp_path / "topics.tar")
         with monkeypatch.context() as patched:
-            patched.setattr("kbgen.sources.archives._plain_members", lambda _file: iter(()))
+            patched.setattr("kbgen.sources.archives._plain_members", lambda *_: iter(()))
             assert told(tmp_path / "topics.tar") == found, case
 
 
