@@ -11,10 +11,11 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from zlib import crc32
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 from msgspec import Struct
@@ -45,6 +46,8 @@ SCALE = 32  # weights are kept in 1/32 before the 63 steps of an impact
 _BLOCK_BYTES = 28_000  # before compression, which leaves 15 to 20 kB
 _SUMMARY = 200
 _COMBINATIONS = 20_000  # of tags, whose terms are remembered
+# Files that are named by what was packed into them: another library may pack the same to other bytes.
+_PACKED_BY = zlib.ZLIB_RUNTIME_VERSION.encode()
 
 
 class IndexReport(Struct, frozen=True):
@@ -63,7 +66,12 @@ class IndexReport(Struct, frozen=True):
 
 
 def build_index(
-    docs: Iterable[SearchDoc], out: Path, languages: Sequence[str] = (), known: dict[str, Words] | None = None
+    docs: Iterable[SearchDoc],
+    out: Path,
+    languages: Sequence[str] = (),
+    known: dict[str, Words] | None = None,
+    *,
+    there: Mapping[str, str] | None = None,
 ) -> IndexReport:
     """Write the index of all documents.
 
@@ -73,6 +81,8 @@ def build_index(
         languages: language tags to make an index for, even an empty one; documents in another language join the
             first one's. Empty: one for each language met.
         known: language to the words of its documents, each of which names itself by ``ref``; emptied, for it is large.
+        there: files in ``out`` an earlier index left, to the digests of their bytes; what is named by its content is
+            kept without being looked at.
     """
     wanted = tuple(dict.fromkeys(languages))
     words = {} if known is None else known
@@ -82,7 +92,7 @@ def build_index(
         if lang not in makers:
             makers[lang] = _Language(lang, words.pop(lang, None))
         makers[lang].add(doc)
-    files = _Files(out)
+    files = _Files(out, there or {})
     terms, size, made = 0, 0, sorted(makers)
     stemmed = any(maker.stemmed for maker in makers.values())
     for lang in made:
@@ -204,17 +214,20 @@ class _Language:
     def _results(self, files: _Files, added: list[int], topics: list[list[str | int]]) -> list[str]:
         numbers = {str(topic[0]): number for number, topic in enumerate(topics)}
         names: list[str] = []
+        encode = msgspec.json.Encoder().encode
         step = CHUNK_DOCS * GROUP_CHUNKS
         for start in range(0, len(added), step):
             chunks = []
             for low in range(start, min(start + step, len(added)), CHUNK_DOCS):
                 places = added[low : low + CHUNK_DOCS]
                 rows = [(*self._rows[p][:3], numbers.get(self._order[p][1], -1), *self._rows[p][3:]) for p in places]
-                chunks.append(deflate(_json(rows)))
-            name = content_name(b"".join(chunks))
+                chunks.append(encode(rows))
+            name = content_name(_PACKED_BY + b"".join(chunks))
             names.append(name)
             for offset, chunk in enumerate(chunks):
-                files.put(f"{self.lang}/r/{name}/{start // CHUNK_DOCS + offset}", chunk)
+                file = f"{self.lang}/r/{name}/{start // CHUNK_DOCS + offset}"
+                if not files.keep(file):
+                    files.put(file, deflate(chunk))
         return names
 
 
@@ -235,7 +248,7 @@ def _cut_blocks(run: Weighted, terms: list[str]) -> Iterator[Block]:
 
 def _cuts(terms: Sequence[str], counts: npt.NDArray[np.int64]) -> Iterator[int]:
     """Where blocks end. Terms themselves say where one may, so that a term more moves one cut and not all after it."""
-    marks = np.fromiter((crc32(t.encode()) for t in terms), np.int64, len(terms))
+    marks = np.fromiter((zlib.crc32(t.encode()) for t in terms), np.int64, len(terms))
     lengths = np.fromiter((len(t) for t in terms), np.int64, len(terms))
     sizes = np.cumsum(lengths + 4 + 2 * counts)
     must = marks % 4096 == 0
@@ -251,8 +264,9 @@ def _cuts(terms: Sequence[str], counts: npt.NDArray[np.int64]) -> Iterator[int]:
 class _Files:
     """The output folder: writes what moved, remembers what belongs."""
 
-    def __init__(self, out: Path) -> None:
+    def __init__(self, out: Path, there: Mapping[str, str]) -> None:
         self._out = out
+        self._there = there
         self._written: list[str] = []
         self._kept: list[str] = []
         self._digests: dict[str, str] = {}
@@ -260,8 +274,18 @@ class _Files:
     def named(self, folder: str, data: bytes) -> str:
         """Write a file named by its content; returns the name."""
         name = content_name(data)
-        self.put(folder + name, data)
+        if not self.keep(folder + name):
+            self.put(folder + name, data)
         return name
+
+    def keep(self, name: str) -> bool:
+        """Keep a file that is named by its content, if it is there; say whether it is."""
+        digest = self._there.get(name)
+        if digest is None:
+            return False
+        self._digests[name] = digest
+        self._kept.append(name)
+        return True
 
     def put(self, name: str, data: bytes) -> None:
         """Write one file unless it is there already."""

@@ -36,12 +36,14 @@ class IndexJob(Struct, frozen=True):
         store: the store's file; it has the words of each page.
         staging: the folder of the site.
         languages: to make an index for.
+        there: files below the index's folder that came with the copy of the live site, to their digests.
     """
 
     documents: Path
     store: Path
     staging: Path
     languages: tuple[str, ...]
+    there: dict[str, str] = {}
 
 
 def write_documents(file: Path, library: Library, topics: Mapping[Slug, Topic]) -> None:
@@ -121,7 +123,7 @@ def write_index(job: IndexJob) -> dict[str, tuple[str, str]]:
     known = _take_counted(job)
     with closing(open_store(job.store, read_only=True)) as store:
         docs = _told(job.documents) if known else _with_words(job.documents, store)
-        report = build_index(docs, folder, job.languages, known)
+        report = build_index(docs, folder, job.languages, known, there=job.there)
     job.documents.unlink()
     give_back()
     return {f"{FOLDER}/{name}": (digest, digest) for name, digest in sorted(report.digests.items())}

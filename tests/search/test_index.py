@@ -169,6 +169,21 @@ def test_nothing_is_written_twice(tmp_path: Path, pages: list[SearchDoc]) -> Non
     assert first.docs == 12
 
 
+def test_what_is_known_to_be_there_is_not_looked_at(tmp_path: Path, pages: list[SearchDoc]) -> None:
+    """Files named by their content are kept by their names; the others, and those of new content, are written."""
+    digests = build_index(pages, tmp_path).digests
+    result = next(name for name in digests if "/r/" in name)
+    (tmp_path / result).write_bytes(b"never read")
+    edited = [msgspec.structs.replace(pages[0], title="Another title"), *pages[1:]]
+
+    again = build_index(pages, tmp_path, there=digests)
+    after = build_index(edited, tmp_path, there=digests)
+
+    assert (digests, ()) == (again.digests, again.written)
+    assert build_index(edited, tmp_path / "clean").digests == after.digests
+    assert after.written
+
+
 def test_what_is_gone_leaves_no_trace(tmp_path: Path, pages: list[SearchDoc]) -> None:
     """After a withdrawal the folder is what a clean build gives: no old block, no old language."""
     (tmp_path / "a").mkdir()
