@@ -6,8 +6,8 @@ What is nearest was worked out by curation (``curate.near``); this only fills th
 from __future__ import annotations
 
 import heapq
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import attrgetter
 
 from kbgen.compile.inputs import as_linked
 from kbgen.model import Card, Ref, Slug, Summary
@@ -35,61 +35,57 @@ def related(
     if count == 0:
         return {}
     linked = {ref: as_linked(card) for ref, card in cards.items()}
-    pages = {ref: summary.ref for summary in summaries for ref in summary.refs}
-    best = _by_text(summaries, near or {}, pages, linked, count=count)
+    pages = {ref: linked[summary.ref] for summary in summaries for ref in summary.refs}
+    best = _by_text(summaries, near or {}, {**linked, **pages}, count)
     # Where texts were compared, few pages want for more.
     short = [summary for summary in summaries if len(best[summary.ref]) < count]
     if short:
         for ref, by_words in _by_words(summaries, short, cards, count):
-            best[ref] = list(dict.fromkeys([*best[ref], *by_words]))[:count]
-    return {ref: tuple([linked[other] for other in others]) for ref, others in best.items()}
+            best[ref] = tuple(dict.fromkeys([*best[ref], *map(linked.__getitem__, by_words)]))[:count]
+    return best
 
 
 def _by_words(
     summaries: Sequence[Summary], short: Sequence[Summary], cards: Mapping[Ref, Card], count: int
 ) -> Iterator[tuple[Ref, list[Ref]]]:
     """What is most alike to some pages by words of titles and tags."""
-    features = {summary.ref: _features(summary) for summary in summaries}
-    postings: dict[Key, list[Ref]] = defaultdict(list)
-    for ref in sorted(features):
-        for key in features[ref]:
-            postings[key].append(ref)
+    features = {summary.ref: tuple(_features(summary)) for summary in short}
+    postings: dict[Key, list[Ref]] = {key: [] for keys in features.values() for key in keys}
+    for summary in sorted(summaries, key=attrgetter("ref")):
+        for key in _features(summary):
+            if key in postings:
+                postings[key].append(summary.ref)
     # Rounded to whole bits: one new page must not move the weights, and with them the links, of all others.
-    weights = {key: float((len(features) // len(refs)).bit_length()) for key, refs in postings.items()}
-    topics = {ref: frozenset(card.topics) for ref, card in cards.items()}
+    weights = {key: float((len(summaries) // len(refs)).bit_length()) for key, refs in postings.items()}
     for summary in short:
         scores = _scores(summary.ref, features[summary.ref], postings, weights)
-        yield summary.ref, _nearest(scores, topics[summary.ref], topics, count)
+        yield summary.ref, _nearest(scores, frozenset(cards[summary.ref].topics), cards, count)
 
 
 def _by_text(
-    summaries: Iterable[Summary],
-    near: Mapping[Ref, Sequence[Ref]],
-    pages: Mapping[Ref, Ref],
-    cards: Mapping[Ref, Card],
-    *,
-    count: int,
-) -> dict[Ref, list[Ref]]:
-    """For each page those of what lies nearest to its lead's text."""
-    best: dict[Ref, list[Ref]] = {}
-    page_of, card_of = pages.get, cards.get
+    summaries: Iterable[Summary], near: Mapping[Ref, Sequence[Ref]], cards: Mapping[Ref, Card], count: int
+) -> dict[Ref, tuple[Card, ...]]:
+    """For each page those of what lies nearest to its lead's text; ``cards`` are by thread, merged ones among them."""
+    best: dict[Ref, tuple[Card, ...]] = {}
+    card_of = cards.get
     for summary in summaries:
-        found: list[Ref] = []
-        for other in near.get(summary.ref, ()):
-            ref = page_of(other, other)
-            card = card_of(ref)
-            if card is None or card.lang != summary.lang or ref == summary.ref or ref in found:
+        own, lang, found = summary.ref, summary.lang, list[Card]()
+        for card in map(card_of, near.get(own, ())):
+            if card is None or card.lang != lang or card.ref == own or card in found:
                 continue
-            found.append(ref)
+            found.append(card)
             if len(found) == count:
                 break
-        best[summary.ref] = found
+        best[own] = tuple(found)
     return best
 
 
-def _features(summary: Summary) -> tuple[Key, ...]:
+def _features(summary: Summary) -> Iterator[Key]:
     lang = summary.lang
-    return (*((lang, word) for word in summary.stems.split()), *((lang, f"#{tag}") for tag in summary.tags))
+    for word in summary.stems.split():
+        yield lang, word
+    for tag in summary.tags:
+        yield lang, f"#{tag}"
 
 
 def _scores(
@@ -109,11 +105,9 @@ def _scores(
     return scores
 
 
-def _nearest(
-    scores: Mapping[Ref, float], here: frozenset[Slug], topics: Mapping[Ref, frozenset[Slug]], count: int
-) -> list[Ref]:
+def _nearest(scores: Mapping[Ref, float], here: frozenset[Slug], cards: Mapping[Ref, Card], count: int) -> list[Ref]:
     ranked = [
-        (-(score + _SAME_TOPIC * (not here.isdisjoint(topics[other]))), other)
+        (-(score + _SAME_TOPIC * (not here.isdisjoint(cards[other].topics))), other)
         for other, score in scores.items()
         if score >= _LEAST - _SAME_TOPIC
     ]

@@ -9,7 +9,7 @@ import hashlib
 import itertools
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 import msgspec
@@ -107,24 +107,26 @@ def find_clusters(
         Clusters in the order of their leads.
     """
     known = {one.ref: one for one in heads if not _is_hidden(one.ref, overlays)}
+    order = {ref: place for place, ref in enumerate(sorted(known, key=ref_order))}
     forest = _Forest(known, _splits(overlays))
     reasons: dict[Ref, str] = {}
     inbound: dict[Ref, int] = {}
     found = ((left, right, why) for left, right, why in near if left in known and right in known)
-    for left, right, why in itertools.chain(_edges(known, overlays), found):
+    for left, right, why in itertools.chain(_edges(known, order, overlays), found):
         if not forest.join(left, right):
             continue
         reasons.setdefault(left, why)
         reasons.setdefault(right, why)
         if why == "declared":
             inbound[right] = inbound.get(right, 0) + 1
-    clusters = []
+    # Nearly all threads are alone.
+    clusters = [Cluster(ref, (ref,), ((ref, "lead"),)) for ref in order if forest.is_alone(ref)]
     for members in forest.groups():
         lead = _lead([known[ref] for ref in members], overlays, previous_leads, inbound)
-        ordered = (lead, *sorted((ref for ref in members if ref != lead), key=ref_order))
+        ordered = (lead, *sorted((ref for ref in members if ref != lead), key=order.__getitem__))
         evidence = tuple((ref, "lead" if ref == lead else reasons[ref]) for ref in ordered)
         clusters.append(Cluster(lead, ordered, evidence))
-    return tuple(sorted(clusters, key=lambda cluster: ref_order(cluster.lead)))
+    return tuple(sorted(clusters, key=lambda cluster: order[cluster.lead]))
 
 
 def _is_hidden(ref: Ref, overlays: Mapping[Ref, Overlay]) -> bool:
@@ -141,16 +143,16 @@ def _splits(overlays: Mapping[Ref, Overlay]) -> dict[Ref, set[Ref]]:
     return apart
 
 
-def _edges(known: Mapping[Ref, Head], overlays: Mapping[Ref, Overlay]) -> Iterator[Edge]:
-    order = sorted(known, key=ref_order)
+def _edges(known: Mapping[Ref, Head], order: Mapping[Ref, int], overlays: Mapping[Ref, Overlay]) -> Iterator[Edge]:
+    place = order.__getitem__
+    for ref in sorted(overlays.keys() & known.keys(), key=place):
+        overlay = overlays[ref]
+        for other in sorted(known.keys() & set(overlay.merge), key=place):
+            yield other, ref, f"overlay:{overlay.file}"
     for ref in order:
-        overlay = overlays.get(ref)
-        for other in sorted(overlay.merge, key=ref_order) if overlay else ():
-            if other in known:
-                yield other, ref, f"overlay:{overlay.file}" if overlay else ""
-    for ref in order:
-        for other in sorted(known[ref].duplicate_of, key=ref_order):
-            if other in known and other != ref:
+        # Of most threads nothing was declared.
+        if known[ref].duplicate_of:
+            for other in sorted(known.keys() & set(known[ref].duplicate_of) - {ref}, key=place):
                 yield ref, other, "declared"
     first: dict[tuple[str, str], Ref] = {}
     for ref in order:
@@ -161,12 +163,12 @@ def _edges(known: Mapping[Ref, Head], overlays: Mapping[Ref, Overlay]) -> Iterat
 
 
 class _Forest:
-    """Disjoint sets that refuse to bring split threads together."""
+    """Disjoint sets that refuse to bring split threads together; a thread that was never joined is alone."""
 
-    def __init__(self, refs: Iterable[Ref], apart: Mapping[Ref, set[Ref]]) -> None:
-        self._parent: dict[Ref, Ref] = {ref: ref for ref in refs}
-        self._members: dict[Ref, list[Ref]] = {ref: [ref] for ref in self._parent}
-        self._apart = {ref: set(others) for ref, others in apart.items() if ref in self._parent}
+    def __init__(self, refs: Container[Ref], apart: Mapping[Ref, set[Ref]]) -> None:
+        self._parent: dict[Ref, Ref] = {}
+        self._members: dict[Ref, list[Ref]] = {}
+        self._apart = {ref: set(others) for ref, others in apart.items() if ref in refs}
 
     def _root(self, ref: Ref) -> Ref:
         while self._parent[ref] != ref:
@@ -176,6 +178,9 @@ class _Forest:
 
     def join(self, left: Ref, right: Ref) -> bool:
         """Join two sets; say whether the two threads are together afterwards."""
+        for ref in (left, right):
+            if ref not in self._parent:
+                self._parent[ref], self._members[ref] = ref, [ref]
         small, large = sorted((self._root(left), self._root(right)), key=lambda root: len(self._members[root]))
         if small == large:
             return True
@@ -188,8 +193,12 @@ class _Forest:
             self._apart[large] = forbidden[0] | forbidden[1]
         return True
 
+    def is_alone(self, ref: Ref) -> bool:
+        """Whether nothing was ever to be joined with a thread."""
+        return ref not in self._parent
+
     def groups(self) -> Iterable[list[Ref]]:
-        """Give the members of each set."""
+        """Give the members of each other set; a thread whose joining was refused is a set of its own."""
         return self._members.values()
 
 

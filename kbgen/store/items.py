@@ -248,10 +248,13 @@ class Entries:
                     yield (_ENTRY if kind == "entry" else _ARTICLE).decode(_unpack(data))
 
     def set_clusters(self, clusters: Iterable[Cluster]) -> None:
-        """Replace all clusters; call inside a transaction."""
-        self._db.execute("DELETE FROM clusters")
-        rows = ((ref, cluster.lead, why) for cluster in clusters for ref, why in cluster.evidence)
-        self._db.executemany("INSERT OR REPLACE INTO clusters VALUES (?, ?, ?)", rows)
+        """Make the rows those of all clusters, touching only what differs; call inside a transaction."""
+        have = {ref: (lead, why) for ref, lead, why in self._db.execute("SELECT ref, lead, evidence FROM clusters")}
+        rows = [(ref, cluster.lead, why) for cluster in clusters for ref, why in cluster.evidence]
+        gone = have.keys() - {row[0] for row in rows}
+        fresh = (row for row in rows if have.get(row[0]) != row[1:])
+        self._db.executemany("DELETE FROM clusters WHERE ref = ?", ((ref,) for ref in gone))
+        self._db.executemany("INSERT OR REPLACE INTO clusters VALUES (?, ?, ?)", fresh)
 
     def cluster_of(self, ref: str) -> tuple[tuple[Ref, str], ...]:
         """The threads merged with ``ref`` and why each is there, the lead first; empty when it has no page."""
