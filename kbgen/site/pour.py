@@ -26,6 +26,7 @@ from kbgen.site.check_report import Finding
 from kbgen.site.engine import Frames
 from kbgen.site.publish import write_file
 from kbgen.site.render import Renderer
+from kbgen.site.shells import Poured
 from kbgen.store import Store, open_store
 
 _CHUNK = 50
@@ -195,15 +196,29 @@ def _open(job: PourJob) -> _Worker:
 
 
 def pour_chunk(job: PourJob, pages: Sequence[Page]) -> PouredChunk:
-    """Render, judge and write some pages."""
-    _, renderer, store, checks = _open(job)
+    """Render, write and judge some pages."""
+    written = write_pages(job, pages)
+    checks = _open(job).checks
+    findings = [finding for one in written for finding in checks.check(one.page, one.poured, one.data)]
+    return PouredChunk({one.page.path: one.digest for one in written}, tuple(findings), checks.questions())
+
+
+class Written(NamedTuple):
+    """A page as it was written; ``digest`` is that of ``data``."""
+
+    page: Page
+    poured: Poured
+    data: bytes
+    digest: str
+
+
+def write_pages(job: PourJob, pages: Sequence[Page]) -> list[Written]:
+    """Render and write some pages, and judge nothing: what pouring is without its checks."""
+    _, renderer, store, _ = _open(job)
     bodies = {body.ref: body for body in store.entries.bodies([page.refs[0] for page in pages if page.body])}
     # One kind of work after the other, which a processor's caches reward.
     poured = [renderer.fill(page, bodies[page.refs[0]] if page.body else None) for page in pages]
-    written = [one.data() for one in poured]
-    digests: dict[str, str] = {}
-    for page, data in zip(pages, written, strict=True):
+    rendered = [(page, one, one.data()) for page, one in zip(pages, poured, strict=True)]
+    for page, _, data in rendered:
         write_file(job.staging, file_of(page.path), data)
-        digests[page.path] = hashlib.blake2b(data, digest_size=16).hexdigest()
-    findings = [finding for triple in zip(pages, poured, written, strict=True) for finding in checks.check(*triple)]
-    return PouredChunk(digests, tuple(findings), checks.questions())
+    return [Written(*one, hashlib.blake2b(one[2], digest_size=16).hexdigest()) for one in rendered]
