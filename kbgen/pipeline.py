@@ -119,11 +119,13 @@ class Run:
         beside = self._stack.enter_context(ThreadPoolExecutor(1))
         self._frames = beside.submit(self._build_frames)
 
-    def begin_staging(self) -> None:
-        """Start beside the next stage what needs nothing of it."""
-        options = self.options
-        begun = working_beside(self.workers, self.project.store_file, options.site_dir, clean=options.clean)
-        self._beside = self._stack.enter_context(begun)
+    def begin_staging(self) -> Beside:
+        """Start beside the next stage what needs nothing of it; once a run."""
+        if self._beside is None:
+            options = self.options
+            begun = working_beside(self.workers, self.project.store_file, options.site_dir, clean=options.clean)
+            self._beside = self._stack.enter_context(begun)
+        return self._beside
 
     def retire(self, moved: Moved | None) -> None:
         """Make the replaced site the copy that the next run starts from, beside what is left of this one."""
@@ -360,15 +362,13 @@ def _run_stages(project: Project, options: Options, progress: Progress, names: S
         for name, stage in STAGES:
             if names is not None and name not in names:
                 continue
-            if names is None and name == "curate":
-                run.begin_frames()
             if names is None and name == "compile" and run.is_current():
                 reports.append(StageReport("compile", notes=("nothing changed; the site stands as it is",)))
                 break
+            if names is None:
+                _begin_beside(run, name, reports)
             if name == "compile":
                 run.hold()
-            if names is None and name == "compile":
-                run.begin_staging()
             reports += stage(run)
         notes = _site_notes(run) if run.done else ()
         pages = len(run.library.pages) if run.done else len((run.before or Manifest()).pages)
@@ -379,6 +379,17 @@ def _run_stages(project: Project, options: Options, progress: Progress, names: S
         if names is None:
             remember(run.store, key if report.exit_code == 0 and not run.images_wait else None)
         return report
+
+
+def _begin_beside(run: Run, name: str, reports: Sequence[StageReport]) -> None:
+    """Begin beside a stage what later ones need and this one does not make."""
+    if name == "harvest":
+        run.begin_frames()
+    elif name == "curate" and run.store.get(LIVE) and any(one.written or one.removed for one in reports):
+        # Something has changed, so there is going to be a site to write.
+        run.begin_staging()
+    elif name == "compile":
+        run.begin_staging().count()
 
 
 def _waiting(run: Run) -> dict[str, int] | None:

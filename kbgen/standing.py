@@ -54,8 +54,8 @@ def unchanged(folder: Path, options: Options) -> RunReport | None:
     with run_lock(folder), readable(file):
         store = open_store(file)
         try:
-            known = store.pages.all()
-            stands = store.get(_KEY) == key and bool(known) and len(live_rows(store, options.site_dir)) == len(known)
+            known = store.pages.all() if store.get(_KEY) == key else {}
+            stands = bool(known) and len(live_rows(store, options.site_dir)) == len(known)
         finally:
             store.close()
     if not stands:

@@ -20,7 +20,7 @@ from msgspec import Struct
 
 from kbgen.curate.autotag_text import Document, document, names_of
 from kbgen.curate.keys import key_of
-from kbgen.executor import Workers, chunks
+from kbgen.executor import Workers, chunks, uncollected
 from kbgen.model import Curated, Head, Overlay, Ref, Slug, TagMark, Taxonomy, split_ref
 from kbgen.progress import Progress
 from kbgen.store import Store, open_store
@@ -121,10 +121,22 @@ class TagPlan(NamedTuple):
         with workers.beside() as begin:
             yield begin(answer_questions, self.questions)
 
+    @property
+    def asked(self) -> frozenset[Ref]:
+        """The threads that are asked about."""
+        return frozenset(ref for question in self.questions for ref in question.refs)
+
+    def known(self, store: Store) -> dict[Ref, tuple[Learnt, ...]]:
+        """Forget the rows that are for nothing, and read the tags learnt in earlier runs; see ``keep``."""
+        if self.gone:
+            with store.transaction():
+                store.suggestions.delete_tags(self.gone)
+        return read_learnt(store)
+
     def keep(
         self, store: Store, answers: Sequence[tuple[Ref, str]], progress: Progress
     ) -> dict[Ref, tuple[Learnt, ...]]:
-        """Store the answers.
+        """Store the answers, ``known`` before.
 
         Args:
             store: the open store.
@@ -134,10 +146,9 @@ class TagPlan(NamedTuple):
         Returns:
             Learnt tags, applied and suggested, of the threads that have any.
         """
-        if answers or self.gone:
+        if answers:
             advance = progress.start("Tagging", len(answers))
             with store.transaction():
-                store.suggestions.delete_tags(self.gone)
                 store.suggestions.put_tags(TagRow(ref, self.keys[ref], marks) for ref, marks in answers)
             advance(len(answers))
         return read_learnt(store)
@@ -175,7 +186,7 @@ def plan_tags(
 def answer_questions(questions: Sequence[Question]) -> list[tuple[Ref, str]]:
     """Give each thread that is asked about the lines of its row; a plain function for a process of its own."""
     answers: list[tuple[Ref, str]] = []
-    with closing(open_store(questions[0].store, read_only=True)) as store:
+    with closing(open_store(questions[0].store, read_only=True)) as store, uncollected():
         for question in questions:
             answers += _answer(question, store)
     return answers
@@ -284,12 +295,12 @@ def _model(question: Question, store: Store) -> Model:
 
     taught = question.taught
     folder = question.store.parent / "tags"
-    file = folder / f"{taught.name or 'all'}.{taught.key}.npz"
+    file = folder / f"{taught.name or 'all'}.{taught.key}.npz.zst"
     known = None if question.clean else load(file)
     if known is not None:
         return known
     model = train(list(map(Lesson, _documents(store, taught.teachers), taught.marks)), taught.names)
-    for old in folder.glob(f"{taught.name or 'all'}.*.npz"):
+    for old in folder.glob(f"{taught.name or 'all'}.*"):
         old.unlink()
     model.save(file)
     # As the next run will read it: both ask the same model.

@@ -29,7 +29,7 @@ from kbgen.curate.overlays import with_formulas
 from kbgen.curate.staleness import DRIFT, LINKS, ORIGIN, dead_links, drifted, suggestions
 from kbgen.curate.summary import summarise
 from kbgen.curate.tagging import place, vocabulary_key, with_learnt
-from kbgen.executor import Workers, chunks, give_back
+from kbgen.executor import Workers, chunks, give_back, uncollected
 from kbgen.model import (
     ArticleEntry,
     Cluster,
@@ -110,7 +110,8 @@ def curate(job: CurateJob, store: Store, workers: Workers, progress: Progress, *
     """
     started = time.monotonic()
     read, written, removed = _curate_items(job, store, workers, progress, clean=clean)
-    made, dropped = _make_entries(job, store, workers, progress, clean=clean)
+    with uncollected():
+        made, dropped = _make_entries(job, store, workers, progress, clean=clean)
     verdicts = store.curated.verdicts()
     rejected: dict[str, int] = {}
     for row in verdicts:
@@ -319,33 +320,57 @@ def _make_entries(
     tagging = plan_tags(store, job.taxonomy, job.overlays, every, clean=clean)
     # Comparing and learning take most of the memory of a night, and are the work of one process each.
     workers.rest()
+    around = _Around(_options_digest(job), vocabulary_key(job.taxonomy))
     with tagging.begun(workers) as answers:
         near = near_duplicates(store, job.config.duplicates, heads, articles, clean=clean)
-        learnt = tagging.keep(store, answers(), progress)
-    clusters = find_clusters(heads, job.overlays, frozenset(store.permalinks.all()), near=near)
-    with store.transaction():
-        store.suggestions.replace(ORIGIN, suggestions(heads, clusters))
-        store.suggestions.replace(DRIFT, drifted(store.curated.get(sorted(job.overlays)), job.overlays))
-    around = _Around(_options_digest(job), vocabulary_key(job.taxonomy))
-    give_back()
-    builds = [_cluster_build(cluster, job, digests, around, learnt) for cluster in clusters]
-    builds += [_article_build(item, digests, around.options) for item in articles]
-    have = store.entries.inputs()
-    todo = [build for build in builds if clean or have.get(build.ref) != build.input]
-    gone = set(have) - {build.ref for build in builds}
-    advance = progress.start("Merging", len(todo))
-    for rows in workers.map(partial(_build_chunk, job), chunks(todo, _CHUNK)):
+        clusters = find_clusters(heads, job.overlays, frozenset(store.permalinks.all()), near=near)
         with store.transaction():
-            store.entries.put(rows)
-        advance(len(rows))
-    if len(todo) > _MANY:
+            store.suggestions.replace(ORIGIN, suggestions(heads, clusters))
+            store.suggestions.replace(DRIFT, drifted(store.curated.get(sorted(job.overlays)), job.overlays))
+        del near, heads, every
+        give_back()
+        have = store.entries.inputs()
+        making = _Making(job, store, workers, {} if clean else have)
+        known, asked = tagging.known(store), tagging.asked
+        late = [cluster for cluster in clusters if not asked.isdisjoint(cluster.members)] if asked else []
+        waiting = {cluster.lead for cluster in late}
+        ready = [one for one in clusters if one.lead not in waiting]
+        plans = [_cluster_build(cluster, job, digests, around, known) for cluster in ready]
+        plans += [_article_build(item, digests, around.options) for item in articles]
+        # Meanwhile models may still be learning from these very threads.
+        made = making.make(plans, progress, "Merging")
+        learnt = tagging.keep(store, answers(), progress)
+    made += making.make([_cluster_build(one, job, digests, around, learnt) for one in late], progress, "Merging tagged")
+    if made > _MANY:
         # What the workers know of so many words by now is of no use to those that pour pages.
         workers.rest()
+    gone = have.keys() - {one.lead for one in clusters} - {item.ref for item in articles}
     with store.transaction():
         store.entries.delete(gone)
         store.entries.set_clusters(clusters)
         store.suggestions.replace(LINKS, dead_links(store))
-    return len(todo), len(gone)
+    return made, len(gone)
+
+
+class _Making(NamedTuple):
+    """Makes what is not there as it should be; ``have`` are the entries that are, to the digests of their inputs."""
+
+    job: CurateJob
+    store: Store
+    workers: Workers
+    have: Mapping[str, str]
+
+    def make(self, plans: Sequence[_Plan], progress: Progress, doing: str) -> int:
+        """Make what differs, store it, and tell how many that were."""
+        todo = [plan for plan in plans if self.have.get(plan.ref) != plan.input]
+        if not todo:
+            return 0
+        advance = progress.start(doing, len(todo))
+        for rows in self.workers.map(partial(_build_chunk, self.job), chunks(todo, _CHUNK)):
+            with self.store.transaction():
+                self.store.entries.put(rows)
+            advance(len(rows))
+        return len(todo)
 
 
 def _cluster_build(

@@ -40,6 +40,7 @@ from kbgen.site.pour import PourJob, page_keys, pour
 from kbgen.site.publish import Moved, clone_tree, guard, recover, remove_file, staging_of, switch, write_file
 from kbgen.site.redirects import gone_html, redirect_files, stub_html, stub_path
 from kbgen.site.render import Renderer
+from kbgen.site.search_index import FOLDER as SEARCH
 from kbgen.site.search_index import IndexJob, count_words, write_documents, write_index
 from kbgen.site.sitemap import sitemaps
 from kbgen.store import Store, open_store
@@ -51,23 +52,35 @@ MEDIA = "media"
 """Folder of mirrored images in the cache."""
 
 
-class Beside(NamedTuple):
+class Beside:
     """What is done in a process of its own, begun before there is anything to render.
 
-    Attributes:
+    Args:
         begin: begins a call in it.
-        prepared: waits for ``prepare``.
-        counted: waits for ``count_words``.
+        store: the store's file.
+        site_dir: where the site goes.
+        clean: see ``prepare``.
     """
 
-    begin: Begin
-    prepared: Callable[[], frozenset[str] | None]
-    counted: Callable[[], None]
+    def __init__(self, begin: Begin, store: Path, site_dir: Path, *, clean: bool) -> None:
+        self.begin = begin
+        self.prepared: Callable[[], frozenset[str] | None] = begin(partial(prepare, clean=clean), store, site_dir)
+        self._count = partial(begin, partial(count_words, clean=clean), store, store.with_name(_WORDS))
+        self._counted: Callable[[], None] | None = None
+
+    def count(self) -> None:
+        """Begin to count the words of the index; whatever curation makes has to be in the store."""
+        self._counted = self._count()
+
+    def counted(self) -> None:
+        """Wait for it."""
+        if self._counted is not None:
+            self._counted()
 
 
 @contextmanager
 def working_beside(workers: Workers, store: Path, site_dir: Path, *, clean: bool) -> Iterator[Beside]:
-    """Begin what needs nothing of what is compiled meanwhile: the staging folder, and the words of the index.
+    """Begin what needs nothing of what is made meanwhile: the staging folder.
 
     Args:
         workers: give the process.
@@ -76,10 +89,9 @@ def working_beside(workers: Workers, store: Path, site_dir: Path, *, clean: bool
         clean: see ``prepare``.
     """
     with workers.beside() as begin:
-        prepared = begin(partial(prepare, clean=clean), store, site_dir)
-        counted = begin(partial(count_words, clean=clean), store, store.with_name(_WORDS))
+        beside = Beside(begin, store, site_dir, clean=clean)
         try:
-            yield Beside(begin, prepared, counted)
+            yield beside
         except BaseException:
             # Nothing may go on writing into the staging folder when the next run begins. An interrupted process is gone.
             with suppress(NotPublished, BrokenProcessPool):
@@ -200,8 +212,10 @@ def render(job: SiteJob, workers: Workers, progress: Progress, *, clean: bool = 
     """
     started = time.monotonic()
     with ExitStack() as stack:
-        begun = working_beside(workers, job.store.path, job.site_dir, clean=clean)
-        beside = job.beside or stack.enter_context(begun)
+        beside = job.beside
+        if beside is None:
+            beside = stack.enter_context(working_beside(workers, job.store.path, job.site_dir, clean=clean))
+            beside.count()
         copied = beside.prepared()
         live = {file: row for file, row in job.store.pages.all().items() if file in copied} if copied else {}
         made = _make(job, live, workers, beside, progress=progress)
@@ -229,7 +243,7 @@ def _make(
     """Write into the staging folder whatever is not there as it should be."""
     staging = staging_of(job.site_dir)
     # The index is made in a process of its own while the workers pour and check.
-    index = beside.begin(write_index, _index_job(job, staging))
+    index = beside.begin(write_index, _index_job(job, staging, live))
     pour_job = PourJob(job.config, job.frames, job.topics, job.sources, job.store.path, staging)
     renderer = pour_job.renderer()
     keys = page_keys(job.library.pages.values(), renderer.digest, job.topics)
@@ -252,13 +266,15 @@ def _make(
     return Staged(str(job.site_dir.resolve()), done, tuple(sorted(digests)), tuple(findings))
 
 
-def _index_job(job: SiteJob, staging: Path) -> IndexJob:
+def _index_job(job: SiteJob, staging: Path, live: Mapping[str, tuple[str, str]]) -> IndexJob:
     used = sorted({card.lang for card in job.library.cards.values()})
     languages = tuple(dict.fromkeys((job.frames.main, *used)))
     documents = job.cache / _DOCUMENTS
     with saying_what_to_do(documents, "writing"):
         write_documents(documents, job.library, job.topics)
-    return IndexJob(documents, job.store.path, staging, languages)
+    begins = f"{SEARCH}/"
+    there = {file.removeprefix(begins): digest for file, (_, digest) in live.items() if file.startswith(begins)}
+    return IndexJob(documents, job.store.path, staging, languages, there)
 
 
 def _longest_first(page: Page) -> tuple[bool, str]:
