@@ -156,7 +156,7 @@ class Moved(Struct, frozen=True):
 
 
 def retire(site: Path, moved: Moved | None = None) -> None:
-    """Turn the site that was replaced into the spare copy of the one that is live now; the first site is copied.
+    """Turn the site that was replaced into the spare copy of the one that is live now; a first site has none.
 
     Nothing waits for it: a run that is killed meanwhile leaves the rest to the next one, which compares all files. So
     does the next ``clone_tree``: nothing anybody did to either folder comes into the site that is built in the copy.
@@ -166,18 +166,16 @@ def retire(site: Path, moved: Moved | None = None) -> None:
         moved: what makes it differ from the one that was replaced; None compares all files.
     """
     target, previous, spare = site.resolve(), _beside(site, "previous"), _beside(site, "spare")
+    if not previous.exists():
+        return
     try:
-        if previous.exists():
-            if spare.exists():
-                shutil.rmtree(spare)
-            _level(target, previous, moved)
-            previous.rename(spare)
-        elif not spare.exists():
-            spare.mkdir()
-            mirror(target, spare)
+        if spare.exists():
+            shutil.rmtree(spare)
+        _level(target, previous, moved)
+        previous.rename(spare)
     except OSError:
         # The new site is live and needs no spare; what cannot be removed now goes with the next switch.
-        shutil.rmtree(previous if previous.exists() else spare, ignore_errors=True)
+        shutil.rmtree(previous, ignore_errors=True)
 
 
 def _level(site: Path, previous: Path, moved: Moved | None) -> None:
