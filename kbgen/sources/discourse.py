@@ -7,7 +7,7 @@ the forum (``discourse_live``), its JSON (``discourse_payload``), and the cooked
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -101,6 +101,14 @@ class _Survey:
         else:
             self.spots = None
 
+    def again(
+        self, archive: Path, read: Callable[[Path], Iterator[Member | RecordError]]
+    ) -> Iterator[tuple[Member | RecordError, Glance | None]]:
+        """The members once more, with what each was seen to be; ``read`` finds them where nobody knows where they lie."""
+        if self.spots is None:
+            return zip(read(archive), itertools.repeat(None))
+        return zip(revisit(archive, self.spots), self.glances, strict=True)
+
 
 class DiscourseSource(LiveSource):
     """A Discourse forum."""
@@ -161,7 +169,7 @@ class DiscourseSource(LiveSource):
         archive = self._archive()
         survey = self._survey(archive)
         latest, categories = survey.latest, survey.categories
-        for member, seen in self._again(archive, survey):
+        for member, seen in survey.again(archive, self._members):
             if isinstance(member, RecordError):
                 yield member
                 continue
@@ -179,12 +187,6 @@ class DiscourseSource(LiveSource):
 
     def _members(self, archive: Path) -> Iterator[Member | RecordError]:
         return read_members(archive, _SUFFIX, self._options.member_megabytes * 2**20)
-
-    def _again(self, archive: Path, survey: _Survey) -> Iterator[tuple[Member | RecordError, Glance | None]]:
-        """The members once more, with what each was seen to be."""
-        if survey.spots is None:
-            return zip(self._members(archive), itertools.repeat(None))
-        return zip(revisit(archive, survey.spots), survey.glances, strict=True)
 
     def _survey(self, archive: Path) -> _Survey:
         """Find the last recording of each topic, and the categories; a broken end is met again when reading."""
