@@ -104,7 +104,7 @@ class _Survey:
     def again(
         self, archive: Path, read: Callable[[Path], Iterator[Member | RecordError]]
     ) -> Iterator[tuple[Member | RecordError, Glance | None]]:
-        """The members once more, with what each was seen to be; ``read`` finds them where nobody knows where they lie."""
+        """The members once more, with what each was seen to be; ``read`` finds them where no spots are known."""
         if self.spots is None:
             return zip(read(archive), itertools.repeat(None))
         return zip(revisit(archive, self.spots), self.glances, strict=True)
