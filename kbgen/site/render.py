@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
 from kbgen.addresses import absolute
@@ -256,8 +257,16 @@ class _Spelled(FileSystemLoader):
         return _ICON.sub(lambda match: str(icon(match[1])), source), file, fresh
 
 
+class _Context(Context):
+    """Calls functions as they are: none of kbgen's wants what Jinja's decorators hand on, and to ask costs more than most."""
+
+    def call(self, called: Callable[..., Any], /, *arguments: Any, **named: Any) -> Any:
+        # Inside a loop Jinja adds what only its own decorators are for.
+        return called(*arguments, **{name: value for name, value in named.items() if name[:1] != "_"})
+
+
 def _environment(words: Words) -> Environment:
-    return Environment(
+    environment = Environment(
         loader=_Spelled(words),
         autoescape=True,
         undefined=StrictUndefined,
@@ -265,3 +274,5 @@ def _environment(words: Words) -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
+    environment.context_class = _Context
+    return environment
