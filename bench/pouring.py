@@ -19,14 +19,12 @@ from bench.errors import BenchError
 from bench.figures import middle
 from bench.measure import run
 from bench.project import ROOT
-from kbgen.executor import chunks
 from kbgen.model import Page
 from kbgen.pipeline import Options, Run
 from kbgen.progress import Silent
 from kbgen.project import open_project
-from kbgen.site.pour import PourJob, write_pages
+from kbgen.site.pour import PourJob, portions, write_pages
 
-_CHUNK = 50
 _ROUNDS = 3
 
 
@@ -76,10 +74,9 @@ def main(given: Sequence[str] | None = None) -> None:
     with Run(open_project(chosen.project), Options(chosen.project / "site"), Silent()) as made:
         site = made.job()
         job = PourJob(site.config, site.frames, site.topics, site.sources, site.store.path, chosen.out)
-        # Lists take longest: no worker should be left alone with them at the end.
-        pages = sorted(site.library.pages.values(), key=lambda page: (page.body != "", page.path))
+        pages = site.library.pages.values()
         started = time.perf_counter()
-        count = sum(made.workers.start(partial(_written, job), chunks(pages, _CHUNK)))
+        count = sum(made.workers.start(partial(_written, job), portions(pages)))
         seconds = time.perf_counter() - started
     if count != len(pages):
         raise BenchError(f"{count} pages were poured, the site has {len(pages)}")

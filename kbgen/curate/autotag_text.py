@@ -60,11 +60,8 @@ class _FirstTerms(dict[str, tuple[str, ...]]):
         self._rules = analyser(lang)
 
     def __missing__(self, piece: str) -> tuple[str, ...]:
-        rules = self._rules
-        chunks = rules.chunks(piece)
-        words = chain.from_iterable(map(rules.chunk_words, chunks))
-        terms = tuple(word.terms[0] for word in words if not word.stop)
-        if not any(map(rules.is_run, chunks)):  # whole sentences of Chinese would not come again
+        terms = tuple(word.terms[0] for word in self._rules.words(piece) if not word.stop)
+        if not self._rules.holds_runs(piece):
             if len(self) >= _CACHED_PIECES:
                 self.clear()
             self[piece] = terms

@@ -339,7 +339,7 @@ def _make_entries(
         plans += [_article_build(item, digests, around.options) for item in articles]
         # Meanwhile models may still be learning from these very threads.
         made = making.make(plans, progress, "Merging")
-        learnt = tagging.keep(store, answers(), progress)
+        learnt = tagging.keep(store, answers(), progress) if asked else known
     made += making.make([_cluster_build(one, job, digests, around, learnt) for one in late], progress, "Merging tagged")
     if made > _MANY:
         # What the workers know of so many words by now is of no use to those that pour pages.

@@ -111,6 +111,10 @@ class Analyser:
         """Whether the chunk is of a script written without spaces."""
         return self._ngram.match(chunk) is not None
 
+    def holds_runs(self, text: str) -> bool:
+        """Whether something in a text of ``pieces`` is of such a script: it would not come again in another text."""
+        return self._ngram.search(text) is not None
+
     def words(self, text: str) -> Iterator[Word]:
         """Every word of a text, in order."""
         for chunk in self.chunks(text):

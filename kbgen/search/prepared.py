@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import chain
 
 import msgspec
 from msgspec import Struct
@@ -50,11 +49,9 @@ class _Terms:
         return Terms(list(counts), list(counts.values()))
 
     def _learn(self, piece: str, *, keep_stop: bool) -> tuple[str, ...]:
-        language = self._language
-        chunks = language.chunks(piece)
-        words = chain.from_iterable(map(language.chunk_words, chunks))
+        words = self._language.words(piece)
         terms = tuple(term for word in words if keep_stop or not word.stop for term in word.terms)
-        if not any(map(language.is_run, chunks)):  # whole sentences of Chinese would not come again
+        if not self._language.holds_runs(piece):
             known = self._known[keep_stop]
             if len(known) >= _CACHED_PIECES:
                 known.clear()

@@ -164,8 +164,16 @@ def pour(job: PourJob, pages: Sequence[Page], workers: Workers, progress: Progre
         EngineError: a shell lacks a slot.
     """
     advance = progress.start("Pouring pages", len(pages))
-    started = workers.start(partial(pour_chunk, job), chunks(pages, _CHUNK))
+    started = workers.start(partial(pour_chunk, job), portions(pages))
     return (_counted(done, advance) for done in started)
+
+
+def portions(pages: Iterable[Page]) -> list[Sequence[Page]]:
+    """Pages in the order and the portions in which workers take them.
+
+    Lists take several times as long as answers: no worker should be left alone with them at the end.
+    """
+    return chunks(sorted(pages, key=lambda page: (page.body != "", page.path)), _CHUNK)
 
 
 def _counted(done: PouredChunk, advance: Advance) -> PouredChunk:

@@ -23,7 +23,7 @@ from kbgen.addresses import file_of
 from kbgen.config import Config
 from kbgen.errors import ChecksFailed, NotPublished
 from kbgen.executor import Begin, Workers
-from kbgen.model import Library, Page, Slug, SourceInfo, StageReport, Topic
+from kbgen.model import Library, Slug, SourceInfo, StageReport, Topic
 from kbgen.progress import Progress
 from kbgen.site.check import check_whole
 from kbgen.site.check_poured import answer
@@ -249,7 +249,7 @@ def _make(
     keys = page_keys(job.library.pages.values(), renderer.digest, job.topics)
     rows = {file_of(path): key for path, key in keys.items()}
     changed = [page for page in job.library.pages.values() if _key(live, file_of(page.path)) != keys[page.path]]
-    pouring = pour(pour_job, sorted(changed, key=_longest_first), workers, progress)
+    pouring = pour(pour_job, changed, workers, progress)
     others = _write_images(job, staging, live)
     others |= _write_others(job, renderer, live, rows.keys() | others.keys(), progress)
     parts = list(pouring)
@@ -275,11 +275,6 @@ def _index_job(job: SiteJob, staging: Path, live: Mapping[str, tuple[str, str]])
     begins = f"{SEARCH}/"
     there = {file.removeprefix(begins): digest for file, (_, digest) in live.items() if file.startswith(begins)}
     return IndexJob(documents, job.store.path, staging, languages, there)
-
-
-def _longest_first(page: Page) -> tuple[bool, str]:
-    """Lists take several times as long as answers: no worker should be left alone with them at the end."""
-    return page.body != "", page.path
 
 
 def _key(rows: Mapping[str, tuple[str, str]], file: str) -> str | None:

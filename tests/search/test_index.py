@@ -184,6 +184,18 @@ def test_what_is_known_to_be_there_is_not_looked_at(tmp_path: Path, pages: list[
     assert after.written
 
 
+def test_another_packing_library_gives_other_names(
+    tmp_path: Path, pages: list[SearchDoc], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is named by what was packed is never kept where a clean build would pack it to other bytes."""
+    before = build_index(pages, tmp_path).digests
+    monkeypatch.setattr("kbgen.search.index._PACKED_BY", b"another")
+
+    after = build_index(pages, tmp_path, there=before)
+
+    assert {name for name in after.digests if "/r/" in name}.isdisjoint(before)
+
+
 def test_what_is_gone_leaves_no_trace(tmp_path: Path, pages: list[SearchDoc]) -> None:
     """After a withdrawal the folder is what a clean build gives: no old block, no old language."""
     (tmp_path / "a").mkdir()
