@@ -9,8 +9,8 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from kbgen.errors import NotPublished
@@ -56,7 +56,7 @@ def explained(error: OSError, path: Path, doing: str) -> NotPublished:
     return NotPublished(f"{place}: {doing} failed: {error.strerror or error}; {hint}. The last good site stands")
 
 
-def copy_tree(source: Path, target: Path, *, files: Collection[str] | None = None) -> None:
+def copy_tree(source: Path, target: Path, *, files: Collection[str] | None = None, settled: int = 0) -> None:
     """Make ``target`` an exact copy of a tree, by hard links, or byte by byte where links cannot be made.
 
     What is in ``target`` already and is the same file as in ``source`` is not touched, so bringing last night's
@@ -66,13 +66,14 @@ def copy_tree(source: Path, target: Path, *, files: Collection[str] | None = Non
         source: a folder; when it is missing the copy is an empty folder.
         target: anything in it that ``source`` does not have is removed.
         files: copy these only, relative to ``source``; None for all.
+        settled: see ``mirror``.
 
     Raises:
         NotPublished: the file system says no.
     """
     with saying_what_to_do(target, "copying the last good site"):
         target.mkdir(parents=True, exist_ok=True)
-        mirror(source, target, files=files if source.exists() else (), link=link_or_copy)
+        mirror(source, target, files=files if source.exists() else (), link=link_or_copy, settled=settled)
 
 
 def link_file(source: str, target: str) -> None:
@@ -90,7 +91,14 @@ def link_or_copy(source: str, target: str) -> None:
         shutil.copy2(source, target, follow_symlinks=False)
 
 
-def mirror(source: Path, target: Path, *, files: Collection[str] | None = None, link: Link = link_file) -> None:
+def mirror(
+    source: Path,
+    target: Path,
+    *,
+    files: Collection[str] | None = None,
+    link: Link = link_file,
+    settled: int = 0,
+) -> None:
     """Make ``target`` a copy of ``source``, touching only what is not one already.
 
     Args:
@@ -98,18 +106,21 @@ def mirror(source: Path, target: Path, *, files: Collection[str] | None = None, 
         target: a folder, with anything in it.
         files: take these only, relative to ``source``; None for all.
         link: makes one file of the copy.
+        settled: nanoseconds since the epoch. A folder of ``target`` into which no name came and of which none went
+            since then (its modification time tells) had none besides ``files``: it need not be read.
 
     Raises:
         OSError: of the file system.
     """
     # Inode numbers name files on one device only.
     one_device = source.exists() and source.stat().st_dev == target.stat().st_dev
-    known = None if files is None else _known(source, files)
+    known, incomplete = (None, frozenset[str]()) if files is None else _known(source, files)
     waiting = [""]
     while waiting:
         folder = waiting.pop()
         here = _inodes(f"{source}/{folder}") if known is None else known.pop(folder)
-        there = _inodes(f"{target}/{folder}")
+        since = settled if known is not None and folder not in incomplete else 0
+        there = _inodes_by_name(f"{target}/{folder}", here, since)
         waiting += [f"{folder}{name}/" for name, inode in here.items() if inode == _FOLDER]
         # So it is in nearly every folder of a hundred thousand.
         if one_device and here == there:
@@ -124,17 +135,28 @@ def mirror(source: Path, target: Path, *, files: Collection[str] | None = None, 
                 link(f"{source}/{folder}{name}", f"{target}/{folder}{name}")
 
 
-def _known(source: Path, files: Collection[str]) -> dict[str, dict[str, int]]:
-    """What ``_inodes`` would say of each folder, were nothing there but some files; asked of them, not of folders."""
-    root, folders = f"{source}/", {"": dict[str, int]()}
+def _known(source: Path, files: Collection[str]) -> tuple[dict[str, dict[str, int]], frozenset[str]]:
+    """What ``_inodes`` would say of each folder, were nothing there but some files; asked of them, not of folders.
+
+    Also the folders in which, or below which, one of the files is missing.
+    """
+    root, folders, incomplete = f"{source}/", {"": dict[str, int]()}, set[str]()
     for file in files:
+        folder, _, name = file.rpartition("/")
         try:
             inode = os.lstat(root + file).st_ino
         except FileNotFoundError:
+            incomplete.update(_with_those_above(folder))
             continue
-        folder, _, name = file.rpartition("/")
         _within(folders, folder)[name] = inode
-    return folders
+    return folders, frozenset(incomplete)
+
+
+def _with_those_above(folder: str) -> Iterator[str]:
+    while folder:
+        yield f"{folder}/"
+        folder = folder.rpartition("/")[0]
+    yield ""
 
 
 def _within(folders: dict[str, dict[str, int]], folder: str) -> dict[str, int]:
@@ -193,6 +215,15 @@ def _inodes(folder: str) -> dict[str, int]:
     """Names in a folder to the inodes of files; those of folders say nothing."""
     with os.scandir(folder) as entries:
         return {entry.name: _FOLDER if entry.is_dir(follow_symlinks=False) else entry.inode() for entry in entries}
+
+
+def _inodes_by_name(folder: str, names: Mapping[str, int], settled: int) -> dict[str, int]:
+    """``_inodes`` of a folder, asked of the names that should be in it where none came and none went since a time."""
+    if settled and os.stat(folder).st_mtime_ns < settled:  # noqa: PTH116 - a hundred thousand times
+        with suppress(FileNotFoundError):
+            # A folder is found when its own turn comes.
+            return {name: inode and os.lstat(folder + name).st_ino for name, inode in names.items()}
+    return _inodes(folder)
 
 
 def _remove(path: str, *, is_folder: bool) -> None:

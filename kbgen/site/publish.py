@@ -66,11 +66,25 @@ def clone_tree(site: Path, staging: Path, *, files: Collection[str] | None = Non
     Raises:
         NotPublished: the file system says no.
     """
-    spare = _beside(site, "spare")
+    spare, settled = _beside(site, "spare"), 0
     with saying_what_to_do(staging, "copying the last good site"):
         if spare.exists() and not staging.exists():
+            settled = _settled(spare, site)
             spare.rename(staging)
-    copy_tree(site, staging, files=files)
+    copy_tree(site, staging, files=files, settled=settled)
+
+
+def _settled(spare: Path, site: Path) -> int:
+    """Since when names that came into a spare copy, or went, are none of ours; 0 when that is not known.
+
+    ``retire`` left it as the copy's own time of modification. What is done at its top after that moves it on.
+    """
+    time = spare.stat().st_mtime_ns
+    try:
+        newest = (site / MANIFEST).stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
+    return time if time <= newest else 0
 
 
 def claim(site: Path) -> None:
@@ -159,7 +173,8 @@ def retire(site: Path, moved: Moved | None = None) -> None:
     """Turn the site that was replaced into the spare copy of the one that is live now; a first site has none.
 
     Nothing waits for it: a run that is killed meanwhile leaves the rest to the next one, which compares all files. So
-    does the next ``clone_tree``: nothing anybody did to either folder comes into the site that is built in the copy.
+    does the next ``clone_tree``, and it reads every folder that was touched since the replaced site was made: nothing
+    anybody did to either comes into the site that is built in the copy.
 
     Args:
         site: the live site.
@@ -171,7 +186,9 @@ def retire(site: Path, moved: Moved | None = None) -> None:
     try:
         if spare.exists():
             shutil.rmtree(spare)
+        made = (previous / MANIFEST).stat().st_mtime_ns
         _level(target, previous, moved)
+        os.utime(previous, ns=(made, made))
         previous.rename(spare)
     except OSError:
         # The new site is live and needs no spare; what cannot be removed now goes with the next switch.

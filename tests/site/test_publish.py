@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from sample_trees import build, files, inodes
 
 from kbgen.addresses import absolute
 from kbgen.config import Config, GuardConfig, SiteConfig
@@ -29,24 +30,6 @@ from kbgen.site.publish import (
     switch,
     write_file,
 )
-
-
-def files(folder: Path) -> dict[str, str]:
-    """Every file below a folder and its text."""
-    return {str(path.relative_to(folder)): path.read_text() for path in sorted(folder.rglob("*")) if path.is_file()}
-
-
-def inodes(folder: Path) -> dict[str, int]:
-    """Every file below a folder and which file it is on the disk."""
-    return {str(path.relative_to(folder)): path.stat().st_ino for path in folder.rglob("*") if path.is_file()}
-
-
-def build(folder: Path, text: str) -> Path:
-    """A small finished site."""
-    write_file(folder, "index.html", text.encode())
-    write_file(folder, "q/a-1/index.html", text.encode())
-    write_file(folder, MANIFEST, b"")
-    return folder
 
 
 def test_the_first_site_is_put_in_place(tmp_path: Path) -> None:
