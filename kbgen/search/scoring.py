@@ -97,7 +97,7 @@ class FieldCounter:
 
         Args:
             ranks: for each term id its place in the index's term order.
-            ids: for each document, in the order added, its id in the index.
+            ids: for each document, in the order added, its id in the index; every id is given once.
         """
         given = np.frombuffer(self._terms, np.uint32)
         terms = np.empty_like(given)
@@ -108,19 +108,21 @@ class FieldCounter:
         del given
         self._terms = array("I")
         offsets = np.concatenate(([0], np.cumsum(found)))
-        docs, counts = self._sorted(terms, offsets)
+        places = np.argsort(ids)
+        docs, counts = self._sorted(terms, offsets, places)
         lengths = np.frombuffer(self._lengths, dtype=np.uint32).astype(np.float64)
-        return Field(offsets, docs, counts, lengths, ids)
+        return Field(offsets, docs, counts, lengths[places])
 
-    def _sorted(self, terms: U32, offsets: I64) -> tuple[U32, U32]:
-        """Documents and counts in the order of the terms, documents in theirs: rows of a sparse table as columns."""
+    def _sorted(self, terms: U32, offsets: I64, places: I64) -> tuple[U32, U32]:
+        """Ids and counts in the order of the terms, ids in theirs: rows of a sparse table as columns."""
         from scipy.sparse import csr_array  # noqa: PLC0415 - only who writes an index waits for it
 
         ends = np.cumsum(np.frombuffer(self._distinct, np.uint32), dtype=np.int32)
         starts = np.concatenate((np.zeros(1, np.int32), ends))
         shape = len(self._distinct), len(offsets) - 1
-        table = csr_array((np.frombuffer(self._counts, np.uint32), terms.view(np.int32), starts), shape=shape).tocsc()
-        return table.indices.astype(np.uint32, copy=False), table.data
+        table = csr_array((np.frombuffer(self._counts, np.uint32), terms.view(np.int32), starts), shape=shape)
+        columns = table[places].tocsc()
+        return columns.indices.astype(np.uint32, copy=False), columns.data
 
 
 def _some(numbers: array[int], kept: Bools) -> array[int]:
@@ -136,16 +138,14 @@ class Field(Struct, frozen=True):
 
     Attributes:
         offsets: for each term where its postings start; one more than there are terms.
-        docs, counts: one a posting: documents in the order added, and term frequencies.
-        lengths: terms in each document's field.
-        ids: document to id.
+        docs, counts: one a posting: ids of documents, ascending within a term, and term frequencies.
+        lengths: terms in each document's field, by id.
     """
 
     offsets: I64
     docs: U32
     counts: U32
     lengths: F64
-    ids: U32
 
     def weights(self, first: int, end: int, boost: float) -> tuple[I64, U32, F64]:
         """Term, document id and BM25 weight of every posting of terms ``first`` to ``end - 1``."""
@@ -159,7 +159,7 @@ class Field(Struct, frozen=True):
         docs, counts = self.docs[low:high], self.counts[low:high].astype(np.float64)
         norm = K1 * (1 - B + B * self.lengths[docs] / average)
         weights = boost * np.repeat(idf, frequencies) * counts * (K1 + 1) / (counts + norm)
-        return np.repeat(np.arange(first, end), frequencies), self.ids[docs], weights
+        return np.repeat(np.arange(first, end), frequencies), docs, weights
 
 
 class Weighted(Struct, frozen=True):
@@ -193,6 +193,7 @@ def summed(fields: dict[str, Field], *, terms: int, docs: int, best: int) -> Ite
         parts = [field.weights(first, end, BOOSTS[name]) for name, field in fields.items()]
         keys = np.concatenate([term * docs + ids for term, ids, _ in parts])
         weights = np.concatenate([part[2] for part in parts])
+        # Four ascending runs, which this way of sorting merges.
         order = np.argsort(keys, kind="stable")
         keys, weights = keys[order], weights[order]
         starts = np.flatnonzero(np.concatenate(([True], keys[1:] != keys[:-1])))
@@ -209,9 +210,16 @@ def _cut(first: int, counts: I64, docs: I64, weights: F64, best: int) -> Weighte
     starts = np.cumsum(counts) - counts
     for term in np.flatnonzero(counts > best):
         low, high = int(starts[term]), int(starts[term] + counts[term])
-        light = np.lexsort((docs[low:high], -weights[low:high]))[best:]
-        keep[low + light] = False
+        keep[low:high] = _heaviest(weights[low:high], best)
     return Weighted(first, np.minimum(counts, best), docs[keep], weights[keep])
+
+
+def _heaviest(weights: F64, best: int) -> Bools:
+    """Which ``best`` of some weights are the heaviest; of equals the first."""
+    least = np.partition(weights, -best)[-best]
+    keep: Bools = weights > least
+    keep[np.flatnonzero(weights == least)[: best - np.count_nonzero(keep)]] = True
+    return keep
 
 
 def steady(number: float) -> float:
