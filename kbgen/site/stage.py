@@ -220,8 +220,9 @@ def render(job: SiteJob, workers: Workers, progress: Progress, *, clean: bool = 
         live = {file: row for file, row in job.store.pages.all().items() if file in copied} if copied else {}
         made = _make(job, live, workers, beside, progress=progress)
     gone = live.keys() - made.rows.keys()
+    staging = staging_of(job.site_dir)
     for file in gone:
-        remove_file(staging_of(job.site_dir), file)
+        remove_file(staging, file)
     fresh = [file for file, row in made.rows.items() if live.get(file) != row]
     # The manifest is written whether it moved or not.
     moved = Moved(tuple({*fresh, MANIFEST}), tuple(gone)) if copied else None
@@ -247,8 +248,9 @@ def _make(
     pour_job = PourJob(job.config, job.frames, job.topics, job.sources, job.store.path, staging)
     renderer = pour_job.renderer()
     keys = page_keys(job.library.pages.values(), renderer.digest, job.topics)
-    rows = {file_of(path): key for path, key in keys.items()}
-    changed = [page for page in job.library.pages.values() if _key(live, file_of(page.path)) != keys[page.path]]
+    files = {path: file_of(path) for path in keys}
+    rows = {files[path]: key for path, key in keys.items()}
+    changed = [page for path, page in job.library.pages.items() if _key(live, files[path]) != keys[path]]
     pouring = pour(pour_job, changed, workers, progress)
     others = _write_images(job, staging, live)
     others |= _write_others(job, renderer, live, rows.keys() | others.keys(), progress)
@@ -258,9 +260,9 @@ def _make(
     questions = [question for part in parts for question in part.questions]
     findings += answer(questions, job.library.pages, staging, job.config)
     done = {file: live[file] for file, key in rows.items() if _key(live, file) == key}
-    done |= {file_of(path): (keys[path], digest) for path, digest in digests.items()}
+    done |= {files[path]: (keys[path], digest) for path, digest in digests.items()}
     done |= others
-    done |= _write_manifest(job, staging, done)
+    done |= _write_manifest(job, staging, {path: done[file][1] for path, file in files.items()})
     beside.counted()
     done |= index()
     return Staged(str(job.site_dir.resolve()), done, tuple(sorted(digests)), tuple(findings))
@@ -319,9 +321,8 @@ def _write_images(job: SiteJob, staging: Path, live: Mapping[str, tuple[str, str
     return rows
 
 
-def _write_manifest(job: SiteJob, staging: Path, pages: Mapping[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
+def _write_manifest(job: SiteJob, staging: Path, digests: Mapping[str, str]) -> dict[str, tuple[str, str]]:
     """The last file: it names the digest of every page."""
-    digests = {path: pages[file_of(path)][1] for path in job.library.pages}
     manifest = write_manifest(job.library, job.config, digests)
     write_file(staging, MANIFEST, manifest)
     digest = hashlib.blake2b(manifest, digest_size=16).hexdigest()

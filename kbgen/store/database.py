@@ -65,6 +65,12 @@ _MIGRATIONS: tuple[str, ...] = (
     DROP INDEX records_by_source;
     CREATE INDEX records_by_source ON records (source, gone);
     """,
+    # What is said of few items is asked every night: without these, of rows as long as the items.
+    """
+    CREATE INDEX curated_by_verdict ON curated (source, outcome, reason);
+    CREATE INDEX curated_unmapped ON curated (outcome, unmapped) WHERE unmapped != '';
+    CREATE INDEX curated_noted ON curated (reason, ref, note) WHERE note != '';
+    """,
 )
 SCHEMA_VERSION = len(_MIGRATIONS)
 
