@@ -58,11 +58,16 @@ __all__ = ["STAGES", "Options", "Run", "RunReport", "run_stages"]
 
 @dataclass
 class Run:
-    """One run: holds the lock, the store and the workers, and remembers what stages hand on."""
+    """One run: holds the lock, the store and the workers, and remembers what stages hand on.
+
+    Attributes:
+        whole: all stages are run, so what a later one needs may be begun in an earlier one.
+    """
 
     project: Project
     options: Options
     progress: Progress = field(default_factory=Silent)
+    whole: bool = False
     done: bool = False
     images_wait: bool = False
     changes: Changes | None = None
@@ -270,7 +275,9 @@ def _curate(run: Run) -> list[StageReport]:
         decisions=verdicts(run.project.decisions),
         erasure=run.project.erasure,
     )
-    report = curate(job, run.store, run.workers, run.progress, clean=run.options.clean)
+    # Items are curated: something has changed, so there is going to be a site to write, and a core is often idle now.
+    begin = run.begin_staging if run.whole and run.store.get(LIVE) else None
+    report = curate(job, run.store, run.workers, run.progress, clean=run.options.clean, changing=begin)
     if run.project.overlay_faults:
         faulty = StageReport("overlays", failed=run.project.overlay_faults)
         return [report, faulty]
@@ -358,15 +365,15 @@ def _run_stages(project: Project, options: Options, progress: Progress, names: S
     reports: list[StageReport] = []
     # Of the inputs as they are now: what changes while the run is at work belongs to the next one.
     key = standing_key(project.folder, project.config, options) if names is None else None
-    with Run(project, options, progress) as run:
+    with Run(project, options, progress, whole=names is None) as run:
         for name, stage in STAGES:
             if names is not None and name not in names:
                 continue
             if names is None and name == "compile" and run.is_current():
                 reports.append(StageReport("compile", notes=("nothing changed; the site stands as it is",)))
                 break
-            if names is None:
-                _begin_beside(run, name, reports)
+            if run.whole:
+                _begin_beside(run, name)
             if name == "compile":
                 run.hold()
             reports += stage(run)
@@ -381,13 +388,10 @@ def _run_stages(project: Project, options: Options, progress: Progress, names: S
         return report
 
 
-def _begin_beside(run: Run, name: str, reports: Sequence[StageReport]) -> None:
+def _begin_beside(run: Run, name: str) -> None:
     """Begin beside a stage what later ones need and this one does not make."""
     if name == "harvest":
         run.begin_frames()
-    elif name == "curate" and run.store.get(LIVE) and any(one.written or one.removed for one in reports):
-        # Something has changed, so there is going to be a site to write.
-        run.begin_staging()
     elif name == "compile":
         run.begin_staging().count()
 

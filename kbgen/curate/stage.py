@@ -7,7 +7,7 @@ clustered, and each cluster becomes one entry. Every row is keyed by the digest 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -98,7 +98,15 @@ class CurateJob:
         )
 
 
-def curate(job: CurateJob, store: Store, workers: Workers, progress: Progress, *, clean: bool = False) -> StageReport:
+def curate(
+    job: CurateJob,
+    store: Store,
+    workers: Workers,
+    progress: Progress,
+    *,
+    clean: bool = False,
+    changing: Callable[[], object] | None = None,
+) -> StageReport:
     """Bring every curated item and every entry up to date.
 
     Args:
@@ -107,9 +115,12 @@ def curate(job: CurateJob, store: Store, workers: Workers, progress: Progress, *
         workers: where the steps run.
         progress: where to report.
         clean: make everything again.
+        changing: called once the items are curated, when any of them has changed.
     """
     started = time.monotonic()
     read, written, removed = _curate_items(job, store, workers, progress, clean=clean)
+    if changing and (written or removed):
+        changing()
     with uncollected():
         made, dropped = _make_entries(job, store, workers, progress, clean=clean)
     verdicts = store.curated.verdicts()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,7 +34,9 @@ def small(tmp_path: Path) -> SmallForum:
     return SmallForum(tmp_path / "small")
 
 
-def curated(forum: SmallForum, *, jobs: int = 1, clean: bool = False) -> State:
+def curated(
+    forum: SmallForum, *, jobs: int = 1, clean: bool = False, changing: Callable[[], object] | None = None
+) -> State:
     """Harvest and curate what is there now."""
     build_here(forum.folder, ["harvest"])
     project = open_project(forum.folder)
@@ -43,7 +46,7 @@ def curated(forum: SmallForum, *, jobs: int = 1, clean: bool = False) -> State:
     store = open_store(project.store_file)
     try:
         with Workers(jobs) as workers:
-            report = curate(job, store, workers, Silent(), clean=clean)
+            report = curate(job, store, workers, Silent(), clean=clean, changing=changing)
         items = store.curated.get(sorted(store.curated.digests()))
         bodies = list(store.entries.bodies(sorted(store.entries.inputs())))
         return State(
@@ -91,6 +94,16 @@ def test_nothing_changed_is_nothing_done(small: SmallForum) -> None:
     assert (0, 4, ()) == (second.report.written, second.report.unchanged, second.report.notes)
     clean = curated(small, clean=True)
     assert (4, first.entries, first.text) == (clean.report.written, clean.entries, clean.text)
+
+
+def test_it_is_told_early_that_something_has_changed(small: SmallForum) -> None:
+    """Once, when an item is new, other or gone; never when all are as they were."""
+    told: list[str] = []
+    curated(small, changing=lambda: told.append("new"))
+    curated(small, changing=lambda: told.append("nothing"))
+    (small.recordings / "2.json").unlink()
+    curated(small, changing=lambda: told.append("gone"))
+    assert ["new", "gone"] == told
 
 
 def test_an_edit_makes_one_item_again(small: SmallForum) -> None:
