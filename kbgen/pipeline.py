@@ -81,7 +81,9 @@ class Run:
             stack.enter_context(readable(self.project.store_file))
             self.store: Store = open_store(self.project.store_file)
             stack.callback(self.store.close)
-            self.workers = stack.enter_context(Workers(self.options.jobs, preload=(__name__,)))
+            # Tags are learnt and indexes are written with it, each in a process of its own.
+            shared = (__name__, "scipy.sparse")
+            self.workers = stack.enter_context(Workers(self.options.jobs, preload=shared))
             self.workers.warm()
             self._adopt()
             # Only now: a run that cannot begin frees the lock.
