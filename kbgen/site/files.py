@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import stat
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -143,13 +144,21 @@ def _known(source: Path, files: Collection[str]) -> tuple[dict[str, dict[str, in
     root, folders, incomplete = f"{source}/", {"": dict[str, int]()}, set[str]()
     for file in files:
         folder, _, name = file.rpartition("/")
-        try:
-            inode = os.lstat(root + file).st_ino
-        except FileNotFoundError:
+        inode = _inode(root + file)
+        if inode is None:
             incomplete.update(_with_those_above(folder))
-            continue
-        _within(folders, folder)[name] = inode
+        else:
+            _within(folders, folder)[name] = inode
     return folders, frozenset(incomplete)
+
+
+def _inode(file: str) -> int | None:
+    """The inode of a file, or of a link to one; None where none is, as ``isfile`` has it."""
+    try:
+        found = os.lstat(file)
+    except OSError:
+        return None
+    return found.st_ino if stat.S_ISREG(found.st_mode) or os.path.isfile(file) else None  # noqa: PTH113
 
 
 def _with_those_above(folder: str) -> Iterator[str]:

@@ -33,7 +33,7 @@ from kbgen.site.engine import Frames
 from kbgen.site.feeds import feeds
 from kbgen.site.files import saying_what_to_do
 from kbgen.site.frame_input import DEPTHS
-from kbgen.site.live import LIVE, identity, live_rows, manifest_digest
+from kbgen.site.live import LIVE, identity, known_rows, manifest_digest, standing
 from kbgen.site.manifest import MANIFEST, Manifest, page_kinds, read_manifest, target_url, write_manifest
 from kbgen.site.pictures import files_of
 from kbgen.site.pour import PourJob, page_keys, pour
@@ -184,12 +184,14 @@ def prepare(store: Path, site_dir: Path, *, clean: bool) -> frozenset[str] | Non
         NotPublished: the file system says no.
     """
     staging = staging_of(site_dir)
-    live = frozenset[str]()
+    known: dict[str, tuple[str, str]] = {}
     if not clean:
         with closing(open_store(store, read_only=True)) as opened:
-            live = frozenset(live_rows(opened, site_dir))
+            known = known_rows(opened, site_dir)
+    live = frozenset(standing(known, site_dir))
     if live:
-        clone_tree(site_dir, staging, files=live)
+        # Told of those that are not there, too: the spare copy may hold them.
+        clone_tree(site_dir, staging, files=known)
         return live
     with saying_what_to_do(staging, "removing an unfinished site"):
         shutil.rmtree(staging, ignore_errors=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from kbgen.site.live import live_rows
 from kbgen.site.manifest import MANIFEST
 from kbgen.site.publish import Moved, staging_of
 from kbgen.site.search_index import IndexJob, count_words, write_documents, write_index
-from kbgen.site.stage import publish, published, render, staged
+from kbgen.site.stage import prepare, publish, published, render, staged
 from kbgen.store.items import AnalysedRow, Entries
 
 
@@ -119,6 +119,27 @@ def test_what_moved_is_what_the_staging_site_does_not_share_with_the_live_one(sm
     assert {name for name, inode in here.items() if live.get(name) != inode} == set(moved.fresh)
     assert live.keys() - here.keys() == set(moved.gone)
     assert {"robots.txt", "q/how-do-i-wake-the-siren-6/index.html"} <= set(moved.fresh)
+
+
+@pytest.mark.parametrize("instead", [None, Path.mkdir])
+def test_a_file_taken_out_of_the_live_site_by_hand_is_not_put_back_from_the_spare_copy(
+    small: SmallForum, instead: Callable[[Path], None] | None
+) -> None:
+    """Nobody touched the folder that it still has there; what it should be is for this run to say, not for the copy."""
+    for title in ("How do I wake the siren?", "How do I wake the bell?"):
+        build_here(small.folder)
+        small.write(forum_topic(6, title))
+    build_here(small.folder)
+    spare = small.folder / ".site.spare"
+    (gone,) = (small.site / "q").glob("*-3/index.html")
+    name = gone.relative_to(small.site)
+    assert (spare / name).exists()
+    gone.unlink()
+    if instead:
+        instead(gone)
+    copied = prepare(small.folder / ".kbgen" / "store.sqlite", small.site, clean=False)
+    assert copied == inodes(small.site).keys()
+    assert inodes(small.site) == inodes(staging_of(small.site))
 
 
 def test_where_nothing_moved_the_manifest_is_still_another_file(small: SmallForum) -> None:
