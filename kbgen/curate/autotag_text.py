@@ -13,12 +13,12 @@ from itertools import chain, islice, pairwise
 from msgspec import Struct
 
 from kbgen.model import Slug, Taxonomy
-from kbgen.search.analysis import analyser, base_language
+from kbgen.search.analysis import Word, analyser, base_language
+from kbgen.search.pieces import PieceTerms
 
 _WORDS = 400  # of a question: what follows is logs and listings
 _TITLE_WEIGHT = 2
 _LONGEST_NAME = 4
-_CACHED_PIECES = 100_000
 NOWHERE, IN_TEXT, IN_TITLE = 0, 1, 2
 
 
@@ -47,28 +47,16 @@ def document(title: str, text: str, lang: str) -> Document:
 
 
 def _terms(text: str, lang: str, most: int | None = None) -> tuple[str, ...]:
-    rules = analyser(lang)
-    found = map(_first_terms(base_language(lang)).__getitem__, rules.pieces(text))
-    return tuple(islice(chain.from_iterable(found), most))
+    return tuple(islice(_first_terms(base_language(lang)).of(text), most))
 
 
-class _FirstTerms(dict[str, tuple[str, ...]]):
-    """Piece of text to the first term of each of its words; what is common is analysed once a process."""
-
-    def __init__(self, lang: str) -> None:
-        super().__init__()
-        self._rules = analyser(lang)
-
-    def __missing__(self, piece: str) -> tuple[str, ...]:
-        terms = tuple(word.terms[0] for word in self._rules.words(piece) if not word.stop)
-        if not self._rules.holds_runs(piece):
-            if len(self) >= _CACHED_PIECES:
-                self.clear()
-            self[piece] = terms
-        return terms
+@lru_cache(maxsize=32)
+def _first_terms(lang: str) -> PieceTerms:
+    return PieceTerms(analyser(lang), _first)
 
 
-_first_terms = lru_cache(maxsize=32)(_FirstTerms)
+def _first(words: Iterable[Word]) -> Iterator[str]:
+    return (word.terms[0] for word in words if not word.stop)
 
 
 def grams(one: Document) -> Counter[str]:

@@ -6,16 +6,14 @@ Analysing text is most of what an index costs. Tags and topics are not in here: 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from itertools import chain
 
 import msgspec
 from msgspec import Struct
 
-from kbgen.search.analysis import Analyser, analyser
-
-_CACHED_PIECES = 100_000
+from kbgen.search.analysis import Analyser, Word, analyser
+from kbgen.search.pieces import PieceTerms
 
 
 class Terms(Struct, frozen=True, array_like=True):
@@ -33,36 +31,24 @@ class Prepared(Struct, frozen=True, array_like=True):
     text: Terms
 
 
-class _Known(dict[str, tuple[str, ...]]):
-    """Pieces of text to terms for one language; a piece is analysed once a process."""
-
-    def __init__(self, language: Analyser, *, keep_stop: bool) -> None:
-        super().__init__()
-        self._language = language
-        self._keep_stop = keep_stop
-
-    def __missing__(self, piece: str) -> tuple[str, ...]:
-        words = self._language.words(piece)
-        terms = tuple(term for word in words if self._keep_stop or not word.stop for term in word.terms)
-        if not self._language.holds_runs(piece):
-            if len(self) >= _CACHED_PIECES:
-                self.clear()
-            self[piece] = terms
-        return terms
-
-
 class _Terms:
     """Counts the terms of texts in one language."""
 
     def __init__(self, language: Analyser) -> None:
-        self._language = language
-        self._known = {keep_stop: _Known(language, keep_stop=keep_stop) for keep_stop in (False, True)}
+        self._all = PieceTerms(language, _of_all)
+        self._telling = PieceTerms(language, _of_telling)
 
     def count(self, text: str, *, keep_stop: bool) -> Terms:
-        # Without a loop of our own: there are some hundred pieces in every text.
-        terms = map(self._known[keep_stop].__getitem__, self._language.pieces(text))
-        counts = Counter(chain.from_iterable(terms))
+        counts = Counter((self._all if keep_stop else self._telling).of(text))
         return Terms(list(counts), list(counts.values()))
+
+
+def _of_all(words: Iterable[Word]) -> Iterator[str]:
+    return (term for word in words for term in word.terms)
+
+
+def _of_telling(words: Iterable[Word]) -> Iterator[str]:
+    return (term for word in words if not word.stop for term in word.terms)
 
 
 @lru_cache(maxsize=32)
