@@ -15,7 +15,7 @@ import msgspec
 
 from bench.corpus import Seed, Topic, data_folder, multiply, read_seeds, vocabulary
 from bench.errors import BenchError, DataMissing
-from bench.peers import PEERS, Peer, PeerRun
+from bench.peers import PEERS, Peer, PeerRun, built, ready, sound
 from bench.project import write_project
 from bench.report import Machine, Results, markdown
 from bench.scale import measure_scale
@@ -68,32 +68,9 @@ def _say(message: str) -> None:
     print(f"bench: {message}", file=sys.stderr, flush=True)
 
 
-def _ready(peers: Sequence[type[Peer]], folder: Path, topics: Sequence[Topic]) -> list[Peer | PeerRun]:
-    """Install and lay out; what is not to be had stands as the reason why."""
-    found: list[Peer | PeerRun] = []
-    for kind in peers:
-        home = folder / kind.name
-        home.mkdir()
-        peer = kind(home)
-        _say(f"installing {peer.label}")
-        try:
-            peer.install()
-        except BenchError as error:
-            found.append(PeerRun(peer.label, missing=str(error)))
-            continue
-        peer.lay_out(topics)
-        found.append(peer)
-    return found
-
-
-def _peer_round(peer: Peer | PeerRun) -> PeerRun:
-    if isinstance(peer, PeerRun):
-        return peer
-    _say(f"building with {peer.label}")
-    try:
-        return peer.build()
-    except BenchError as error:
-        return PeerRun(peer.label, peer.version, missing=str(error))
+def _installed(kind: type[Peer], folder: Path, topics: Sequence[Topic]) -> Peer | PeerRun:
+    _say(f"installing {kind.label}")
+    return ready(kind, folder / kind.name, topics)
 
 
 def _rounds(
@@ -102,7 +79,7 @@ def _rounds(
     topics = list(multiply(seeds, chosen.pages))
     project = folder / "kbgen"
     write_project(project, topics, vocabulary(seeds))
-    peers = _ready(chosen.peers, folder, topics)
+    peers = [_installed(kind, folder, topics) for kind in chosen.peers]
     ours: list[SubjectRun] = []
     theirs: list[list[PeerRun]] = [[] for _ in peers]
     # Round by round, so that a busy minute of the machine does not fall on one generator alone.
@@ -110,14 +87,10 @@ def _rounds(
         _say(f"round {number + 1} of {chosen.runs}: kbgen, three builds of {chosen.pages:,} threads")
         ours.append(measure(project, lambda: topics, chosen.pages))
         for runs, peer in zip(theirs, peers, strict=True):
-            runs.append(_peer_round(peer))
-    return ours, [_sound(runs) for runs in theirs]
-
-
-def _sound(runs: Sequence[PeerRun]) -> tuple[PeerRun, ...]:
-    """A peer that failed once has no median: the failure is reported."""
-    failed = tuple(run for run in runs if run.missing)
-    return failed or tuple(runs)
+            if isinstance(peer, Peer):
+                _say(f"building with {peer.label}")
+            runs.append(built(peer))
+    return ours, [sound(runs) for runs in theirs]
 
 
 def _memory(folder: Path, seeds: Sequence[Seed], threads: int) -> BuildRun:

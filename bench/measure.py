@@ -199,6 +199,18 @@ def _text(number: int) -> str:
     return os.pread(number, size, 0).decode("utf-8", errors="replace")
 
 
+def set_aside(folder: Path, *names: str) -> None:
+    """Move what earlier builds left in a folder out of the way, to a new folder beside it.
+
+    It is not removed: some file systems are slow to make files where many were removed just now.
+    """
+    there = [folder / name for name in names if (folder / name).exists()]
+    if there:
+        aside = Path(tempfile.mkdtemp(prefix=f"{folder.name}-", dir=folder.parent))
+        for one in there:
+            one.rename(aside / one.name)
+
+
 Snapshot = Mapping[str, tuple[int, int, int]]
 """File to inode, modification time in nanoseconds and size."""
 

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from bench.corpus import CATEGORIES, Topic
 from bench.errors import BenchError
-from bench.measure import Timing, run
+from bench.measure import Timing, run, set_aside
 from bench.project import topic_slug, topic_title
 
 _FOLDERS = tuple(topic_slug(number) for number in range(1, CATEGORIES + 1))
@@ -80,8 +80,7 @@ class Peer(ABC):
         Raises:
             BenchError: it fails.
         """
-        for name in ("site", ".cache", "resources"):
-            shutil.rmtree(self.folder / name, ignore_errors=True)
+        set_aside(self.folder, "site", ".cache", "resources")
         timing = run(self.command(), folder=self.folder, environment={"NO_MKDOCS_2_WARNING": "1"})
         if timing.code:
             raise BenchError(_failure(timing))
@@ -89,6 +88,40 @@ class Peer(ABC):
         # Two folders deep: the folders' own lists are not thread pages.
         pages = sum(name.startswith(_FOLDERS) and name.count("/") == 2 for name in html)
         return PeerRun(self.label, self.version, timing.wall, timing.cpu, pages, len(html))
+
+
+def ready(kind: type[Peer], folder: Path, topics: Sequence[Topic]) -> Peer | PeerRun:
+    """Install a peer and lay out its input; what is not to be had stands as the reason why.
+
+    Args:
+        kind: which peer.
+        folder: its own, new.
+        topics: the threads.
+    """
+    folder.mkdir()
+    peer = kind(folder)
+    try:
+        peer.install()
+    except BenchError as error:
+        return PeerRun(peer.label, missing=str(error))
+    peer.lay_out(topics)
+    return peer
+
+
+def built(peer: Peer | PeerRun) -> PeerRun:
+    """One build of a peer, or why there is none."""
+    if isinstance(peer, PeerRun):
+        return peer
+    try:
+        return peer.build()
+    except BenchError as error:
+        return PeerRun(peer.label, peer.version, missing=str(error))
+
+
+def sound(runs: Sequence[PeerRun]) -> tuple[PeerRun, ...]:
+    """A peer that failed once has no median: the failure is reported."""
+    failed = tuple(run for run in runs if run.missing)
+    return failed or tuple(runs)
 
 
 def _failure(timing: Timing) -> str:

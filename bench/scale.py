@@ -9,9 +9,8 @@ from pathlib import Path
 from msgspec import Struct
 
 from bench.corpus import Seed, Topic, multiply, vocabulary
-from bench.errors import BenchError
 from bench.figures import met, middle, rate, ratio
-from bench.peers import Hugo, PeerRun
+from bench.peers import Hugo, PeerRun, built, ready, sound
 from bench.pouring import Pouring, pour_beside_copy
 from bench.project import write_project
 from bench.subject import SubjectRun, build, measure
@@ -65,28 +64,27 @@ def measure_scale(folder: Path, seeds: Sequence[Seed], threads: int, say: Callab
     Raises:
         BenchError: a build fails.
     """
-    peer, missing = _hugo(folder / "hugo-large", seeds)
+    peer = ready(Hugo, folder / "hugo-large", list(multiply(seeds, SMALL)))
     say(f"kbgen, three builds of {SMALL:,} threads")
     # Not weighed: to be looked at takes time, and Hugo is not.
     small = _built(folder / "small", seeds, SMALL, memory=False)
     answer_page = _answer_page(folder / "small", seeds)
-    colds, hugos = [small.cold.wall], [_again(peer, missing, 0)]
+    colds, hugos = [small.cold.wall], [built(peer)]
     for number in range(1, _ROUNDS):
         say(f"kbgen and Hugo, {SMALL:,} pages, by turns")
         colds.append(_cold(folder / f"small-{number}", seeds))
-        hugos.append(_again(peer, missing, number))
-    hugo = sorted(hugos, key=attrgetter("wall"))[_ROUNDS // 2]
+        hugos.append(built(peer))
+    runs = sorted(sound(hugos), key=attrgetter("wall"))
     say("pouring alone and copying, by turns")
     pouring = pour_beside_copy(folder / "small")
     say(f"kbgen, three builds of {threads:,} threads, memory sampled")
     large = _built(folder / "large", seeds, threads, memory=True)
-    return ScaleRun(small, large, threads, tuple(colds), hugo, pouring, answer_page)
+    return ScaleRun(small, large, threads, tuple(colds), runs[len(runs) // 2], pouring, answer_page)
 
 
 def _built(project: Path, seeds: Sequence[Seed], threads: int, *, memory: bool) -> SubjectRun:
     """Three builds."""
-    project.mkdir()
-    write_project(project, multiply(seeds, threads), vocabulary(seeds))
+    _lay_out(project, seeds, threads)
     return measure(project, lambda: multiply(seeds, threads), threads, memory=memory)
 
 
@@ -105,33 +103,13 @@ def _sizes(project: Path, topics: Iterable[Topic]) -> Iterator[int]:
 
 def _cold(project: Path, seeds: Sequence[Seed]) -> float:
     """Seconds of one cold build of the smaller number of threads."""
-    project.mkdir()
-    write_project(project, multiply(seeds, SMALL), vocabulary(seeds))
+    _lay_out(project, seeds, SMALL)
     return build(project).wall
 
 
-def _hugo(folder: Path, seeds: Sequence[Seed]) -> tuple[Hugo, str]:
-    """Hugo with its pages laid out, and what is in the way of building them."""
-    folder.mkdir()
-    peer = Hugo(folder)
-    try:
-        peer.install()
-        peer.lay_out(list(multiply(seeds, SMALL)))
-    except BenchError as error:
-        return peer, str(error)
-    return peer, ""
-
-
-def _again(peer: Hugo, missing: str, number: int) -> PeerRun:
-    """Build from nothing; what was built before stays under another name."""
-    if missing:
-        return PeerRun(peer.label, peer.version, missing=missing)
-    if peer.site.exists():
-        peer.site.rename(peer.folder.with_name(f"{peer.folder.name}-{number}"))
-    try:
-        return peer.build()
-    except BenchError as error:
-        return PeerRun(peer.label, peer.version, missing=str(error))
+def _lay_out(project: Path, seeds: Sequence[Seed], threads: int) -> None:
+    project.mkdir()
+    write_project(project, multiply(seeds, threads), vocabulary(seeds))
 
 
 def scale_rows(run: ScaleRun, material: float) -> list[Row]:

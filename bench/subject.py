@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -13,7 +12,7 @@ from msgspec import Struct
 
 from bench.corpus import Topic
 from bench.errors import BenchError
-from bench.measure import Timing, moved, run, snapshot
+from bench.measure import Timing, moved, run, set_aside, snapshot
 from bench.project import ENTRIES, ROOT, write_archive
 
 _EDITED_EVERY = 100
@@ -107,8 +106,7 @@ def memory(project: Path) -> BuildRun:
 
 
 def _clean(project: Path) -> None:
-    for name in (".kbgen", "site", "copy"):
-        shutil.rmtree(project / name, ignore_errors=True)
+    set_aside(project, ".kbgen", "site", "copy")
 
 
 def build(project: Path, *, memory: bool = False) -> BuildRun:

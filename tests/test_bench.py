@@ -18,7 +18,7 @@ from bench.__main__ import main
 from bench.corpus import DATA, Seed, Topic, multiply, seeds_of, vocabulary
 from bench.errors import BenchError
 from bench.figures import rate, ratio
-from bench.measure import TreeSampler, moved, run, snapshot
+from bench.measure import TreeSampler, moved, run, set_aside, snapshot
 from bench.peers import PeerRun, page, write_pages
 from bench.project import recorded, write_archive, write_project
 from bench.report import Machine, Results, markdown
@@ -429,3 +429,14 @@ def test_an_unknown_peer_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
 
     assert stop.value.code == 2
     assert "hugoo is unknown; one or more of mkdocs" in capsys.readouterr().err
+
+
+def test_what_was_built_before_is_moved_and_not_removed(tmp_path: Path) -> None:
+    """A round begins with nothing, and nobody pays for a removal."""
+    project = tmp_path / "kbgen"
+    for text in ("first", "second"):
+        (project / "site").mkdir(parents=True)
+        (project / "site" / "index.html").write_text(text)
+        set_aside(project, "site", ".cache")
+    assert [] == list(project.iterdir())
+    assert {"first", "second"} == {file.read_text() for file in tmp_path.glob("kbgen-*/site/index.html")}
