@@ -18,8 +18,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
+from msgspec.structs import replace
+
 from kbgen.codebase import code_digest
-from kbgen.compile.inputs import Inputs
+from kbgen.compile.inputs import Inputs, Shelf
 from kbgen.compile.library import compile_library, faults
 from kbgen.curate.erasure import is_forgotten
 from kbgen.curate.review import answered, verdicts
@@ -33,14 +35,16 @@ from kbgen.progress import Progress, Silent
 from kbgen.project import Project
 from kbgen.report.review import waiting_counts
 from kbgen.runs import Changes, Options, RunReport
+from kbgen.site.beside import Beside, working_beside
 from kbgen.site.changes import changes
+from kbgen.site.documents import documents, languages
 from kbgen.site.engine import Frames, build_frames
 from kbgen.site.files import explained
 from kbgen.site.live import LIVE, identity, live_rows
 from kbgen.site.manifest import Manifest, permalinks
 from kbgen.site.publish import Moved, recover, retire
 from kbgen.site.redirects import flatten
-from kbgen.site.stage import MEDIA, Beside, SiteJob, publish, published, published_kinds, render, working_beside
+from kbgen.site.stage import MEDIA, SiteJob, publish, published, published_kinds, render
 from kbgen.site.written import written_pages
 from kbgen.sources.base import Source
 from kbgen.sources.http import host_of
@@ -196,24 +200,30 @@ class Run:
         """
         with uncollected():
             inputs = self.inputs()
-            library = compile_library(inputs)
+            library = compile_library(inputs, self._begin_index)
         # The address of a forgotten person's page is their name: it alone leaves no trace.
         forgotten = self.project.erasure
         redirects = {path: to for path, to in library.redirects.items() if not is_forgotten(path, forgotten)}
-        library = Library(library.pages, flatten(redirects), library.cards, library.permalinks)
+        library = replace(library, redirects=flatten(redirects))
         found = faults(library, inputs)
         if found:
             shown = "\n".join(f"  {fault}" for fault in found[:30])
             raise NotPublished(f"the site would have {len(found)} faults and was not rendered:\n{shown}")
         return library
 
+    def _begin_index(self, shelf: Shelf) -> None:
+        """Write the search index beside what is left of compiling: where pages are and how they are called is known."""
+        # With one job nothing is beside: rendering makes the index.
+        if self._beside is not None and self.workers.jobs > 1:
+            told = documents(shelf.cards, shelf.tag_titles, shelf.topics)
+            self._beside.index(self.store, told, languages(self.frames.main, shelf.cards))
+
     def job(self) -> SiteJob:
         """What render and publish work on."""
-        topics = {topic.slug: topic for topic in self.project.taxonomy.topics}
         return SiteJob(
             config=self.project.config,
             library=self.library,
-            topics=topics,
+            topics={topic.slug: topic for topic in self.project.taxonomy.topics},
             sources=self.project.infos,
             frames=self.frames,
             store=self.store,

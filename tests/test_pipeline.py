@@ -99,7 +99,7 @@ def test_nobody_writes_beside_when_a_run_has_failed(forum: SmallForum, monkeypat
     def faulty(run: Run) -> Library:
         raise NotPublished(f"{run.project.folder} has faults")
 
-    monkeypatch.setattr("kbgen.site.stage.count_words", count_late)
+    monkeypatch.setattr("kbgen.site.beside.count_words", count_late)
     monkeypatch.setattr(Run, "library", property(faulty))
     with pytest.raises(NotPublished, match="has faults"):
         build_here(forum.folder, jobs=2)

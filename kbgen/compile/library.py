@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from kbgen.compile.entries import entry_page, make_card, tag_path, topic_crumbs
 from kbgen.compile.home import home_page, not_found_page, search_page, written_pages
@@ -24,15 +24,19 @@ from kbgen.compile.translations import language_versions
 from kbgen.model import Card, Contributor, Library, Link, Page, Ref, Slug, Topic
 
 
-def compile_library(inputs: Inputs) -> Library:
+def compile_library(inputs: Inputs, on_shelf: Callable[[Shelf], None] | None = None) -> Library:
     """Make every page and redirect of the site.
 
     Args:
         inputs: everything it is made from; the same inputs give the same library.
+        on_shelf: told what all pages are called and where they are, before the first is made: what needs no more than
+            that can begin.
     """
     links = assign(inputs.summaries, inputs.assigned)
     titles = unique_titles(inputs.summaries, inputs)
     shelf = _shelve(inputs, links.paths, titles)
+    if on_shelf is not None:
+        on_shelf(shelf)
     alike = related(inputs.summaries, shelf.cards, inputs.config.pages.related, inputs.near)
     pages: dict[str, Page] = {}
     for summary in inputs.summaries:
@@ -45,7 +49,7 @@ def compile_library(inputs: Inputs) -> Library:
     pages[home.path] = home
     pages.update({page.path: page for page in written_pages(pages, inputs)})
     redirects = make_redirects(inputs, pages, shelf.places)
-    return Library(pages, redirects, dict(shelf.cards), links.paths)
+    return Library(pages, redirects, dict(shelf.cards), links.paths, dict(shelf.tag_titles))
 
 
 def _lists(shelf: Shelf, people: dict[Contributor, list[Card]], inputs: Inputs) -> Iterator[Page]:

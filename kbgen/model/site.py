@@ -170,12 +170,14 @@ class Library(Struct, frozen=True):
         pages: by path.
         redirects: old path to new path; None means gone.
         permalinks: ref to path of everything that has a page of its own.
+        tags: titles of the tags that cards name, where they are not the slugs themselves.
     """
 
     pages: dict[str, Page]
     redirects: dict[str, str | None]
     cards: dict[Ref, Card]
     permalinks: dict[Ref, str] = {}
+    tags: dict[Slug, str] = {}
 
 
 class StageReport(Struct, frozen=True):

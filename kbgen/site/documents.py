@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from operator import attrgetter
 
 import msgspec
 
-from kbgen.model import ArticleEntry, Entry, Library, Page, Slug, Topic
+from kbgen.model import ArticleEntry, Card, Entry, Library, Ref, Slug, Topic
 from kbgen.search.documents import SearchDoc, own_words
 from kbgen.store import Store
 
@@ -15,47 +16,53 @@ _BATCH = 500
 
 def search_documents(library: Library, store: Store, topics: Mapping[Slug, Topic]) -> Iterator[SearchDoc]:
     """Every entry and article with its words, in order of path."""
-    for batch in _batches(library):
-        bodies = {body.ref: body for body in store.entries.bodies([page.refs[0] for page in batch])}
-        for page in batch:
-            yield search_document(page, bodies[page.refs[0]], library, topics)
+    for batch in _batches(library.cards):
+        bodies = {body.ref: body for body in store.entries.bodies([card.ref for card in batch])}
+        for card in batch:
+            yield search_document(card, bodies[card.ref], library.tags, topics)
 
 
 def search_document(
-    page: Page, body: Entry | ArticleEntry, library: Library, topics: Mapping[Slug, Topic]
+    card: Card, body: Entry | ArticleEntry, tags: Mapping[Slug, str], topics: Mapping[Slug, Topic]
 ) -> SearchDoc:
-    """One page with its words."""
+    """One page with its words; ``tags`` are the titles of tags."""
     own = own_words(body)
-    return msgspec.structs.replace(_document(page, library, topics), title=own.title, also=own.also, text=own.text)
+    return msgspec.structs.replace(_document(card, tags, topics), title=own.title, also=own.also, text=own.text)
 
 
-def documents(library: Library, topics: Mapping[Slug, Topic]) -> Iterator[list[SearchDoc]]:
+def documents(
+    cards: Mapping[Ref, Card], tags: Mapping[Slug, str], topics: Mapping[Slug, Topic]
+) -> Iterator[list[SearchDoc]]:
     """The same without their words, which curation has analysed and the store has by ref; some at a time."""
-    for batch in _batches(library):
-        yield [_document(page, library, topics) for page in batch]
+    for batch in _batches(cards):
+        yield [_document(card, tags, topics) for card in batch]
 
 
-def _batches(library: Library) -> Iterator[list[Page]]:
-    pages = sorted((page for page in library.pages.values() if page.body), key=lambda page: page.path)
-    for start in range(0, len(pages), _BATCH):
-        yield pages[start : start + _BATCH]
+def languages(main: str, cards: Mapping[Ref, Card]) -> tuple[str, ...]:
+    """What an index is made for: the site's main language, and those its pages are written in."""
+    return tuple(dict.fromkeys((main, *sorted({card.lang for card in cards.values()}))))
 
 
-def _document(page: Page, library: Library, topics: Mapping[Slug, Topic]) -> SearchDoc:
-    topic = topics.get(page.topics[0]) if page.topics else None
+def _batches(cards: Mapping[Ref, Card]) -> Iterator[list[Card]]:
+    ordered = sorted(cards.values(), key=attrgetter("path"))
+    for start in range(0, len(ordered), _BATCH):
+        yield ordered[start : start + _BATCH]
+
+
+def _document(card: Card, tags: Mapping[Slug, str], topics: Mapping[Slug, Topic]) -> SearchDoc:
+    topic = topics.get(card.topics[0]) if card.topics else None
     titles = dict(topic.titles) if topic and topic.titles else {}
-    card = library.cards[page.refs[0]]
     return SearchDoc(
-        path=page.path,
+        path=card.path,
         title=card.title,
         summary=card.summary,
-        lang=page.lang,
+        lang=card.lang,
         kind=card.kind,
         topic=topic.slug if topic else "",
-        topic_title=titles.get(page.lang, topic.title) if topic else "",
-        tags=tuple([link.title for link in page.tags]),
+        topic_title=titles.get(card.lang, topic.title) if topic else "",
+        tags=tuple([tags.get(tag, tag) for tag in card.tags]),
         score=card.score,
-        updated=page.updated.date().isoformat() if page.updated else "",
+        updated=card.updated.date().isoformat() if card.updated else "",
         badge=card.why or "",
         ref=card.ref,
     )

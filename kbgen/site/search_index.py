@@ -6,7 +6,7 @@ Not here: what is in an index (``search.index``), and what it knows of a page (`
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -15,11 +15,10 @@ from msgspec import Struct
 
 from kbgen.codebase import code_digest
 from kbgen.executor import give_back
-from kbgen.model import Library, Ref, Slug, Topic
+from kbgen.model import Ref
 from kbgen.search.documents import SearchDoc
 from kbgen.search.index import build_index
 from kbgen.search.words import Words, read_words, write_words
-from kbgen.site.documents import documents
 from kbgen.site.files import saying_what_to_do
 from kbgen.store import Store, open_store
 
@@ -46,12 +45,12 @@ class IndexJob(Struct, frozen=True):
     there: dict[str, str] = {}
 
 
-def write_documents(file: Path, library: Library, topics: Mapping[Slug, Topic]) -> None:
-    """Write what the index has to know of every page but its words, some pages a line."""
+def write_documents(file: Path, told: Iterable[list[SearchDoc]]) -> None:
+    """Write what the index has to know of every page but its words (``documents.documents``), some pages a line."""
     encoder = msgspec.json.Encoder()
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("wb") as out:
-        for batch in documents(library, topics):
+        for batch in told:
             out.write(encoder.encode(batch) + b"\n")
 
 

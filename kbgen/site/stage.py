@@ -25,10 +25,12 @@ from kbgen.errors import ChecksFailed, NotPublished
 from kbgen.executor import Begin, Workers
 from kbgen.model import Library, Slug, SourceInfo, StageReport, Topic
 from kbgen.progress import Progress
+from kbgen.site.beside import Beside, working_beside
 from kbgen.site.check import check_whole
 from kbgen.site.check_poured import answer
 from kbgen.site.check_report import CheckReport, Finding, make_report
 from kbgen.site.crawlers import llms_txt, robots_txt
+from kbgen.site.documents import documents, languages
 from kbgen.site.engine import Frames
 from kbgen.site.feeds import feeds
 from kbgen.site.files import saying_what_to_do
@@ -46,57 +48,8 @@ from kbgen.site.sitemap import sitemaps
 from kbgen.store import Store, open_store
 
 _STAGED = "staged.msgpack"
-_DOCUMENTS = "documents.jsonl"
-_WORDS = "words"
 MEDIA = "media"
 """Folder of mirrored images in the cache."""
-
-
-class Beside:
-    """What is done in a process of its own, begun before there is anything to render.
-
-    Args:
-        begin: begins a call in it.
-        store: the store's file.
-        site_dir: where the site goes.
-        clean: see ``prepare``.
-    """
-
-    def __init__(self, begin: Begin, store: Path, site_dir: Path, *, clean: bool) -> None:
-        self.begin = begin
-        self.prepared: Callable[[], frozenset[str] | None] = begin(partial(prepare, clean=clean), store, site_dir)
-        self._count = partial(begin, partial(count_words, clean=clean), store, store.with_name(_WORDS))
-        self._counted: Callable[[], None] | None = None
-
-    def count(self) -> None:
-        """Begin to count the words of the index; whatever curation makes has to be in the store."""
-        self._counted = self._count()
-
-    def counted(self) -> None:
-        """Wait for it."""
-        if self._counted is not None:
-            self._counted()
-
-
-@contextmanager
-def working_beside(workers: Workers, store: Path, site_dir: Path, *, clean: bool) -> Iterator[Beside]:
-    """Begin what needs nothing of what is made meanwhile: the staging folder.
-
-    Args:
-        workers: give the process.
-        store: the store's file.
-        site_dir: where the site goes.
-        clean: see ``prepare``.
-    """
-    with workers.beside() as begin:
-        beside = Beside(begin, store, site_dir, clean=clean)
-        try:
-            yield beside
-        except BaseException:
-            # Nothing may go on writing into the staging folder when the next run begins. An interrupted process is gone.
-            with suppress(NotPublished, BrokenProcessPool):
-                begin(int)()
-            raise
 
 
 @dataclass(frozen=True)
@@ -169,36 +122,6 @@ def _live_manifest(site_dir: Path) -> bytes | None:
     return file.read_bytes() if file.is_file() else None
 
 
-def prepare(store: Path, site_dir: Path, *, clean: bool) -> frozenset[str] | None:
-    """Make a staging folder to write into: a hard-linked copy of the live site, or an empty one.
-
-    Args:
-        store: the store's file.
-        site_dir: where the site goes.
-        clean: begin with an empty folder.
-
-    Returns:
-        Files of the live site, None when it is not built upon.
-
-    Raises:
-        NotPublished: the file system says no.
-    """
-    staging = staging_of(site_dir)
-    known: dict[str, tuple[str, str]] = {}
-    if not clean:
-        with closing(open_store(store, read_only=True)) as opened:
-            known = known_rows(opened, site_dir)
-    live = frozenset(standing(known, site_dir))
-    if live:
-        # Told of those that are not there, too: the spare copy may hold them.
-        clone_tree(site_dir, staging, files=known)
-        return live
-    with saying_what_to_do(staging, "removing an unfinished site"):
-        shutil.rmtree(staging, ignore_errors=True)
-        staging.mkdir(parents=True)
-    return None
-
-
 def render(job: SiteJob, workers: Workers, progress: Progress, *, clean: bool = False) -> StageReport:
     """Make the staging site.
 
@@ -218,8 +141,12 @@ def render(job: SiteJob, workers: Workers, progress: Progress, *, clean: bool = 
         if beside is None:
             beside = stack.enter_context(working_beside(workers, job.store.path, job.site_dir, clean=clean))
             beside.count()
-        copied = beside.prepared()
-        live = {file: row for file, row in job.store.pages.all().items() if file in copied} if copied else {}
+        copied = beside.copied(job.store)
+        live = copied or {}
+        if not beside.indexing:
+            cards = job.library.cards
+            told = documents(cards, job.library.tags, job.topics)
+            beside.index(job.store, told, languages(job.frames.main, cards))
         made = _make(job, live, workers, beside, progress=progress)
     gone = live.keys() - made.rows.keys()
     staging = staging_of(job.site_dir)
@@ -245,8 +172,6 @@ def _make(
 ) -> Staged:
     """Write into the staging folder whatever is not there as it should be."""
     staging = staging_of(job.site_dir)
-    # The index is made in a process of its own while the workers pour and check.
-    index = beside.begin(write_index, _index_job(job, staging, live))
     pour_job = PourJob(job.config, job.frames, job.topics, job.sources, job.store.path, staging)
     renderer = pour_job.renderer()
     keys = page_keys(job.library.pages.values(), renderer.digest, job.topics)
@@ -265,20 +190,8 @@ def _make(
     done |= {files[path]: (keys[path], digest) for path, digest in digests.items()}
     done |= others
     done |= _write_manifest(job, staging, {path: done[file][1] for path, file in files.items()})
-    beside.counted()
-    done |= index()
+    done |= beside.indexed()
     return Staged(str(job.site_dir.resolve()), done, tuple(sorted(digests)), tuple(findings))
-
-
-def _index_job(job: SiteJob, staging: Path, live: Mapping[str, tuple[str, str]]) -> IndexJob:
-    used = sorted({card.lang for card in job.library.cards.values()})
-    languages = tuple(dict.fromkeys((job.frames.main, *used)))
-    documents = job.cache / _DOCUMENTS
-    with saying_what_to_do(documents, "writing"):
-        write_documents(documents, job.library, job.topics)
-    begins = f"{SEARCH}/"
-    there = {file.removeprefix(begins): digest for file, (_, digest) in live.items() if file.startswith(begins)}
-    return IndexJob(documents, job.store.path, staging, languages, there)
 
 
 def _key(rows: Mapping[str, tuple[str, str]], file: str) -> str | None:

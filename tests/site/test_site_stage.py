@@ -14,11 +14,13 @@ from kbgen.model import StageReport
 from kbgen.pipeline import Options, Run
 from kbgen.progress import Silent
 from kbgen.project import open_project
+from kbgen.site.beside import prepare
+from kbgen.site.documents import documents
 from kbgen.site.live import live_rows
 from kbgen.site.manifest import MANIFEST
 from kbgen.site.publish import Moved, staging_of
 from kbgen.site.search_index import IndexJob, count_words, write_documents, write_index
-from kbgen.site.stage import prepare, publish, published, render, staged
+from kbgen.site.stage import publish, published, render, staged
 from kbgen.store.items import AnalysedRow, Entries
 
 
@@ -266,7 +268,7 @@ def test_words_counted_beforehand_make_the_same_index(small: SmallForum) -> None
         told = IndexJob(small.folder / "told.jsonl", job.store.path, small.folder / "again", ("en",))
 
         def again() -> dict[str, bytes]:
-            write_documents(told.documents, job.library, job.topics)
+            write_documents(told.documents, documents(job.library.cards, job.library.tags, job.topics))
             write_index(told)
             return tree(told.staging / "search")
 

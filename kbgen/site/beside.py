@@ -1,0 +1,145 @@
+"""What is made of a site in a process of its own, while the stages do their work: the staging folder, the search index.
+
+Not here: what an index is (``search.index``), how a tree is copied (``publish``), and pages (``pour``).
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing, contextmanager, suppress
+from functools import partial
+from pathlib import Path
+
+from kbgen.errors import NotPublished
+from kbgen.executor import Begin, Workers
+from kbgen.search.documents import SearchDoc
+from kbgen.site.files import saying_what_to_do
+from kbgen.site.live import known_rows, standing
+from kbgen.site.publish import clone_tree, staging_of
+from kbgen.site.search_index import FOLDER, IndexJob, count_words, write_documents, write_index
+from kbgen.store import Store, open_store
+
+_DOCUMENTS = "documents.jsonl"
+_WORDS = "words"
+
+Row = tuple[str, str]
+"""Of a file: its key, and the digest of its bytes."""
+
+
+class Beside:
+    """What is done in a process of its own, begun before there is anything to render.
+
+    Args:
+        begin: begins a call in it.
+        store: the store's file.
+        site_dir: where the site goes.
+        clean: see ``prepare``.
+    """
+
+    def __init__(self, begin: Begin, store: Path, site_dir: Path, *, clean: bool) -> None:
+        self.begin = begin
+        self._cache = store.parent
+        self._staging = staging_of(site_dir)
+        self._prepared: Callable[[], frozenset[str] | None] = begin(partial(prepare, clean=clean), store, site_dir)
+        self._copied: dict[str, Row] | None = None
+        self._count = partial(begin, partial(count_words, clean=clean), store, store.with_name(_WORDS))
+        self._counted: Callable[[], None] | None = None
+        self._indexed: Callable[[], dict[str, Row]] | None = None
+
+    def copied(self, store: Store) -> dict[str, Row] | None:
+        """Wait for the staging folder, and give what is in it of the live site: file to (key, digest of its bytes).
+
+        Args:
+            store: the open store.
+
+        Returns:
+            None when it is not built upon the live site.
+        """
+        files = self._prepared()
+        if self._copied is None and files is not None:
+            self._copied = {file: row for file, row in store.pages.all().items() if file in files}
+        return self._copied
+
+    def count(self) -> None:
+        """Begin to count the words of the index; whatever curation makes has to be in the store."""
+        self._counted = self._count()
+
+    def index(self, store: Store, told: Iterable[list[SearchDoc]], languages: tuple[str, ...]) -> None:
+        """Begin to write the search index, once words are counted.
+
+        Args:
+            store: the open store.
+            told: all pages but their words (``documents.documents``).
+            languages: to make an index for.
+        """
+        documents, begins = self._cache / _DOCUMENTS, f"{FOLDER}/"
+        with saying_what_to_do(documents, "writing"):
+            write_documents(documents, told)
+        live = self.copied(store) or {}
+        there = {file.removeprefix(begins): digest for file, (_, digest) in live.items() if file.startswith(begins)}
+        job = IndexJob(documents, store.path, self._staging, languages, there)
+        self._indexed = self.begin(write_index, job)
+
+    @property
+    def indexing(self) -> bool:
+        """Whether the index was begun."""
+        return self._indexed is not None
+
+    def indexed(self) -> dict[str, Row]:
+        """Wait for the index, and give its files."""
+        if self._counted is not None:
+            self._counted()
+        return self._indexed() if self._indexed is not None else {}
+
+
+@contextmanager
+def working_beside(workers: Workers, store: Path, site_dir: Path, *, clean: bool) -> Iterator[Beside]:
+    """Begin what needs nothing of what is made meanwhile: the staging folder.
+
+    Args:
+        workers: give the process.
+        store: the store's file.
+        site_dir: where the site goes.
+        clean: see ``prepare``.
+    """
+    with workers.beside() as begin:
+        beside = Beside(begin, store, site_dir, clean=clean)
+        try:
+            yield beside
+        except BaseException:
+            # Nothing may go on writing into the staging folder when the next run begins. An interrupted process is gone.
+            with suppress(NotPublished, BrokenProcessPool):
+                begin(int)()
+            raise
+
+
+def prepare(store: Path, site_dir: Path, *, clean: bool) -> frozenset[str] | None:
+    """Make a staging folder to write into: a hard-linked copy of the live site, or an empty one.
+
+    Args:
+        store: the store's file.
+        site_dir: where the site goes.
+        clean: begin with an empty folder.
+
+    Returns:
+        Files of the live site, None when it is not built upon.
+
+    Raises:
+        NotPublished: the file system says no.
+    """
+    staging = staging_of(site_dir)
+    known: dict[str, Row] = {}
+    if not clean:
+        with closing(open_store(store, read_only=True)) as opened:
+            known = known_rows(opened, site_dir)
+    live = frozenset(standing(known, site_dir))
+    if live:
+        # Told of those that are not there, too: the spare copy may hold them.
+        clone_tree(site_dir, staging, files=known)
+        return live
+    with saying_what_to_do(staging, "removing an unfinished site"):
+        shutil.rmtree(staging, ignore_errors=True)
+        staging.mkdir(parents=True)
+    return None
