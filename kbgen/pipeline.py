@@ -216,7 +216,7 @@ class Run:
         # With one job nothing is beside: rendering makes the index.
         if self._beside is not None and self.workers.jobs > 1:
             told = documents(shelf.cards, shelf.tag_titles, shelf.topics)
-            self._beside.index(self.store, told, languages(self.frames.main, shelf.cards))
+            self._beside.index(told, languages(self.frames.main, shelf.cards))
 
     def job(self) -> SiteJob:
         """What render and publish work on."""
@@ -327,11 +327,11 @@ def _render(run: Run) -> list[StageReport]:
 
 def _publish(run: Run) -> list[StageReport]:
     key, before = run.site_key, run.before
-    report, moved = publish(run.job(), before, allow_vanish=run.options.allow_vanish)
+    report, moved, rows = publish(run.job(), before, allow_vanish=run.options.allow_vanish)
     run.retire(moved)
     with run.store.transaction():
         run.store.put(_INPUTS, key)
-    run.changes = changes(before, run.library, run.store.pages.all())
+    run.changes = changes(before, run.library, rows)
     run.done = True
     return [report]
 

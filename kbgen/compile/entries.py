@@ -64,8 +64,8 @@ def entry_page(summary: Summary, title: str, related: tuple[Card, ...], inputs: 
         shelf: cards and topics.
     """
     card = shelf.cards[summary.ref]
-    choice = canonical(summary, card.path, inputs)
     own = inputs.url(card.path)
+    choice = canonical(summary, own, inputs)
     versions = shelf.versions.get(summary.family, ())
     return Page(
         path=card.path,

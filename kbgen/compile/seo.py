@@ -25,13 +25,17 @@ class Canonical(NamedTuple):
     rule: str
 
 
-def canonical(summary: Summary, path: str, inputs: Inputs) -> Canonical:
+def canonical(summary: Summary, own: str, inputs: Inputs) -> Canonical:
     """Choose the canonical URL of an entry or article.
 
     The rules are tried in order: the writer's choice, the source's and the site's setting, then ``auto``: our own
     URL for articles written here, merged pages, replaced text and sources nobody can crawl; else the live thread.
+
+    Args:
+        summary: the entry or article.
+        own: the URL of its page.
+        inputs: the compile's inputs.
     """
-    own = inputs.url(path)
     if summary.choice and summary.choice.startswith(("http://", "https://")):
         return Canonical(summary.choice, "written")
     source = inputs.sources.get(summary.source)

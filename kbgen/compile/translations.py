@@ -23,6 +23,6 @@ def language_versions(inputs: Inputs, paths: Mapping[Ref, str]) -> dict[str, tup
     families: dict[str, dict[str, str]] = {}
     for summary in sorted((one for one in inputs.summaries if one.family), key=lambda one: one.ref):
         own = inputs.url(paths[summary.ref])
-        if canonical(summary, paths[summary.ref], inputs).url == own:
+        if canonical(summary, own, inputs).url == own:
             families.setdefault(summary.family, {}).setdefault(summary.lang, own)
     return {family: tuple(sorted(known.items())) for family, known in families.items() if len(known) > 1}

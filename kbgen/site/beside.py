@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager, suppress
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
 from kbgen.errors import NotPublished
@@ -19,7 +19,7 @@ from kbgen.site.files import saying_what_to_do
 from kbgen.site.live import known_rows, standing
 from kbgen.site.publish import clone_tree, staging_of
 from kbgen.site.search_index import FOLDER, IndexJob, count_words, write_documents, write_index
-from kbgen.store import Store, open_store
+from kbgen.store import open_store
 
 _DOCUMENTS = "documents.jsonl"
 _WORDS = "words"
@@ -40,46 +40,35 @@ class Beside:
 
     def __init__(self, begin: Begin, store: Path, site_dir: Path, *, clean: bool) -> None:
         self.begin = begin
-        self._cache = store.parent
         self._staging = staging_of(site_dir)
-        self._prepared: Callable[[], frozenset[str] | None] = begin(partial(prepare, clean=clean), store, site_dir)
-        self._copied: dict[str, Row] | None = None
+        self._store = store
+        self._prepare: Callable[[], dict[str, Row] | None] = begin(partial(prepare, clean=clean), store, site_dir)
         self._count = partial(begin, partial(count_words, clean=clean), store, store.with_name(_WORDS))
         self._counted: Callable[[], None] | None = None
         self._indexed: Callable[[], dict[str, Row]] | None = None
 
-    def copied(self, store: Store) -> dict[str, Row] | None:
-        """Wait for the staging folder, and give what is in it of the live site: file to (key, digest of its bytes).
-
-        Args:
-            store: the open store.
-
-        Returns:
-            None when it is not built upon the live site.
-        """
-        files = self._prepared()
-        if self._copied is None and files is not None:
-            self._copied = {file: row for file, row in store.pages.all().items() if file in files}
-        return self._copied
+    @cached_property
+    def copied(self) -> dict[str, Row] | None:
+        """What is in the staging folder of the live site, waited for; None when it is not built upon that."""
+        return self._prepare()
 
     def count(self) -> None:
         """Begin to count the words of the index; whatever curation makes has to be in the store."""
         self._counted = self._count()
 
-    def index(self, store: Store, told: Iterable[list[SearchDoc]], languages: tuple[str, ...]) -> None:
+    def index(self, told: Iterable[list[SearchDoc]], languages: tuple[str, ...]) -> None:
         """Begin to write the search index, once words are counted.
 
         Args:
-            store: the open store.
             told: all pages but their words (``documents.documents``).
             languages: to make an index for.
         """
-        documents, begins = self._cache / _DOCUMENTS, f"{FOLDER}/"
+        documents, begins = self._store.with_name(_DOCUMENTS), f"{FOLDER}/"
         with saying_what_to_do(documents, "writing"):
             write_documents(documents, told)
-        live = self.copied(store) or {}
+        live = self.copied or {}
         there = {file.removeprefix(begins): digest for file, (_, digest) in live.items() if file.startswith(begins)}
-        job = IndexJob(documents, store.path, self._staging, languages, there)
+        job = IndexJob(documents, self._store, self._staging, languages, there)
         self._indexed = self.begin(write_index, job)
 
     @property
@@ -115,7 +104,7 @@ def working_beside(workers: Workers, store: Path, site_dir: Path, *, clean: bool
             raise
 
 
-def prepare(store: Path, site_dir: Path, *, clean: bool) -> frozenset[str] | None:
+def prepare(store: Path, site_dir: Path, *, clean: bool) -> dict[str, Row] | None:
     """Make a staging folder to write into: a hard-linked copy of the live site, or an empty one.
 
     Args:
@@ -124,7 +113,7 @@ def prepare(store: Path, site_dir: Path, *, clean: bool) -> frozenset[str] | Non
         clean: begin with an empty folder.
 
     Returns:
-        Files of the live site, None when it is not built upon.
+        The rows of the live site's files, None when it is not built upon.
 
     Raises:
         NotPublished: the file system says no.
@@ -134,7 +123,7 @@ def prepare(store: Path, site_dir: Path, *, clean: bool) -> frozenset[str] | Non
     if not clean:
         with closing(open_store(store, read_only=True)) as opened:
             known = known_rows(opened, site_dir)
-    live = frozenset(standing(known, site_dir))
+    live = standing(known, site_dir)
     if live:
         # Told of those that are not there, too: the spare copy may hold them.
         clone_tree(site_dir, staging, files=known)

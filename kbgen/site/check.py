@@ -86,10 +86,38 @@ def check_page_files(
     return findings
 
 
-def check_whole(folder: Path, library: Library, config: Config) -> list[Finding]:
-    """Check what must hold between pages, and the files that are about all of them."""
-    checks = (_files, _shared, _sitemap, _feeds, _robots, _redirects, _manifest)
-    return [finding for check in checks for finding in check(folder, library, config)]
+def check_whole(
+    folder: Path, library: Library, config: Config, files: Callable[[], list[Finding]] | None = None
+) -> list[Finding]:
+    """Check what must hold between pages, and the files that are about all of them.
+
+    Args:
+        folder: the site's files.
+        library: what should be in them.
+        config: for ``site.url`` and ``site.noindex``.
+        files: waits for what ``check_files`` found, where another process was told to look; None looks here.
+    """
+    checks = (_shared, _sitemap, _feeds, _robots, _redirects, _manifest)
+    found = [finding for check in checks for finding in check(folder, library, config)]
+    return [*(files() if files else check_files(folder, tuple(library.pages))), *found]
+
+
+def check_files(folder: Path, paths: Sequence[str]) -> list[Finding]:
+    """Check that every page has its file; a plain function for other processes.
+
+    Args:
+        folder: the site's files.
+        paths: of the pages.
+    """
+    root = os.fspath(folder)
+    findings: list[Finding] = []
+    for path in paths:
+        try:
+            if not os.path.isfile(f"{root}/{file_of(path)}"):  # noqa: PTH113 - a hundred thousand times
+                findings.append(Finding("file", path, f"the file {file_of(path)} is missing"))
+        except NotPublished as error:
+            findings.append(Finding("file", path, str(error)))
+    return findings
 
 
 def check_pages(chunk: Chunk) -> tuple[Finding, ...]:
@@ -107,17 +135,6 @@ def check_pages(chunk: Chunk) -> tuple[Finding, ...]:
             continue
         findings += judge(view, facts, resolver, chunk.limits)
     return tuple(findings)
-
-
-def _files(folder: Path, library: Library, config: Config) -> Iterator[Finding]:
-    del config
-    root = os.fspath(folder)
-    for path in library.pages:
-        try:
-            if not os.path.isfile(f"{root}/{file_of(path)}"):  # noqa: PTH113 - a hundred thousand times
-                yield Finding("file", path, f"the file {file_of(path)} is missing")
-        except NotPublished as error:
-            yield Finding("file", path, str(error))
 
 
 def _shared(folder: Path, library: Library, config: Config) -> Iterator[Finding]:

@@ -60,10 +60,6 @@ class Manifest(Struct, frozen=True):
     redirects: dict[str, str | None] = {}
 
 
-class _Line(Struct):
-    kind: str = ""
-
-
 class _Kind(Struct):
     kind: PageKind | Literal["redirect"]
     path: str = ""
@@ -118,20 +114,25 @@ def read_manifest(text: str | bytes) -> Manifest:
     pages: dict[str, ManifestPage] = {}
     redirects: list[ManifestRedirect] = []
     page_of = msgspec.json.Decoder(ManifestPage)
-    line_of = msgspec.json.Decoder(_Line)
     for number, line in enumerate(data.split(b"\n"), start=1):
         if not line.strip():
             continue
         try:
-            if line_of.decode(line).kind == "redirect":
-                redirects.append(msgspec.json.decode(line, type=ManifestRedirect))
-            else:
-                page = page_of.decode(line)
-                pages[page.path] = page
+            page = page_of.decode(line)
+            pages[page.path] = page
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise _unreadable(number, error) from error
+            redirects.append(_redirect(line, number, error))
     base = _base(pages)
     return Manifest(pages, {_path(base, row.url): row.to and _path(base, row.to) for row in redirects})
+
+
+def _redirect(line: bytes, number: int, error: Exception) -> ManifestRedirect:
+    """A line that is no page, for the reason ``error``."""
+    try:
+        return msgspec.json.decode(line, type=ManifestRedirect)
+    except (msgspec.DecodeError, UnicodeDecodeError) as other:
+        is_redirect = b'"redirect"' in line
+        raise _unreadable(number, other if is_redirect else error) from other
 
 
 def page_kinds(data: bytes) -> dict[str, str]:

@@ -26,7 +26,7 @@ from kbgen.executor import Begin, Workers
 from kbgen.model import Library, Slug, SourceInfo, StageReport, Topic
 from kbgen.progress import Progress
 from kbgen.site.beside import Beside, working_beside
-from kbgen.site.check import check_whole
+from kbgen.site.check import check_files, check_whole
 from kbgen.site.check_poured import answer
 from kbgen.site.check_report import CheckReport, Finding, make_report
 from kbgen.site.crawlers import llms_txt, robots_txt
@@ -90,10 +90,16 @@ class Staged(msgspec.Struct, frozen=True):
 
 
 class Published(NamedTuple):
-    """What a publication came to, and how the new site differs from the one it replaced (``publish.retire``)."""
+    """What a publication came to.
+
+    Attributes:
+        moved: how the new site differs from the one it replaced (``publish.retire``); None where it is another.
+        rows: file to (key, digest of its bytes).
+    """
 
     report: StageReport
     moved: Moved | None
+    rows: dict[str, tuple[str, str]]
 
 
 def published(site_dir: Path) -> Manifest | None:
@@ -141,12 +147,12 @@ def render(job: SiteJob, workers: Workers, progress: Progress, *, clean: bool = 
         if beside is None:
             beside = stack.enter_context(working_beside(workers, job.store.path, job.site_dir, clean=clean))
             beside.count()
-        copied = beside.copied(job.store)
+        copied = beside.copied
         live = copied or {}
         if not beside.indexing:
             cards = job.library.cards
             told = documents(cards, job.library.tags, job.topics)
-            beside.index(job.store, told, languages(job.frames.main, cards))
+            beside.index(told, languages(job.frames.main, cards))
         made = _make(job, live, workers, beside, progress=progress)
     gone = live.keys() - made.rows.keys()
     staging = staging_of(job.site_dir)
@@ -323,8 +329,9 @@ def publish(job: SiteJob, before: Manifest | None, *, allow_vanish: bool = False
     if not allow_vanish:
         guard(before, job.library, job.config)
     report = _judge(job, staging, content)
+    known = content.moved if job.store.get(LIVE) == identity(job.site_dir) else None
     switch(staging, job.site_dir)
-    _record(job, content)
+    _record(job, content, known)
     (job.cache / _STAGED).unlink(missing_ok=True)
     told = StageReport(
         stage="publish",
@@ -333,11 +340,13 @@ def publish(job: SiteJob, before: Manifest | None, *, allow_vanish: bool = False
         notes=tuple(f"{finding.page}: {finding.message}" for finding in report.warnings[:20]),
         seconds=time.monotonic() - started,
     )
-    return Published(told, content.moved)
+    return Published(told, content.moved, content.rows)
 
 
 def _judge(job: SiteJob, staging: Path, content: Staged) -> CheckReport:
-    findings = [*content.findings, *check_whole(staging, job.library, job.config)]
+    begin: Begin = job.beside.begin if job.beside else partial
+    files = begin(check_files, staging, tuple(job.library.pages))
+    findings = [*content.findings, *check_whole(staging, job.library, job.config, files)]
     report = make_report(findings, len(content.changed))
     if report.errors:
         shown = "\n".join(f"  {finding.page}: {finding.message} [{finding.check}]" for finding in report.errors[:30])
@@ -346,9 +355,13 @@ def _judge(job: SiteJob, staging: Path, content: Staged) -> CheckReport:
     return report
 
 
-def _record(job: SiteJob, content: Staged) -> None:
+def _record(job: SiteJob, content: Staged, known: Moved | None) -> None:
+    """Keep what is published now; ``known`` is how it differs from what the store holds, None where that is unknown."""
     with job.store.transaction():
-        job.store.pages.replace(content.rows)
+        if known:
+            job.store.pages.amend(content.rows, known.fresh, known.gone)
+        else:
+            job.store.pages.replace(content.rows)
         job.store.permalinks.add(job.library.permalinks)
         job.store.permalinks.set_redirects(job.library.redirects, live=job.library.pages)
         job.store.put(LIVE, identity(job.site_dir) or "")

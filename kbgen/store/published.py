@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping
 
 from kbgen.model import Ref
 
@@ -52,3 +52,18 @@ class Pages:
         new = [(path, *value) for path, value in pages.items() if before.get(path) != value]
         self._db.executemany("DELETE FROM pages WHERE path = ?", gone)
         self._db.executemany("INSERT OR REPLACE INTO pages VALUES (?, ?, ?)", new)
+
+    def amend(self, pages: Mapping[str, tuple[str, str]], fresh: Iterable[str], gone: Iterable[str]) -> None:
+        """Do as ``replace`` does, told what differs; call inside a transaction.
+
+        Args:
+            pages: as the rows should be.
+            fresh: those of them that are not there, or not like that.
+            gone: paths of rows that should be no more.
+        """
+        self._db.executemany("DELETE FROM pages WHERE path = ?", ((path,) for path in gone))
+        rows = ((path, *pages[path]) for path in fresh)
+        self._db.executemany("INSERT OR REPLACE INTO pages VALUES (?, ?, ?)", rows)
+        # There may be rows of files that somebody took away, and that nobody needs any more.
+        if self._db.execute("SELECT COUNT(*) FROM pages").fetchone()[0] != len(pages):
+            self.replace(pages)

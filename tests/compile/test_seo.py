@@ -37,7 +37,7 @@ THREAD = "https://forum.example.com/t/1"
 )
 def test_the_first_rule_that_fits_chooses(given_one: Summary, expected: tuple[str, str]) -> None:
     """Automatic policy: our own URL for what is ours, merged, rewritten or unreachable; else the live thread."""
-    assert Canonical(*expected) == canonical(given_one, "/q/x-1/", inputs(given_one))
+    assert Canonical(*expected) == canonical(given_one, OWN, inputs(given_one))
 
 
 @pytest.mark.parametrize(
@@ -58,13 +58,13 @@ def test_the_narrower_setting_wins(page: str | None, source: str | None, site: s
     one = summary("forum:1", choice=page)
     sources = {"forum": replace(SOURCES["forum"], canonical=source)}
     given_all = inputs(one, sources=sources, config=config(seo={"canonical": site}))
-    assert expected == canonical(one, "/q/x-1/", given_all).url
+    assert expected == canonical(one, OWN, given_all).url
 
 
 def test_a_policy_of_source_without_a_thread_is_self() -> None:
     """An article that lives here has no other address to defer to."""
     one = article("docs:1", "Refunds", choice="source")
-    assert Canonical(OWN, "self") == canonical(one, "/q/x-1/", inputs(one, config=config(seo={"canonical": "source"})))
+    assert Canonical(OWN, "self") == canonical(one, OWN, inputs(one, config=config(seo={"canonical": "source"})))
 
 
 def test_a_deferring_page_is_not_in_the_sitemap_and_may_be_indexed() -> None:

@@ -49,3 +49,14 @@ def test_page_rows_become_what_was_published(store: Store) -> None:
 
     assert {"a": ("k1", "d1"), "b": ("k9", "d9"), "e": ("k5", "d5")} == store.pages.all()
     assert changes <= 4  # delete c; replace b (delete and insert); insert e
+
+
+@pytest.mark.parametrize("stray", [{}, {"d": ("k4", "d4")}])
+def test_page_rows_are_amended_by_what_differs(store: Store, stray: dict[str, tuple[str, str]]) -> None:
+    """Nothing else is written; a row that nobody told of and that should not be there goes, too."""
+    store.pages.replace({"a": ("k1", "d1"), "b": ("k2", "d2"), "c": ("k3", "d3")} | stray)
+    before = store._connection.total_changes
+    wanted = {"a": ("k1", "d1"), "b": ("k9", "d9"), "e": ("k5", "d5")}
+    store.pages.amend(wanted, fresh=["b", "e"], gone=["c"])
+    assert wanted == store.pages.all()
+    assert store._connection.total_changes - before <= 4 + len(stray)
