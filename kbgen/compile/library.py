@@ -131,13 +131,14 @@ def faults(library: Library, inputs: Inputs) -> tuple[str, ...]:
             found.append(f"{path}: both {by_path[path]} and {ref} want this address; give one an `id` or another slug")
         by_path[path] = ref
     linked: set[str] = set()
+    named: set[int] = set()
     for page in library.pages.values():
-        linked.update(_targets(page))
+        linked.update(_targets(page, named))
     if not linked <= library.pages.keys():
         found += [
             f"{page.path}: links to {target}, which is not a page"
             for page in library.pages.values()
-            for target in _targets(page)
+            for target in _targets(page, set())
             if target not in library.pages
         ]
     found += [
@@ -158,11 +159,14 @@ def faults(library: Library, inputs: Inputs) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _targets(page: Page) -> list[str]:
+def _targets(page: Page, named: set[int]) -> list[str]:
+    """Paths a page leads to, without those of its tags when they are in ``named``: many pages share one tuple."""
     # The last crumb is the page itself: a page is no orphan's rescue by linking to itself.
     found = [crumb.path for crumb in page.crumbs[:-1]]
     found += [card.path for card in page.related]
-    found += [link.path for link in page.tags]
+    if id(page.tags) not in named:
+        named.add(id(page.tags))
+        found += [link.path for link in page.tags]
     if page.links:
         found += [path.partition("#")[0] for _, path in page.links]
     if page.listing is None:

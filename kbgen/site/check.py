@@ -7,7 +7,7 @@ are ``check_report.CHECKS``. Not here: anything that needs a browser or another 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence, Set
 from pathlib import Path
 
 from lxml import etree
@@ -97,13 +97,13 @@ def check_whole(
         config: for ``site.url`` and ``site.noindex``.
         files: waits for what ``check_files`` found, where another process was told to look; None looks here.
     """
-    checks = (_shared, _sitemap, _feeds, _robots, _redirects, _manifest)
+    checks = (_shared, _sitemap, _feeds, _robots, _redirects)
     found = [finding for check in checks for finding in check(folder, library, config)]
     return [*(files() if files else check_files(folder, tuple(library.pages))), *found]
 
 
 def check_files(folder: Path, paths: Sequence[str]) -> list[Finding]:
-    """Check that every page has its file; a plain function for other processes.
+    """Check that every page has its file, and that the manifest lists it; a plain function for other processes.
 
     Args:
         folder: the site's files.
@@ -117,7 +117,7 @@ def check_files(folder: Path, paths: Sequence[str]) -> list[Finding]:
                 findings.append(Finding("file", path, f"the file {file_of(path)} is missing"))
         except NotPublished as error:
             findings.append(Finding("file", path, str(error)))
-    return findings
+    return [*findings, *_manifest(folder, set(paths))]
 
 
 def check_pages(chunk: Chunk) -> tuple[Finding, ...]:
@@ -231,14 +231,13 @@ def _redirects(folder: Path, library: Library, config: Config) -> Iterator[Findi
             yield Finding("redirect", old, str(error))
 
 
-def _manifest(folder: Path, library: Library, config: Config) -> Iterator[Finding]:
-    del config
+def _manifest(folder: Path, paths: Set[str]) -> Iterator[Finding]:
     try:
         listed = page_kinds((folder / MANIFEST).read_bytes())
     except (OSError, NotPublished) as error:
         yield Finding("manifest", MANIFEST, f"cannot be read: {error}")
         return
-    for path in sorted(listed.keys() ^ library.pages.keys()):
+    for path in sorted(listed.keys() ^ paths):
         yield Finding(
             "manifest", path, "is on the site and not in the manifest, or in the manifest and not on the site"
         )

@@ -33,7 +33,12 @@ def standing(rows: dict[str, tuple[str, str]], site_dir: Path) -> dict[str, tupl
 def identity(site_dir: Path) -> str | None:
     """Folder and manifest of a site, None when there is no manifest."""
     digest = manifest_digest(site_dir)
-    return f"{site_dir.resolve()} {digest}" if digest else None
+    return identity_with(site_dir, digest) if digest else None
+
+
+def identity_with(site_dir: Path, digest: str) -> str:
+    """Folder and manifest of a site whose manifest's digest is known."""
+    return f"{site_dir.resolve()} {digest}"
 
 
 def manifest_digest(folder: Path) -> str | None:

@@ -35,7 +35,7 @@ from kbgen.site.engine import Frames
 from kbgen.site.feeds import feeds
 from kbgen.site.files import saying_what_to_do
 from kbgen.site.frame_input import DEPTHS
-from kbgen.site.live import LIVE, identity, known_rows, manifest_digest, standing
+from kbgen.site.live import LIVE, identity_with, manifest_digest
 from kbgen.site.manifest import MANIFEST, Manifest, page_kinds, read_manifest, target_url, write_manifest
 from kbgen.site.pictures import files_of
 from kbgen.site.pour import PourJob, page_keys, pour
@@ -183,7 +183,8 @@ def _make(
     keys = page_keys(job.library.pages.values(), renderer.digest, job.topics)
     files = {path: file_of(path) for path in keys}
     rows = {files[path]: key for path, key in keys.items()}
-    changed = [page for path, page in job.library.pages.items() if _key(live, files[path]) != keys[path]]
+    done = {file: row for file, key in rows.items() if (row := live.get(file)) and row[0] == key}
+    changed = [page for path, page in job.library.pages.items() if files[path] not in done]
     pouring = pour(pour_job, changed, workers, progress)
     others = _write_images(job, staging, live)
     others |= _write_others(job, renderer, live, rows.keys() | others.keys(), progress)
@@ -192,7 +193,6 @@ def _make(
     findings = [finding for part in parts for finding in part.findings]
     questions = [question for part in parts for question in part.questions]
     findings += answer(questions, job.library.pages, staging, job.config)
-    done = {file: live[file] for file, key in rows.items() if _key(live, file) == key}
     done |= {files[path]: (keys[path], digest) for path, digest in digests.items()}
     done |= others
     done |= _write_manifest(job, staging, {path: done[file][1] for path, file in files.items()})
@@ -329,9 +329,8 @@ def publish(job: SiteJob, before: Manifest | None, *, allow_vanish: bool = False
     if not allow_vanish:
         guard(before, job.library, job.config)
     report = _judge(job, staging, content)
-    known = content.moved if job.store.get(LIVE) == identity(job.site_dir) else None
     switch(staging, job.site_dir)
-    _record(job, content, known)
+    _record(job, content)
     (job.cache / _STAGED).unlink(missing_ok=True)
     told = StageReport(
         stage="publish",
@@ -355,13 +354,13 @@ def _judge(job: SiteJob, staging: Path, content: Staged) -> CheckReport:
     return report
 
 
-def _record(job: SiteJob, content: Staged, known: Moved | None) -> None:
-    """Keep what is published now; ``known`` is how it differs from what the store holds, None where that is unknown."""
+def _record(job: SiteJob, content: Staged) -> None:
     with job.store.transaction():
-        if known:
-            job.store.pages.amend(content.rows, known.fresh, known.gone)
+        # Only this run knows that the store holds what the site was built upon.
+        if job.beside and content.moved:
+            job.store.pages.amend(content.rows, content.moved.fresh, content.moved.gone)
         else:
             job.store.pages.replace(content.rows)
         job.store.permalinks.add(job.library.permalinks)
         job.store.permalinks.set_redirects(job.library.redirects, live=job.library.pages)
-        job.store.put(LIVE, identity(job.site_dir) or "")
+        job.store.put(LIVE, identity_with(job.site_dir, content.rows[MANIFEST][1]))

@@ -121,6 +121,7 @@ class Store:
         except BaseException:
             self._connection.execute("ROLLBACK")
             self.records.reset()
+            self.permalinks.reset()
             raise
         self._connection.execute("COMMIT")
 

@@ -13,15 +13,23 @@ class Permalinks:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
+        self._known: dict[Ref, str] | None = None
 
-    def all(self) -> dict[Ref, str]:
-        """Ref to the path it was given once."""
-        return {Ref(ref): path for ref, path in self._db.execute("SELECT ref, path FROM permalinks")}
+    def reset(self) -> None:
+        """Forget what was read: a transaction in which some were added may have been rolled back."""
+        self._known = None
+
+    def all(self) -> Mapping[Ref, str]:
+        """Ref to the path it was given once; read once, since a run asks for it in each of its stages."""
+        if self._known is None:
+            self._known = dict(self._db.execute("SELECT ref, path FROM permalinks"))
+        return self._known
 
     def add(self, assigned: Mapping[Ref, str]) -> None:
         """Keep new permalinks; one that exists stays as it is."""
         known = self.all()
         fresh = [(ref, path) for ref, path in assigned.items() if ref not in known]
+        self.reset()
         self._db.executemany("INSERT OR IGNORE INTO permalinks VALUES (?, ?)", fresh)
 
     def redirects(self) -> dict[str, str | None]:

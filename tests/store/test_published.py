@@ -26,6 +26,15 @@ def test_a_permalink_is_given_once(store: Store) -> None:
     assert {"forum:1": "/q/one-1/", "forum:3": "/q/three-3/"} == store.permalinks.all()
 
 
+def test_a_permalink_that_was_rolled_back_was_never_given(store: Store) -> None:
+    """What was read inside the transaction is forgotten with it."""
+    with pytest.raises(KeyboardInterrupt), store.transaction():
+        store.permalinks.add({Ref("forum:1"): "/q/one-1/"})
+        assert {"forum:1": "/q/one-1/"} == store.permalinks.all()
+        raise KeyboardInterrupt
+    assert {} == store.permalinks.all()
+
+
 def test_redirects_are_added_changed_and_kept(store: Store) -> None:
     """Those of earlier runs stay when a run does not speak of them; gone is told from unknown."""
     store.permalinks.set_redirects({"/a/": "/b/", "/c/": None}, live=[])
