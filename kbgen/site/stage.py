@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -324,11 +324,13 @@ def publish(job: SiteJob, before: Manifest | None, *, allow_vanish: bool = False
         GuardTripped: too many pages would vanish; the live site stands.
     """
     started = time.monotonic()
-    content = staged(job)
     staging = staging_of(job.site_dir)
+    begin: Begin = job.beside.begin if job.beside else partial
+    files = begin(check_files, staging, tuple(job.library.pages))
+    content = staged(job)
     if not allow_vanish:
         guard(before, job.library, job.config)
-    report = _judge(job, staging, content)
+    report = _judge(content, check_whole(staging, job.library, job.config, files))
     switch(staging, job.site_dir)
     _record(job, content)
     (job.cache / _STAGED).unlink(missing_ok=True)
@@ -342,11 +344,8 @@ def publish(job: SiteJob, before: Manifest | None, *, allow_vanish: bool = False
     return Published(told, content.moved, content.rows)
 
 
-def _judge(job: SiteJob, staging: Path, content: Staged) -> CheckReport:
-    begin: Begin = job.beside.begin if job.beside else partial
-    files = begin(check_files, staging, tuple(job.library.pages))
-    findings = [*content.findings, *check_whole(staging, job.library, job.config, files)]
-    report = make_report(findings, len(content.changed))
+def _judge(content: Staged, found: Iterable[Finding]) -> CheckReport:
+    report = make_report([*content.findings, *found], len(content.changed))
     if report.errors:
         shown = "\n".join(f"  {finding.page}: {finding.message} [{finding.check}]" for finding in report.errors[:30])
         more = f"\n  and {len(report.errors) - 30} more" if len(report.errors) > 30 else ""

@@ -28,10 +28,15 @@ def test_a_permalink_is_given_once(store: Store) -> None:
 
 def test_a_permalink_that_was_rolled_back_was_never_given(store: Store) -> None:
     """What was read inside the transaction is forgotten with it."""
-    with pytest.raises(KeyboardInterrupt), store.transaction():
-        store.permalinks.add({Ref("forum:1"): "/q/one-1/"})
-        assert {"forum:1": "/q/one-1/"} == store.permalinks.all()
-        raise KeyboardInterrupt
+
+    def interrupted() -> None:
+        with store.transaction():
+            store.permalinks.add({Ref("forum:1"): "/q/one-1/"})
+            assert {"forum:1": "/q/one-1/"} == store.permalinks.all()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert {} == store.permalinks.all()
 
 
