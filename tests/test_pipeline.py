@@ -8,18 +8,23 @@ import re
 import shutil
 import signal
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 from projects import SITE, SmallForum, build_here, forum_topic
 
+from kbgen.compile.inputs import Inputs
+from kbgen.compile.library import faults as find_faults
 from kbgen.errors import ConfigError, GuardTripped, LockHeld, NotPublished, UsageError
 from kbgen.lock import run_lock
 from kbgen.model import Library
 from kbgen.pipeline import STAGES, Options, Run, RunReport
 from kbgen.progress import Silent
 from kbgen.project import open_project
+from kbgen.search.documents import SearchDoc
+from kbgen.site.beside import Beside
 
 
 def names(report: RunReport) -> list[str]:
@@ -104,6 +109,29 @@ def test_nobody_writes_beside_when_a_run_has_failed(forum: SmallForum, monkeypat
     with pytest.raises(NotPublished, match="has faults"):
         build_here(forum.folder, jobs=2)
     assert (forum.folder / ".kbgen" / "counted").exists()
+
+
+@pytest.mark.parametrize(("jobs", "expected"), [(1, ["faults", "index"]), (2, ["index", "faults"])])
+def test_the_index_is_begun_before_pages_are_compiled(
+    forum: SmallForum, monkeypatch: pytest.MonkeyPatch, jobs: int, expected: list[str]
+) -> None:
+    """Where another process can write it meanwhile; with one job it is made with the pages."""
+    done: list[str] = []
+    begin_index = Beside.index
+
+    def index(self: Beside, told: Iterable[list[SearchDoc]], languages: tuple[str, ...]) -> None:
+        done.append("index")
+        begin_index(self, told, languages)
+
+    def faults(library: Library, inputs: Inputs) -> tuple[str, ...]:
+        done.append("faults")
+        return find_faults(library, inputs)
+
+    monkeypatch.setattr(Beside, "index", index)
+    monkeypatch.setattr("kbgen.pipeline.faults", faults)
+    build_here(forum.folder, jobs=jobs)
+    assert expected == done
+    assert (forum.folder / "site" / "search" / "en" / "meta.json").exists()
 
 
 def test_a_build_without_change_ends_after_curate(forum: SmallForum) -> None:

@@ -35,8 +35,8 @@ def related(
     if count == 0:
         return {}
     linked = {ref: as_linked(card) for ref, card in cards.items()}
-    pages = {ref: linked[summary.ref] for summary in summaries for ref in summary.refs}
-    best = _by_text(summaries, near or {}, {**linked, **pages}, count)
+    merged = {ref: linked[summary.ref] for summary in summaries if len(summary.refs) > 1 for ref in summary.refs}
+    best = _by_text(summaries, near or {}, linked | merged, count)
     # Where texts were compared, few pages want for more.
     short = [summary for summary in summaries if len(best[summary.ref]) < count]
     if short:

@@ -6,6 +6,7 @@ on the site. Not here: the sitemap and the robots meta tags of single pages.
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
@@ -68,15 +69,16 @@ def llms_txt(library: Library, config: Config, topics: Mapping[Slug, Topic]) -> 
         topics: by slug, in the order of the sections; those without a landing page are left out.
     """
     site = config.site
-    pages = sorted(offered_pages(library, config), key=lambda page: (-_score(page, library), page.path))
     by_topic: dict[str, list[Page]] = {}
-    for page in pages:
+    for page in offered_pages(library, config):
         by_topic.setdefault(page.topics[0] if page.topics else "", []).append(page)
     lines = [f"# {_words(site.name)}", "", f"> {_words(site.description or site.tagline)}"]
     left = _LINKS_IN_ALL
     for slug, title in (*((topic.slug, topic.title) for topic in topics.values()), ("", "More")):
         landing = library.pages.get(f"/topics/{slug}/")
-        mine = by_topic.get(slug, [])[: min(_LINKS_A_TOPIC, left)]
+        found, most = by_topic.get(slug, []), min(_LINKS_A_TOPIC, left)
+        # Of a hundred thousand pages a few hundred are named.
+        mine = heapq.nsmallest(most, found, key=lambda page: (-_score(page, library), page.path))
         if mine and (landing or not slug):
             links = (landing, *mine) if landing else mine
             lines += ["", f"## {_words(title)}", "", *(_link(page, config) for page in links)]

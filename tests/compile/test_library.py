@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from kbgen.compile.inputs import Inputs
+from kbgen.compile.inputs import Inputs, Shelf
 from kbgen.compile.library import compile_library, faults
 from kbgen.model import Crumb, Library, Link, Page, Ref, SafeHtml, Slug, Summary, Taxonomy
 
@@ -238,6 +238,15 @@ SUMMARIES = st.lists(
     unique_by=lambda one: one.ref,
     max_size=14,
 )
+
+
+def test_who_asks_is_told_of_the_shelf_before_there_are_pages() -> None:
+    """Once, with the cards and tags of the library to come, which is the same whether anybody asks or not."""
+    library, given_all = sound()
+    shelves: list[Shelf] = []
+    assert library == compile_library(given_all, shelves.append)
+    assert [(library.cards, library.tags)] == [(shelf.cards, shelf.tag_titles) for shelf in shelves]
+    assert library.cards.keys() == {"forum:1", "forum:2", "docs:a"}
 
 
 @settings(max_examples=40, deadline=None)
