@@ -7,7 +7,8 @@ are ``check_report.CHECKS``. Not here: anything that needs a browser or another 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 from lxml import etree
@@ -231,7 +232,7 @@ def _redirects(folder: Path, library: Library, config: Config) -> Iterator[Findi
             yield Finding("redirect", old, str(error))
 
 
-def _manifest(folder: Path, paths: Set[str]) -> Iterator[Finding]:
+def _manifest(folder: Path, paths: AbstractSet[str]) -> Iterator[Finding]:
     try:
         listed = page_kinds((folder / MANIFEST).read_bytes())
     except (OSError, NotPublished) as error:

@@ -1,8 +1,8 @@
 """Harvested texts, judged as the strings they are when they are poured.
 
-What the sanitiser writes, and formulas in MathML, is a small regular language: known elements, known attributes in double quotes, everything
-else escaped. A text in that language can neither run nor load anything, whatever a browser makes of the page around
-it; so a text is matched against the language as a whole, and not parsed a second time.
+What the sanitiser writes, and formulas in MathML, is a small regular language: known elements, known attributes in
+double quotes, everything else escaped. A text in that language can neither run nor load anything, whatever a browser
+makes of the page around it; so a text is matched against the language as a whole, and not parsed a second time.
 """
 
 from __future__ import annotations
@@ -27,9 +27,10 @@ _IMAGE = (
 )
 # Presentation only: nothing of MathML that is pressed, followed or loaded.
 _MATH = (
-    r"</?m(?:ath|i|n|o|text|space|row|sub|sup|subsup|over|under|underover|frac|sqrt|root|table|tr|td|style|padded|phantom)"
-    r'(?: (?:accent|alttext|class|depth|display|displaystyle|form|height|largeop|linethickness|lspace|mathvariant|maxsize'
-    r'|minsize|movablelimits|rspace|scriptlevel|stretchy|width)="[^"<>\0]*")*>'
+    r"</?m(?:ath|i|n|o|text|space|row|sub|sup|subsup|over|under|underover|frac|sqrt|root|table|tr|td|style|padded"
+    r"|phantom)"
+    r"(?: (?:accent|alttext|class|depth|display|displaystyle|form|height|largeop|linethickness|lspace|mathvariant"
+    r'|maxsize|minsize|movablelimits|rspace|scriptlevel|stretchy|width)="[^"<>\0]*")*>'
 )
 _TAG = rf'</?(?:{_TAGS})(?: (?:{_ATTRIBUTES})="[^"<>\0]*"| reversed)*>|{_IMAGE}|{_MATH}'
 # Text and tags by turns, told apart by their first character: a hostile text costs no more than its length. Possessive

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from html import unescape
@@ -233,7 +233,9 @@ def words(found: ExternalReport, *, verbose: bool = False) -> str:
     if len(found.dead) > len(shown):
         lines.append(f"and {len(found.dead) - len(shown):,} more dead links; -v shows them")
     counts = ", ".join(f"{count:,} {state}" for state, count in found.states.items()) or "none"
-    lines.append(f"{found.links:,} links to other sites ({counts}), {found.asked:,} asked now, {len(found.dead):,} dead")
+    lines.append(
+        f"{found.links:,} links to other sites ({counts}), {found.asked:,} asked now, {len(found.dead):,} dead"
+    )
     if found.waiting:
         lines.append(f"{found.waiting:,} are due as well; run again, or raise --limit")
     return "\n".join(lines)

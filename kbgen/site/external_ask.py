@@ -162,10 +162,8 @@ def _ask(client: HttpClient, address: str) -> Answer:
         return Answer(address, "ok", "moved", error.target.partition("#")[0])
     except TooLarge:
         return Answer(address, "ok", "there")
-    except Disallowed:
-        return Answer(address, "refused", "robots.txt")
-    except Refused:
-        return Answer(address, "refused", "not a public address")
+    except (Disallowed, Refused) as error:
+        return Answer(address, "refused", "robots.txt" if isinstance(error, Disallowed) else "not a public address")
     except Busy as error:
         return Answer(address, "refused", "busy") if error.reached else Answer(address, "unreachable", "no answer")
     except SourceError:

@@ -197,7 +197,7 @@ def mend(source: Path, target: Path, fresh: Iterable[str], gone: Iterable[str]) 
         remove_file(target, file)
     for file in fresh:
         _relink(f"{source}/{file}", f"{target}/{file}")
-    here, there = ({name for name in os.listdir(top) if name.startswith(".")} for top in (source, target))
+    here, there = ({one.name for one in Path(top).iterdir() if one.name.startswith(".")} for top in (source, target))
     for name in there - here:
         _remove(f"{target}/{name}", is_folder=_is_folder(f"{target}/{name}"))
     for name in here:

@@ -17,8 +17,8 @@ from kbgen.addresses import absolute
 from kbgen.config import Config
 from kbgen.model import Crumb, Page, Slug, SourceInfo, Topic, split_ref
 from kbgen.site import jsonld
-from kbgen.site.licences import licence_of
 from kbgen.site.icons import icon
+from kbgen.site.licences import licence_of
 from kbgen.site.markup import BADGES, Parts, Place, isolated
 from kbgen.site.words import Words, direction, language_name, og_locale, words_for
 

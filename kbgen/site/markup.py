@@ -15,8 +15,8 @@ from markupsafe import Markup
 
 from kbgen.addresses import encode
 from kbgen.model import Card, Crumb, Link, Person
-from kbgen.site.jsonld import iso
 from kbgen.site.icons import icon
+from kbgen.site.jsonld import iso
 from kbgen.site.words import Words, direction
 
 BADGES = {

@@ -70,7 +70,7 @@ def page_keys(pages: Iterable[Page], shared: str, topics: Mapping[Slug, Topic]) 
 
 
 class _Cards:
-    """Pages as bytes with digests in the place of their cards: each stands on a dozen pages, and most of one are they."""
+    """Pages as bytes with digests in the place of their cards, of which each stands on a dozen pages."""
 
     def __init__(self) -> None:
         self._encode = msgspec.msgpack.Encoder(order="deterministic").encode

@@ -34,8 +34,8 @@ from kbgen.model import (
 )
 from kbgen.site import jsonld
 from kbgen.site.engine import Frames
-from kbgen.site.language import Language
 from kbgen.site.icons import icon
+from kbgen.site.language import Language
 from kbgen.site.markup import Place, trusted
 from kbgen.site.pictures import with_images
 from kbgen.site.shells import HOLE, Poured
@@ -258,7 +258,7 @@ class _Spelled(FileSystemLoader):
 
 
 class _Context(Context):
-    """Calls functions as they are: none of kbgen's wants what Jinja's decorators hand on, and to ask costs more than most."""
+    """Calls functions as they are: none of kbgen's wants what Jinja's decorators hand on, and to ask is dear."""
 
     def call(self, called: Callable[..., Any], /, *arguments: Any, **named: Any) -> Any:
         # Inside a loop Jinja adds what only its own decorators are for.

@@ -99,7 +99,7 @@ _NAMED = msgspec.json.Decoder(list[_Named])
 
 def _take_counted(job: IndexJob) -> dict[str, Words]:
     """The counted words by language, when they are of the pages that are told of and of no other; else none."""
-    global _counted  # noqa: PLW0603
+    global _counted
     counted, _counted = _counted, None
     if not counted:
         return {}

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from kbgen.addresses import absolute, file_of
 from kbgen.config import Config, SeoConfig, SiteConfig
 from kbgen.model import Library, Link, Page, PlainText, Ref, Slug, Topic
-from kbgen.site.check import CHECKS, WARNINGS, CheckReport, check_site
+from kbgen.site.check import CHECKS, WARNINGS, CheckReport, check_files, check_site, check_whole
 from kbgen.site.crawlers import robots_txt
 from kbgen.site.feeds import feeds
 from kbgen.site.manifest import MANIFEST, write_manifest
@@ -330,6 +330,16 @@ def test_a_fault_between_pages_is_found_though_no_page_changed(
     report = check_site(tmp_path, library, CONFIG, changed=())
     assert {(finding.check, finding.page) for finding in report.errors} == {(check, page)}
     assert report.counts["pages"] == 0
+
+
+def test_files_are_looked_for_once_here_or_elsewhere(tmp_path: Path) -> None:
+    """What another process found of them stands first among what must hold between pages, and nobody looks again."""
+    library = build(tmp_path)
+    remove(tmp_path, "q/b-8/index.html")
+    lost = check_files(tmp_path, tuple(library.pages))
+    assert [("file", "/q/b-8/")] == [(one.check, one.page) for one in lost]
+    assert lost == check_whole(tmp_path, library, CONFIG, lambda: lost) == check_whole(tmp_path, library, CONFIG)
+    assert [] == check_whole(tmp_path, library, CONFIG, list)
 
 
 def test_a_redirect_to_a_missing_page_is_found(tmp_path: Path) -> None:

@@ -61,7 +61,9 @@ def test_where_a_card_stands_on_a_page_is_part_of_its_key() -> None:
         ((), (first, second)),
         ((replace(one[0], title=PlainText("Other")), *two), ()),
     ]
-    listings = [replace(sample.page("/questions/"), listing=Listing(items=items, blocks=blocks)) for items, blocks in shown]
+    listings = [
+        replace(sample.page("/questions/"), listing=Listing(items=items, blocks=blocks)) for items, blocks in shown
+    ]
     keys = [page_keys([page], "r", sample.TOPICS)[page.path] for page in listings]
     assert len(set(keys)) == len(keys)
     assert page_keys(listings[:1], "r", sample.TOPICS) == page_keys([sample_again(listings[0])], "r", sample.TOPICS)
@@ -76,9 +78,14 @@ def test_pages_on_one_trail_may_name_different_topics() -> None:
     """A page that is called like a topic is named by it, too; the others do not move with that topic."""
     topic = next(iter(sample.TOPICS.values()))
     trail = sample.entry_page().crumbs[:-1]
-    called = [replace(sample.entry_page(path=path), topics=(), crumbs=(*trail[:1], Crumb("It", path))) for path in (
-        "/articles/other/", f"/articles/{topic.slug}/", "/articles/another/",
-    )]
+    called = [
+        replace(sample.entry_page(path=path), topics=(), crumbs=(*trail[:1], Crumb("It", path)))
+        for path in (
+            "/articles/other/",
+            f"/articles/{topic.slug}/",
+            "/articles/another/",
+        )
+    ]
     titled = {**sample.TOPICS, topic.slug: replace(topic, title="Something else")}
     before, after = (page_keys(called, "r", topics) for topics in (sample.TOPICS, titled))
     assert [f"/articles/{topic.slug}/"] == [path for path in before if before[path] != after[path]]
