@@ -37,7 +37,6 @@ from kbgen.report.review import waiting_counts
 from kbgen.runs import Changes, Options, RunReport
 from kbgen.site.beside import Beside, working_beside
 from kbgen.site.changes import changes
-from kbgen.site.documents import documents, languages
 from kbgen.site.engine import Frames, build_frames
 from kbgen.site.files import explained
 from kbgen.site.live import LIVE, identity, live_rows
@@ -215,8 +214,7 @@ class Run:
         """Write the search index beside what is left of compiling: where pages are and how they are called is known."""
         # With one job nothing is beside: rendering makes the index.
         if self._beside is not None and self.workers.jobs > 1:
-            told = documents(shelf.cards, shelf.tag_titles, shelf.topics)
-            self._beside.index(told, languages(self.frames.main, shelf.cards))
+            self._beside.index(self.frames.main, shelf.cards, shelf.tag_titles, shelf.topics)
 
     def job(self) -> SiteJob:
         """What render and publish work on."""

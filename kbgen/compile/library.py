@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
-from itertools import chain
-from operator import attrgetter
+from collections.abc import Callable, Iterable, Iterator
 
 from kbgen.compile.entries import entry_page, make_card, tag_path, topic_crumbs
 from kbgen.compile.home import home_page, not_found_page, search_page, written_pages
@@ -132,12 +130,14 @@ def faults(library: Library, inputs: Inputs) -> tuple[str, ...]:
         if path in by_path:
             found.append(f"{path}: both {by_path[path]} and {ref} want this address; give one an `id` or another slug")
         by_path[path] = ref
-    linked = _linked(library.pages.values())
+    linked: set[str] = set()
+    for page in library.pages.values():
+        linked.update(_targets(page))
     if not linked <= library.pages.keys():
         found += [
             f"{page.path}: links to {target}, which is not a page"
             for page in library.pages.values()
-            for target in sorted(_linked([page]))
+            for target in _targets(page)
             if target not in library.pages
         ]
     found += [
@@ -158,20 +158,18 @@ def faults(library: Library, inputs: Inputs) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _linked(pages: Collection[Page]) -> set[str]:
-    """Paths that pages lead to; over all of them at once, since there are a hundred thousand."""
-    path = attrgetter("path")
+def _targets(page: Page) -> list[str]:
     # The last crumb is the page itself: a page is no orphan's rescue by linking to itself.
-    found = {path(crumb) for page in pages for crumb in page.crumbs[:-1]}
-    found.update(map(path, chain.from_iterable(page.related for page in pages)))
-    # Many pages have the same tags, and share them.
-    tags = {id(page.tags): page.tags for page in pages}
-    found.update(map(path, chain.from_iterable(tags.values())))
-    found.update(target.partition("#")[0] for page in pages for _, target in page.links)
-    for listing in (page.listing for page in pages if page.listing):
-        found.update(map(path, listing.items))
-        found.update(target for _, target in listing.pager)
-        for block in listing.blocks:
-            found.update(map(path, block.cards))
-            found.update(map(path, block.links))
+    found = [crumb.path for crumb in page.crumbs[:-1]]
+    found += [card.path for card in page.related]
+    found += [link.path for link in page.tags]
+    if page.links:
+        found += [path.partition("#")[0] for _, path in page.links]
+    if page.listing is None:
+        return found
+    found += [card.path for card in page.listing.items]
+    found += [path for _, path in page.listing.pager]
+    for block in page.listing.blocks:
+        found += [card.path for card in block.cards]
+        found += [link.path for link in block.links]
     return found

@@ -6,7 +6,7 @@ Not here: what an index is (``search.index``), how a tree is copied (``publish``
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager, suppress
 from functools import cached_property, partial
@@ -14,7 +14,8 @@ from pathlib import Path
 
 from kbgen.errors import NotPublished
 from kbgen.executor import Begin, Workers
-from kbgen.search.documents import SearchDoc
+from kbgen.model import Card, Ref, Slug, Topic
+from kbgen.site.documents import documents, languages
 from kbgen.site.files import saying_what_to_do
 from kbgen.site.live import known_rows, standing
 from kbgen.site.publish import clone_tree, staging_of
@@ -56,19 +57,23 @@ class Beside:
         """Begin to count the words of the index; whatever curation makes has to be in the store."""
         self._counted = self._count()
 
-    def index(self, told: Iterable[list[SearchDoc]], languages: tuple[str, ...]) -> None:
+    def index(
+        self, main: str, cards: Mapping[Ref, Card], tags: Mapping[Slug, str], topics: Mapping[Slug, Topic]
+    ) -> None:
         """Begin to write the search index, once words are counted.
 
         Args:
-            told: all pages but their words (``documents.documents``).
-            languages: to make an index for.
+            main: the site's main language.
+            cards: of all pages it is about.
+            tags: titles of the tags that cards name.
+            topics: by slug.
         """
-        documents, begins = self._store.with_name(_DOCUMENTS), f"{FOLDER}/"
-        with saying_what_to_do(documents, "writing"):
-            write_documents(documents, told)
+        told, begins = self._store.with_name(_DOCUMENTS), f"{FOLDER}/"
+        with saying_what_to_do(told, "writing"):
+            write_documents(told, documents(cards, tags, topics))
         live = self.copied or {}
         there = {file.removeprefix(begins): digest for file, (_, digest) in live.items() if file.startswith(begins)}
-        job = IndexJob(documents, self._store, self._staging, languages, there)
+        job = IndexJob(told, self._store, self._staging, languages(main, cards), there)
         self._indexed = self.begin(write_index, job)
 
     @property
@@ -98,7 +103,8 @@ def working_beside(workers: Workers, store: Path, site_dir: Path, *, clean: bool
         try:
             yield beside
         except BaseException:
-            # Nothing may go on writing into the staging folder when the next run begins. An interrupted process is gone.
+            # Nothing may go on writing into the staging folder when the next run begins. An interrupted process is
+            # gone.
             with suppress(NotPublished, BrokenProcessPool):
                 begin(int)()
             raise

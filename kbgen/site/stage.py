@@ -7,11 +7,9 @@ moved is written. Not here: what the pages are (compile) and how one looks (rend
 from __future__ import annotations
 
 import hashlib
-import shutil
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -30,7 +28,6 @@ from kbgen.site.check import check_files, check_whole
 from kbgen.site.check_poured import answer
 from kbgen.site.check_report import CheckReport, Finding, make_report
 from kbgen.site.crawlers import llms_txt, robots_txt
-from kbgen.site.documents import documents, languages
 from kbgen.site.engine import Frames
 from kbgen.site.feeds import feeds
 from kbgen.site.files import saying_what_to_do
@@ -39,13 +36,11 @@ from kbgen.site.live import LIVE, identity_with, manifest_digest
 from kbgen.site.manifest import MANIFEST, Manifest, page_kinds, read_manifest, target_url, write_manifest
 from kbgen.site.pictures import files_of
 from kbgen.site.pour import PourJob, page_keys, pour
-from kbgen.site.publish import Moved, clone_tree, guard, recover, remove_file, staging_of, switch, write_file
+from kbgen.site.publish import Moved, guard, recover, remove_file, staging_of, switch, write_file
 from kbgen.site.redirects import gone_html, redirect_files, stub_html, stub_path
 from kbgen.site.render import Renderer
-from kbgen.site.search_index import FOLDER as SEARCH
-from kbgen.site.search_index import IndexJob, count_words, write_documents, write_index
 from kbgen.site.sitemap import sitemaps
-from kbgen.store import Store, open_store
+from kbgen.store import Store
 
 _STAGED = "staged.msgpack"
 MEDIA = "media"
@@ -150,9 +145,7 @@ def render(job: SiteJob, workers: Workers, progress: Progress, *, clean: bool = 
         copied = beside.copied
         live = copied or {}
         if not beside.indexing:
-            cards = job.library.cards
-            told = documents(cards, job.library.tags, job.topics)
-            beside.index(told, languages(job.frames.main, cards))
+            beside.index(job.frames.main, job.library.cards, job.library.tags, job.topics)
         made = _make(job, live, workers, beside, progress=progress)
     gone = live.keys() - made.rows.keys()
     staging = staging_of(job.site_dir)

@@ -19,6 +19,7 @@ _BATCH = 500
 _CURATED = msgspec.msgpack.Decoder(Curated)
 _HEAD = msgspec.msgpack.Decoder(Head)
 _SUMMARY = msgspec.msgpack.Decoder(Summary)
+# Words of a closed list are one object already.
 _SHARED = ("lang", "source", "topics", "tags", "family")
 _ENTRY = msgspec.msgpack.Decoder(Entry)
 _ARTICLE = msgspec.msgpack.Decoder(ArticleEntry)

@@ -255,6 +255,20 @@ def test_only_the_words_of_changed_pages_are_counted(small: SmallForum, monkeypa
     assert (None, live) == (asked[-1], small.tree())
 
 
+def test_a_store_put_back_after_rendering_learns_all_that_is_published(small: SmallForum) -> None:
+    """Between the two commands it may have been exchanged for an older copy: what rendering saw move is not enough."""
+    build_here(small.folder)
+    small.write(forum_topic(6, "How do I wake the siren?"))
+    build_here(small.folder, ["harvest", "curate"])
+    rendered(small)
+    with looking(small) as run:
+        wanted = staged(run.job()).rows
+        with run.store.transaction():
+            run.store.pages.replace(run.store.pages.all() | {"robots.txt": ("an older key", "an older digest")})
+        publish(run.job(), run.before)
+        assert wanted == run.store.pages.all()
+
+
 def test_there_is_no_manifest_without_a_site(tmp_path: Path) -> None:
     """None, and no error."""
     assert published(tmp_path / "site") is None
