@@ -137,6 +137,11 @@ class Run:
             self._beside = self._stack.enter_context(begun)
         return self._beside
 
+    def end_staging(self) -> None:
+        """What changed is on no page: what was begun in case it were is undone."""
+        if self._beside is not None:
+            self._beside.put_back()
+
     def retire(self, moved: Moved | None) -> None:
         """Make the replaced site the copy that the next run starts from, beside what is left of this one."""
         begin = self._beside.begin if self._beside else self._stack.enter_context(self.workers.beside())
@@ -259,10 +264,15 @@ def _harvest(run: Run) -> list[StageReport]:
 
 def _harvest_one(source: Source, run: Run, asked: Asking | None) -> StageReport:
     if not (isinstance(source, LiveSource) and source.live):
-        return harvest(source, run.store, run.progress, full=run.options.full)
+        return harvest(source, run.store, run.progress, full=run.options.full, changing=_begin(run))
     if asked is None:
         return StageReport(f"harvest {source.name}", notes=("not asked (--offline)",))
     return asked.harvest(source)
+
+
+def _begin(run: Run) -> Callable[[], object] | None:
+    """What to call when something has changed: there is going to be a site to write, and a core is often idle then."""
+    return run.begin_staging if run.whole and run.store.get(LIVE) else None
 
 
 def _asking(run: Run) -> Asking:
@@ -285,9 +295,7 @@ def _curate(run: Run) -> list[StageReport]:
         decisions=verdicts(run.project.decisions),
         erasure=run.project.erasure,
     )
-    # Items are curated: something has changed, so there is going to be a site to write, and a core is often idle now.
-    begin = run.begin_staging if run.whole and run.store.get(LIVE) else None
-    report = curate(job, run.store, run.workers, run.progress, clean=run.options.clean, changing=begin)
+    report = curate(job, run.store, run.workers, run.progress, clean=run.options.clean, changing=_begin(run))
     if run.project.overlay_faults:
         faulty = StageReport("overlays", failed=run.project.overlay_faults)
         return [report, faulty]
@@ -381,6 +389,7 @@ def _run_stages(project: Project, options: Options, progress: Progress, names: S
                 continue
             if names is None and name == "compile" and run.is_current():
                 reports.append(StageReport("compile", notes=("nothing changed; the site stands as it is",)))
+                run.end_staging()
                 break
             if run.whole:
                 _begin_beside(run, name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -110,6 +111,23 @@ def test_a_harvest_is_idempotent(run: Run, store: Store) -> None:
     assert (2, 2, 0, 0) == numbers(run((1, "one"), (2, "two")))
     assert (2, 0, 2, 0) == numbers(run((1, "one"), (2, "two")))
     assert {"1": ("one", False), "2": ("two", False)} == held(store)
+
+
+def note_steps(seen: Counting, told: list[int]) -> None:
+    """How many portions had been read."""
+    told.append(len(seen.steps))
+
+
+def test_the_first_change_is_told_while_the_rest_is_read(store: Store, notes: Notes) -> None:
+    """What is begun then has the time that reading takes; nothing is told of what is as it was."""
+    told: list[int] = []
+    for first in ("one", "one", "two"):
+        notes.items = [(number, first if number == 1 else "same") for number in range(1, 1201)]
+        seen = Counting()
+        harvest(notes, store, seen, changing=partial(note_steps, seen, told))
+        told.append(-1)
+    # Of all three portions of the first harvest, of none of the second, of the first portion of the third.
+    assert [0, 1, 2, -1, -1, 0, -1] == told
 
 
 def test_what_a_complete_pass_no_longer_finds_is_withdrawn(run: Run, store: Store) -> None:

@@ -16,9 +16,10 @@ from projects import SITE, SmallForum, build_here, forum_topic
 
 from kbgen.compile.inputs import Inputs
 from kbgen.compile.library import faults as find_faults
+from kbgen.curate.stage import curate
 from kbgen.errors import ConfigError, GuardTripped, LockHeld, NotPublished, UsageError
 from kbgen.lock import run_lock
-from kbgen.model import Library
+from kbgen.model import Library, StageReport
 from kbgen.pipeline import STAGES, Options, Run, RunReport
 from kbgen.progress import Silent
 from kbgen.project import open_project
@@ -142,6 +143,43 @@ def test_a_build_without_change_ends_after_curate(forum: SmallForum) -> None:
         report.pages,
     )
     assert ("nothing changed; the site stands as it is",) == report.stages[-1].notes
+
+
+def test_the_staging_folder_is_begun_with_the_first_change(forum: SmallForum, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Harvesting needs one core only; a first site has nothing to build upon, and a night without change no need."""
+    done: list[str] = []
+    begin, curate_all = Run.begin_staging, curate
+
+    def begun(run: Run) -> Beside:
+        done.append("staging")
+        return begin(run)
+
+    def curated(*known: Any, **options: Any) -> StageReport:
+        done.append("curate")
+        return curate_all(*known, **options)
+
+    monkeypatch.setattr(Run, "begin_staging", begun)
+    monkeypatch.setattr("kbgen.pipeline.curate", curated)
+    for title in ("How do I dim a lamp?", "How do I dim a lamp?", "How do I dim a bright lamp?"):
+        forum.write(forum_topic(2, title))
+        build_here(forum.folder)
+        done.append("|")
+    assert [["curate", "staging"], ["curate"], ["staging", "curate", "staging", "staging"]] == [
+        part.split() for part in " ".join(done).split("|")[:-1]
+    ]
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_change_that_is_on_no_page_leaves_no_staging_folder(forum: SmallForum, jobs: int) -> None:
+    """An answer is looked for in vain: the site stands, and beside it what was there before."""
+    build_here(forum.folder)
+    forum.write(forum_topic(2, "How do I dim a bright lamp?"))
+    build_here(forum.folder)
+    beside = [path.name for path in forum.folder.iterdir() if path.name.startswith(".site")]
+    forum.write(forum_topic(7, "Who has seen my lamp?", accepted=False))
+    report = build_here(forum.folder, jobs=jobs)
+    assert (1, False) == (report.stages[0].written, report.published)
+    assert [".site.spare"] == beside == [path.name for path in forum.folder.iterdir() if path.name.startswith(".site")]
 
 
 def test_what_makes_a_site_old(forum: SmallForum) -> None:

@@ -6,6 +6,7 @@ What a record means is not looked at here: curating never fetches again, and a m
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from kbgen.errors import RecordError, SourceError
@@ -13,7 +14,7 @@ from kbgen.model import RawRecord, StageReport
 from kbgen.progress import Progress
 from kbgen.sources.base import Source
 from kbgen.store import Store
-from kbgen.store.records import Failure
+from kbgen.store.records import Failure, WholePass
 
 _BATCH = 500
 
@@ -24,9 +25,24 @@ class _Tally:
     written: int = 0
     unchanged: int = 0
     bad: list[RecordError] = field(default_factory=list)
+    changing: Callable[[], object] | None = None
+
+    def stored(self, written: int, unchanged: int) -> None:
+        """Count what was stored."""
+        self.written += written
+        self.unchanged += unchanged
+        if written and self.changing is not None:
+            self.changing()
 
 
-def harvest(source: Source, store: Store, progress: Progress, *, full: bool = False) -> StageReport:
+def harvest(
+    source: Source,
+    store: Store,
+    progress: Progress,
+    *,
+    full: bool = False,
+    changing: Callable[[], object] | None = None,
+) -> StageReport:
     """Read one source into the store.
 
     A source that fails keeps what the store has of it. Nothing is withdrawn unless the whole source was read.
@@ -36,9 +52,10 @@ def harvest(source: Source, store: Store, progress: Progress, *, full: bool = Fa
         store: the open store.
         progress: where to report.
         full: read even when the input has not changed since the last complete harvest.
+        changing: called as soon as something is known to have changed; it may be called several times.
     """
     started = time.monotonic()
-    tally = _Tally()
+    tally = _Tally(changing=changing)
     notes: list[str] = []
     failed: list[str] = []
     removed = 0
@@ -48,8 +65,11 @@ def harvest(source: Source, store: Store, progress: Progress, *, full: bool = Fa
         if not full and fingerprint is not None and fingerprint == store.records.fingerprint(source.name):
             return _unchanged(source, store, started)
         store.put("run", str(run))
-        _read(source, store, run, progress, tally=tally)
-        removed = _complete(source, store, run, fingerprint, bad=tally.bad)
+        seen = store.records.whole_pass(source.name, run)
+        _read(source, store, seen, progress, tally=tally)
+        with store.transaction():
+            removed = seen.withdraw([error.place for error in tally.bad])
+            _remember(source, store, run, fingerprint, bad=tally.bad)
     except SourceError as error:
         failed.append(f"{source.name}: {error}; what was published from it stays")
         # What was not reached this time still waits for a retry.
@@ -85,7 +105,7 @@ def _waiting(source: Source, store: Store) -> list[Failure]:
     return [failure for failure in store.records.failures() if failure.source == source.name]
 
 
-def _read(source: Source, store: Store, run: int, progress: Progress, *, tally: _Tally) -> None:
+def _read(source: Source, store: Store, seen: WholePass, progress: Progress, *, tally: _Tally) -> None:
     advance = progress.start(f"Harvesting {source.name}", None)
     batch: list[RawRecord] = []
     try:
@@ -96,29 +116,25 @@ def _read(source: Source, store: Store, run: int, progress: Progress, *, tally: 
                 continue
             batch.append(item)
             if len(batch) == _BATCH:
-                _store(batch, store, run, tally)
+                _store(batch, store, seen, tally)
                 advance(len(batch))
                 batch = []
     finally:
         # Also when the source breaks off: what was read before is good.
-        _store(batch, store, run, tally)
+        _store(batch, store, seen, tally)
 
 
-def _store(batch: list[RawRecord], store: Store, run: int, tally: _Tally) -> None:
+def _store(batch: list[RawRecord], store: Store, seen: WholePass, tally: _Tally) -> None:
     if batch:
         with store.transaction():
-            written, unchanged = store.records.upsert(batch, run)
-        tally.written += written
-        tally.unchanged += unchanged
+            written, unchanged = seen.upsert(batch)
+        tally.stored(written, unchanged)
 
 
-def _complete(source: Source, store: Store, run: int, fingerprint: str | None, *, bad: list[RecordError]) -> int:
-    """Withdraw what is no longer there, and remember the whole pass, in one transaction."""
-    with store.transaction():
-        removed = store.records.withdraw(source.name, run, [error.place for error in bad])
-        store.records.set_failures(source.name, bad, run)
-        if fingerprint is not None:
-            store.records.set_fingerprint(source.name, fingerprint, run)
-        # A source that was asked over the network before begins anew when it is asked again.
-        store.passes.forget(source.name)
-    return removed
+def _remember(source: Source, store: Store, run: int, fingerprint: str | None, *, bad: list[RecordError]) -> None:
+    """Remember a whole pass, in the transaction that withdraws what is no longer there."""
+    store.records.set_failures(source.name, bad, run)
+    if fingerprint is not None:
+        store.records.set_fingerprint(source.name, fingerprint, run)
+    # A source that was asked over the network before begins anew when it is asked again.
+    store.passes.forget(source.name)

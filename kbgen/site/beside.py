@@ -18,7 +18,7 @@ from kbgen.model import Card, Ref, Slug, Topic
 from kbgen.site.documents import documents, languages
 from kbgen.site.files import saying_what_to_do
 from kbgen.site.live import known_rows, standing
-from kbgen.site.publish import clone_tree, staging_of
+from kbgen.site.publish import clone_tree, put_back, staging_of
 from kbgen.site.search_index import FOLDER, IndexJob, count_words, write_documents, write_index
 from kbgen.store import open_store
 
@@ -41,6 +41,7 @@ class Beside:
 
     def __init__(self, begin: Begin, store: Path, site_dir: Path, *, clean: bool) -> None:
         self.begin = begin
+        self._site_dir = site_dir
         self._staging = staging_of(site_dir)
         self._store = store
         self._prepare: Callable[[], dict[str, Row] | None] = begin(partial(prepare, clean=clean), store, site_dir)
@@ -52,6 +53,10 @@ class Beside:
     def copied(self) -> dict[str, Row] | None:
         """What is in the staging folder of the live site, waited for; None when it is not built upon that."""
         return self._prepare()
+
+    def put_back(self) -> None:
+        """There is nothing to write after all: begin to make the staging folder what it was made of."""
+        self.begin(put_back, self._site_dir)
 
     def count(self) -> None:
         """Begin to count the words of the index; whatever curation makes has to be in the store."""

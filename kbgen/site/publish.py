@@ -15,6 +15,8 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Callable, Collection
+from contextlib import suppress
+from os.path import samestat
 from pathlib import Path
 
 from msgspec import Struct
@@ -36,6 +38,7 @@ __all__ = [
     "claim",
     "clone_tree",
     "guard",
+    "put_back",
     "recover",
     "remove_file",
     "retire",
@@ -193,6 +196,22 @@ def retire(site: Path, moved: Moved | None = None) -> None:
     except OSError:
         # The new site is live and needs no spare; what cannot be removed now goes with the next switch.
         shutil.rmtree(previous, ignore_errors=True)
+
+
+def put_back(site: Path) -> None:
+    """Turn a staging folder that was begun and into which nothing was written into the spare copy it was made of.
+
+    Without it the next run would find a staging folder whose history nobody knows, and read every folder of it.
+
+    Args:
+        site: the live site; a staging folder that is no copy of it by hard links stays as it is.
+    """
+    staging, spare = staging_of(site), _beside(site, "spare")
+    with suppress(OSError):
+        live = (site / MANIFEST).stat()
+        if samestat(live, (staging / MANIFEST).stat()):
+            os.utime(staging, ns=(live.st_mtime_ns, live.st_mtime_ns))
+            staging.rename(spare)
 
 
 def _level(site: Path, previous: Path, moved: Moved | None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, cast
 
 import zstandard
@@ -20,6 +20,10 @@ _DICTIONARY_SAMPLES = 200
 _PIECE, _HASHED = 200, 8
 _BATCH = 500
 _REPACK_SAMPLES = 1000
+
+
+KnownRecord = tuple[str, str]
+"""A record's digest and signature."""
 
 
 class RecordState(NamedTuple):
@@ -52,7 +56,7 @@ class Records:
         self._compressor = None
 
     def upsert(self, batch: Sequence[RawRecord], run: int) -> tuple[int, int]:
-        """Store records by ref; call inside a transaction.
+        """Store records by ref, and that they were seen; call inside a transaction.
 
         Args:
             batch: at most a few hundred records.
@@ -63,6 +67,34 @@ class Records:
         """
         batch = _last_of_each(batch)
         known = self._known([record.ref for record in batch])
+        self._see([record for record in batch if record.ref in known], run)
+        changed = self.write(batch, known, run)
+        return len(changed), len(batch) - len(changed)
+
+    def whole_pass(self, source: str, run: int) -> WholePass:
+        """Begin a pass over everything a source has.
+
+        Args:
+            source: its name.
+            run: the harvest's number.
+        """
+        return WholePass(self, source, run)
+
+    def _see(self, seen: Iterable[RawRecord], run: int) -> None:
+        # A row of ``records`` is as long as its payload, and would be written whole for a number in it.
+        self._db.executemany("INSERT OR REPLACE INTO sightings VALUES (?, ?)", ((one.ref, run) for one in seen))
+
+    def write(self, batch: Sequence[RawRecord], known: Mapping[str, KnownRecord], run: int) -> list[RawRecord]:
+        """Store what is not there as it is; call inside a transaction.
+
+        Args:
+            batch: at most a few hundred records, each ref once.
+            known: what is there of them.
+            run: the harvest's number.
+
+        Returns:
+            What was stored.
+        """
         changed = [
             record
             for record in batch
@@ -70,8 +102,7 @@ class Records:
         ]
         replaced = {record.ref for record in changed}
         same = [record for record in batch if record.ref not in replaced]
-        # A row is as long as its payload, and would be written whole for a number in it.
-        self._db.executemany("INSERT OR REPLACE INTO sightings VALUES (?, ?)", ((one.ref, run) for one in batch))
+        self._see(changed, run)
         self._db.executemany(
             "UPDATE records SET signature = ? WHERE ref = ?",
             ((one.signature, one.ref) for one in same if not one.partial and one.signature != known[one.ref][1]),
@@ -87,7 +118,7 @@ class Records:
                 for r in changed
             ),
         )
-        return len(changed), len(same)
+        return changed
 
     def rewrite(self, rows: Iterable[tuple[str, bytes]]) -> None:
         """Put other payloads in the place of stored ones; call inside a transaction.
@@ -135,6 +166,15 @@ class Records:
             "(SELECT ref FROM sightings WHERE run < ?)"
         )
         return self._db.execute(sql, (source, run)).rowcount
+
+    def at(self, source: str, place: str) -> list[str]:
+        """Refs of what was read from a place."""
+        sql = "SELECT ref FROM records WHERE source = ? AND place = ?"
+        return [ref for (ref,) in self._db.execute(sql, (source, place))]
+
+    def drop(self, refs: Iterable[str]) -> None:
+        """Mark some as gone; call inside a transaction."""
+        self._db.executemany("UPDATE records SET gone = 1 WHERE ref = ?", ((ref,) for ref in sorted(refs)))
 
     def fingerprint(self, source: str) -> str | None:
         """Signature of the input at the last complete harvest."""
@@ -196,9 +236,15 @@ class Records:
         unpacked = self._unpack(payload)
         return RawRecord(Ref(ref), cast("RecordKind", kind), url, unpacked, digest, place, signature=signature)
 
-    def _known(self, refs: Sequence[str]) -> dict[str, tuple[str, str]]:
-        """Digest and signature of those that are there."""
-        known: dict[str, tuple[str, str]] = {}
+    def known_of(self, source: str) -> dict[str, KnownRecord]:
+        """What is known of all that a source has."""
+        # The index by source would be asked otherwise, and after it every row.
+        sql = "SELECT ref, digest, signature FROM records INDEXED BY records_known WHERE source = ? AND gone = 0"
+        return {ref: (digest, signature) for ref, digest, signature in self._db.execute(sql, (source,))}
+
+    def _known(self, refs: Sequence[str]) -> dict[str, KnownRecord]:
+        """What is known of some, those that are not there left out."""
+        known: dict[str, KnownRecord] = {}
         for start in range(0, len(refs), _BATCH):
             part = refs[start : start + _BATCH]
             marks = ",".join("?" * len(part))
@@ -237,6 +283,55 @@ class Records:
             dictionary = zstandard.ZstdCompressionDict(row[0]) if row else None
             self._decompressors[number] = zstandard.ZstdDecompressor(dict_data=dictionary)
         return self._decompressors[number].decompress(payload)
+
+
+class WholePass:
+    """A pass over everything a source has, as reading its files is one: what it did not see in the end is gone.
+
+    What is known is read once, and what was seen is remembered here: of the many records that are as they were nothing
+    is asked and nothing written one by one. A pass that breaks off is forgotten, and withdraws nothing.
+
+    Args:
+        records: the store's.
+        source: its name.
+        run: the harvest's number.
+    """
+
+    def __init__(self, records: Records, source: str, run: int) -> None:
+        self._records = records
+        self._source = source
+        self._run = run
+        self._known = records.known_of(source)
+        self._unseen = set(self._known)
+
+    def upsert(self, batch: Sequence[RawRecord]) -> tuple[int, int]:
+        """Store records by ref; call inside a transaction.
+
+        Args:
+            batch: at most a few hundred records, all of this source.
+
+        Returns:
+            How many were new or changed, how many were there already.
+        """
+        batch = _last_of_each(batch)
+        self._unseen.difference_update([record.ref for record in batch])
+        changed = self._records.write(batch, self._known, self._run)
+        self._known.update((one.ref, (one.digest, one.signature)) for one in changed)
+        return len(changed), len(batch) - len(changed)
+
+    def withdraw(self, unreadable: Iterable[str] = ()) -> int:
+        """Mark what was not seen as gone; the payload stays. Call inside a transaction, at the end.
+
+        Args:
+            unreadable: places of records that failed in this pass; what was last read from there stays.
+
+        Returns:
+            How many were withdrawn.
+        """
+        for place in unreadable:
+            self._unseen.difference_update(self._records.at(self._source, place))
+        self._records.drop(self._unseen)
+        return len(self._unseen)
 
 
 def _last_of_each(batch: Sequence[RawRecord]) -> list[RawRecord]:

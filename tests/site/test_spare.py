@@ -9,7 +9,7 @@ import pytest
 from sample_trees import build, files, inodes
 
 from kbgen.site.manifest import MANIFEST
-from kbgen.site.publish import Moved, clone_tree, retire, staging_of, switch, write_file
+from kbgen.site.publish import Moved, clone_tree, put_back, retire, staging_of, switch, write_file
 
 
 def with_a_spare_copy(folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, list[str]]:
@@ -101,3 +101,32 @@ def test_a_file_that_is_another_one_in_the_copy_is_linked_anew(tmp_path: Path, m
     write_file(site, "q/b-2/index.html", b"mended by hand")
     clone_tree(site, staging_of(site), files=KNOWN)
     assert inodes(staging_of(site)) == inodes(site)
+
+
+def test_a_staging_folder_that_is_not_needed_is_a_spare_copy_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next run reads no more of it than if nothing had been begun, and finds what was put into it meanwhile."""
+    site, read = with_a_spare_copy(tmp_path, monkeypatch)
+    write_file(tmp_path / ".site.spare", "by-hand.txt", b"by hand")
+    clone_tree(site, staging_of(site), files=KNOWN)
+    put_back(site)
+    assert [".site.spare", "site"] == sorted(path.name for path in tmp_path.iterdir())
+    read.clear()
+    write_file(tmp_path / ".site.spare", "q/a-1/by-hand.txt", b"by hand")
+    clone_tree(site, staging_of(site), files=KNOWN)
+    assert {"/", "/q/a-1/"} == set(read)
+    assert inodes(staging_of(site)) == inodes(site)
+
+
+@pytest.mark.parametrize("there", ["site", ".site.spare"])
+def test_a_staging_folder_that_is_no_copy_stays(tmp_path: Path, there: str) -> None:
+    """One that was begun from nothing, and one beside which there is a spare copy."""
+    site = build(tmp_path / "site", "old")
+    if there == "site":
+        build(staging_of(site), "other")
+    else:
+        clone_tree(site, staging_of(site))
+        clone_tree(site, tmp_path / there)
+    put_back(site)
+    assert staging_of(site).is_dir()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -129,6 +129,25 @@ def test_a_withdrawn_record_comes_back(store: Store, text: str) -> None:
     assert (False, [text]) == (state.gone, payloads(store, "forum:1"))
 
 
+def test_a_whole_pass_keeps_what_it_could_not_read(store: Store) -> None:
+    """What was last read from there stays; what is of another source is not looked at."""
+    upsert(store, record(1, place="forum/1.json"), record(2, place="forum/2.json"), record(1, source="stack"))
+    seen = store.records.whole_pass("forum", 2)
+    with store.transaction():
+        assert 1 == seen.withdraw(["forum/1.json"])
+    assert [("forum:1", False), ("forum:2", True), ("stack:1", False)] == [
+        (state.ref, state.gone) for state in store.records.states()
+    ]
+
+
+def test_a_whole_pass_meets_a_record_twice(store: Store) -> None:
+    """It is written once for each of its words, and not again for the same."""
+    seen = store.records.whole_pass("forum", 1)
+    with store.transaction():
+        assert [(1, 0), (0, 1), (1, 0)] == [seen.upsert([record(1, text)]) for text in ("one", "one", "two")]
+    assert ["two"] == payloads(store, "forum:1")
+
+
 def test_an_unreadable_record_is_not_withdrawn(store: Store) -> None:
     """A file that cannot be read today keeps what was last read from it; one that is missing does not."""
     upsert(store, record(1, place="forum/1.json"), record(2, place="forum/2.json"))
@@ -193,21 +212,43 @@ def test_samples_that_teach_nothing_are_packed_plainly(store: Store) -> None:
     assert ["x"] == payloads(store, "forum:299")
 
 
+def step_by_step(store: Store, run: int, batch: list[RawRecord]) -> None:
+    """A pass that asks of each record, and goes on where it was if need be."""
+    upsert(store, *batch, run=run)
+    with store.transaction():
+        store.records.withdraw("forum", run)
+
+
+def at_once(store: Store, run: int, batch: list[RawRecord]) -> None:
+    """A pass that knows everything from its beginning, in two portions."""
+    seen = store.records.whole_pass("forum", run)
+    with store.transaction():
+        seen.upsert(batch[:2])
+        seen.upsert(batch[2:])
+        seen.withdraw()
+
+
+@pytest.mark.parametrize("ways", [(step_by_step,), (at_once,), (at_once, step_by_step), (step_by_step, at_once)])
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     runs=st.lists(
         st.dictionaries(st.integers(1, 6), st.tuples(st.text("ab", max_size=2), st.booleans()), max_size=6), max_size=5
     )
 )
-def test_the_store_is_what_the_runs_said(tmp_path: Path, runs: list[dict[int, tuple[str, bool]]]) -> None:
-    """However often records change, vanish, return or break off: the store holds the last whole word of each."""
+def test_the_store_is_what_the_runs_said(
+    tmp_path: Path, runs: list[dict[int, tuple[str, bool]]], ways: tuple[Callable[[Store, int, list[RawRecord]], None]]
+) -> None:
+    """However often records change, vanish, return or break off: the store holds the last whole word of each.
+
+    Also when a source is asked over the network one night and read from its files in the next.
+    """
     expected: dict[int, tuple[str, bool]] = {}
     with closing(open_store(tmp_path / "property.sqlite")) as store:
         store._connection.execute("DELETE FROM records")
+        store._connection.execute("DELETE FROM sightings")
         for number, run in enumerate(runs, start=1):
-            upsert(store, *(record(key, text, partial=partial) for key, (text, partial) in run.items()), run=number)
-            with store.transaction():
-                store.records.withdraw("forum", number)
+            batch = [record(key, text, partial=partial) for key, (text, partial) in run.items()]
+            ways[number % len(ways)](store, number, batch)
             for key, (text, partial) in run.items():
                 known = expected.get(key)
                 kept = known[0] if known and partial and not known[1] else text

@@ -18,6 +18,7 @@ from kbgen.store.records import Records
     "ask",
     [
         lambda db: list(Records(db).states()),
+        lambda db: Records(db).whole_pass("forum", 1),
         lambda db: CuratedItems(db).inputs(),
         lambda db: CuratedItems(db).digests(),
         lambda db: Entries(db).inputs(),
