@@ -40,10 +40,10 @@ from kbgen.site.changes import changes
 from kbgen.site.engine import Frames, build_frames
 from kbgen.site.files import explained
 from kbgen.site.live import LIVE, identity, live_rows
-from kbgen.site.manifest import Manifest, permalinks
+from kbgen.site.manifest import ManifestLines, permalinks
 from kbgen.site.publish import Moved, recover, retire
 from kbgen.site.redirects import flatten
-from kbgen.site.stage import MEDIA, SiteJob, publish, published, published_kinds, render
+from kbgen.site.stage import MEDIA, SiteJob, publish, published, published_lines, render
 from kbgen.site.written import written_pages
 from kbgen.sources.base import Source
 from kbgen.sources.http import host_of
@@ -98,10 +98,10 @@ class Run:
     ) -> None:
         self._stack.__exit__(kind, error, trace)
 
-    @property
-    def before(self) -> Manifest | None:
-        """The manifest of the live site; read when it is asked for, since it is large."""
-        return published(self.options.site_dir)
+    @cached_property
+    def before(self) -> ManifestLines:
+        """The manifest of the site that is live when it is first asked for."""
+        return published_lines(self.options.site_dir)
 
     def _adopt(self) -> None:
         """Take what the store does not know of the published site: its permalinks and redirects. No URL ever dies.
@@ -111,7 +111,7 @@ class Run:
         recover(self.options.site_dir)
         if self.store.get(LIVE) == identity(self.options.site_dir):
             return
-        before = self.before
+        before = published(self.options.site_dir)
         if before is None:
             return
         known = self.store.permalinks.redirects()
@@ -176,7 +176,7 @@ class Run:
             assigned=self.store.permalinks.all(),
             written=self.project.redirects,
             history=self.store.permalinks.redirects(),
-            published=published_kinds(self.options.site_dir),
+            published=self.before.kinds,
             engine_pages=frozenset(self.frames.pages()),
             written_pages=written_pages(self.project.folder, self.frames.pages()),
             near=self.store.vectors.related(),
@@ -232,6 +232,7 @@ class Run:
             store=self.store,
             cache=self.project.cache,
             site_dir=self.options.site_dir,
+            before=self.before,
             beside=self._beside,
         )
 
@@ -332,12 +333,12 @@ def _render(run: Run) -> list[StageReport]:
 
 
 def _publish(run: Run) -> list[StageReport]:
-    key, before = run.site_key, run.before
-    report, moved, rows = publish(run.job(), before, allow_vanish=run.options.allow_vanish)
+    key = run.site_key
+    report, moved, was, now = publish(run.job(), allow_vanish=run.options.allow_vanish)
     run.retire(moved)
     with run.store.transaction():
         run.store.put(_INPUTS, key)
-    run.changes = changes(before, run.library, rows)
+    run.changes = changes(was, now, run.library)
     run.done = True
     return [report]
 
@@ -397,7 +398,7 @@ def _run_stages(project: Project, options: Options, progress: Progress, names: S
                 run.hold()
             reports += stage(run)
         notes = _site_notes(run) if run.done else ()
-        pages = len(run.library.pages) if run.done else len((run.before or Manifest()).pages)
+        pages = len(run.library.pages) if run.done else len(run.before.kinds)
         seconds = time.monotonic() - started
         report = RunReport(
             tuple(reports), options.site_dir, pages, run.done, notes, seconds, run.changes, _waiting(run)

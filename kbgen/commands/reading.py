@@ -73,13 +73,12 @@ def status(project: Project, voice: Voice) -> int:
             source[row.outcome] = source.get(row.outcome, 0) + row.items
         held = run.store.records.counts()
         failures = run.store.records.failures()
-        live = run.before
+        pages = len(run.before.kinds)
         unmapped = run.store.curated.unmapped()
     sources = {
         name: {"records": held.get(name, (0, 0))[0], "withdrawn": held.get(name, (0, 0))[1], **outcomes}
         for name, outcomes in counts.items()
     }
-    pages = len(live.pages) if live else 0
     waiting = [failure._asdict() for failure in failures]
     data = {"sources": sources, "failures": waiting, "pages": pages, "unmapped_tags": unmapped}
     lines = [

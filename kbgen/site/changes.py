@@ -1,4 +1,4 @@
-"""What a publication changed for readers: the manifest of the last site beside the library of the new one.
+"""What a publication changed for readers: the manifest of the last site beside that of the new one.
 
 Not here: how it is told (``summary``, ``console``), and which pages had to be poured (``site.stage``).
 """
@@ -6,9 +6,8 @@ Not here: how it is told (``summary``, ``console``), and which pages had to be p
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-from kbgen.addresses import file_of
 from kbgen.model import Library, Page
 from kbgen.runs import Change, Changes, What
 from kbgen.site.manifest import Manifest, ManifestPage
@@ -17,17 +16,17 @@ from kbgen.site.manifest import Manifest, ManifestPage
 _NAMED = 200
 
 
-def changes(before: Manifest | None, library: Library, rows: Mapping[str, tuple[str, str]]) -> Changes:
+def changes(was: Manifest, now: Manifest, library: Library) -> Changes:
     """Compare two publications.
 
     Args:
-        before: the site that was live; None when there was none.
+        was: what only the manifest of the site that was live says.
+        now: what only that of the site that is live says.
         library: the site that is live now.
-        rows: file to (key, digest of its bytes) of the site that is live now.
     """
     counts: Counter[What] = Counter()
     named: dict[What, list[Change]] = {}
-    for one in _all(before or Manifest(), library, rows):
+    for one in _all(was, now, library):
         if one.kind not in {"entry", "article"}:
             counts["other"] += 1
             continue
@@ -37,18 +36,17 @@ def changes(before: Manifest | None, library: Library, rows: Mapping[str, tuple[
     return Changes(dict(sorted(counts.items())), tuple(one for what in sorted(named) for one in named[what]))
 
 
-def _all(before: Manifest, library: Library, rows: Mapping[str, tuple[str, str]]) -> Iterator[Change]:
-    # Most of a hundred thousand pages stay as they were: only what did not is put in order.
-    new = library.pages.keys() - before.pages.keys()
-    kept = ((path, old) for path, old in before.pages.items() if path in library.pages)
-    changed = {path for path, old in kept if old.digest != rows[file_of(path)][1]}
-    for path in sorted(new | changed):
-        fresh: What = "restored" if path in before.redirects else "new"
-        yield _of(library.pages[path], "changed" if path in changed else fresh)
-    for path in sorted(before.pages.keys() - library.pages.keys()):
-        was, to = before.pages[path], library.redirects.get(path)
+def _all(was: Manifest, now: Manifest, library: Library) -> Iterator[Change]:
+    old, new = was.pages, now.pages
+    for path in sorted(new):
+        if path not in old:
+            yield _of(library.pages[path], "restored" if path in was.redirects else "new")
+        elif old[path].digest != new[path].digest:
+            yield _of(library.pages[path], "changed")
+    for path in sorted(old.keys() - new.keys()):
+        to = library.redirects.get(path)
         # The title of a page that is gone is not repeated: it may be what had to go.
-        yield Change("redirected" if to else "gone", was.kind, path, _ref(was), to=to)
+        yield Change("redirected" if to else "gone", old[path].kind, path, _ref(old[path]), to=to)
 
 
 def _of(page: Page, what: What) -> Change:

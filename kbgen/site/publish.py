@@ -25,7 +25,7 @@ from kbgen.config import Config
 from kbgen.errors import GuardTripped, NotPublished
 from kbgen.model import Library, split_ref
 from kbgen.site.files import copy_tree, link_or_copy, mend, mirror, remove_file, saying_what_to_do, write_file
-from kbgen.site.manifest import MANIFEST, Manifest, ManifestPage
+from kbgen.site.manifest import MANIFEST, Manifest, ManifestLines, ManifestPage
 
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
@@ -272,34 +272,38 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def guard(before: Manifest | None, library: Library, config: Config) -> None:
+def guard(before: ManifestLines, was: Manifest, library: Library, config: Config) -> None:
     """Refuse a run in which more than ``guard.max_vanish`` of the published answers and articles would vanish.
 
     A page is still there when its path is, or when the path redirects to an answer, an article or another site;
     one that redirects to a listing or the home page has vanished like one that is gone.
 
     Args:
-        before: the live site; None when there is none.
+        before: the live site's.
+        was: what it says and the manifest of the site to be does not.
         library: the site to be.
         config: for ``guard.max_vanish`` and ``guard.min_pages``.
 
     Raises:
         GuardTripped: with the counts by source, and what to do.
     """
-    if before is None:
+    counts = Counter(before.kinds.values())
+    published = counts["entry"] + counts["article"]
+    vanished = [page for page in _counted(was) if not _survives(page.path, library)]
+    if published < config.guard.min_pages or len(vanished) <= config.guard.max_vanish * published:
         return
-    published = [page for page in before.pages.values() if page.kind in {"entry", "article"}]
-    vanished = [page for page in published if not _survives(page.path, library)]
-    if len(published) < config.guard.min_pages or len(vanished) <= config.guard.max_vanish * len(published):
-        return
-    lost, all_of = Counter(map(_source, vanished)), Counter(map(_source, published))
+    lost, all_of = Counter(map(_source, vanished)), Counter(map(_source, _counted(before.whole())))
     by_source = ", ".join(f"{source}: {lost[source]} of {all_of[source]}" for source in sorted(lost))
-    share = len(vanished) / len(published)
+    share = len(vanished) / published
     raise GuardTripped(
-        f"{len(vanished)} of {len(published)} published pages ({share:.0%}) would vanish, more than guard.max_vanish "
+        f"{len(vanished)} of {published} published pages ({share:.0%}) would vanish, more than guard.max_vanish "
         f"allows ({config.guard.max_vanish:.0%}); by source: {by_source}. If a source was down or misread, mend it and "
         "run again; if they are meant to go, run `kbgen build --allow-vanish`. The last good site stands"
     )
+
+
+def _counted(manifest: Manifest) -> list[ManifestPage]:
+    return [page for page in manifest.pages.values() if page.kind in {"entry", "article"}]
 
 
 def _survives(path: str, library: Library) -> bool:

@@ -33,7 +33,7 @@ from kbgen.site.feeds import feeds
 from kbgen.site.files import saying_what_to_do
 from kbgen.site.frame_input import DEPTHS
 from kbgen.site.live import LIVE, identity_with, manifest_digest
-from kbgen.site.manifest import MANIFEST, Manifest, page_kinds, read_manifest, target_url, write_manifest
+from kbgen.site.manifest import MANIFEST, Manifest, ManifestLines, read_manifest, target_url, write_manifest
 from kbgen.site.pictures import files_of
 from kbgen.site.pour import PourJob, page_keys, pour
 from kbgen.site.publish import Moved, guard, recover, remove_file, staging_of, switch, write_file
@@ -54,6 +54,7 @@ class SiteJob:
     Attributes:
         cache: kbgen's own folder (``.kbgen``).
         site_dir: where the site goes.
+        before: the manifest of the live site.
         beside: what a process of its own does; None makes one when it is needed.
     """
 
@@ -65,6 +66,7 @@ class SiteJob:
     store: Store
     cache: Path
     site_dir: Path
+    before: ManifestLines
     beside: Beside | None = None
 
 
@@ -89,12 +91,13 @@ class Published(NamedTuple):
 
     Attributes:
         moved: how the new site differs from the one it replaced (``publish.retire``); None where it is another.
-        rows: file to (key, digest of its bytes).
+        was, now: what only the manifest of the replaced site says, and what only that of the new one.
     """
 
     report: StageReport
     moved: Moved | None
-    rows: dict[str, tuple[str, str]]
+    was: Manifest
+    now: Manifest
 
 
 def published(site_dir: Path) -> Manifest | None:
@@ -107,14 +110,13 @@ def published(site_dir: Path) -> Manifest | None:
     return None if data is None else read_manifest(data)
 
 
-def published_kinds(site_dir: Path) -> dict[str, str]:
-    """Path to kind of the pages of the live site; nothing when there is none.
+def published_lines(site_dir: Path) -> ManifestLines:
+    """The same by its lines; none when there is no live site.
 
     Raises:
         NotPublished: its manifest cannot be read.
     """
-    data = _live_manifest(site_dir)
-    return {} if data is None else page_kinds(data)
+    return ManifestLines(_live_manifest(site_dir) or b"")
 
 
 def _live_manifest(site_dir: Path) -> bytes | None:
@@ -188,7 +190,9 @@ def _make(
     findings += answer(questions, job.library.pages, staging, job.config)
     done |= {files[path]: (keys[path], digest) for path, digest in digests.items()}
     done |= others
-    done |= _write_manifest(job, staging, {path: done[file][1] for path, file in files.items()})
+    standing = {path: line for path, line in job.before.pages().items() if path not in digests}
+    fresh = {path: done[file][1] for path, file in files.items() if path not in standing}
+    done |= _write_manifest(job, staging, fresh, standing)
     done |= beside.indexed()
     return Staged(str(job.site_dir.resolve()), done, tuple(sorted(digests)), tuple(findings))
 
@@ -235,9 +239,11 @@ def _write_images(job: SiteJob, staging: Path, live: Mapping[str, tuple[str, str
     return rows
 
 
-def _write_manifest(job: SiteJob, staging: Path, digests: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+def _write_manifest(
+    job: SiteJob, staging: Path, digests: Mapping[str, str], standing: Mapping[str, bytes]
+) -> dict[str, tuple[str, str]]:
     """The last file: it names the digest of every page."""
-    manifest = write_manifest(job.library, job.config, digests)
+    manifest = write_manifest(job.library, job.config, digests, standing)
     write_file(staging, MANIFEST, manifest)
     digest = hashlib.blake2b(manifest, digest_size=16).hexdigest()
     return {MANIFEST: (digest, digest)}
@@ -304,12 +310,11 @@ def staged(job: SiteJob) -> Staged:
     return found
 
 
-def publish(job: SiteJob, before: Manifest | None, *, allow_vanish: bool = False) -> Published:
+def publish(job: SiteJob, *, allow_vanish: bool = False) -> Published:
     """Judge the staging site and, when it is sound, exchange it with the live one, which stays beside until ``retire``.
 
     Args:
         job: as it was rendered.
-        before: the manifest of the live site.
         allow_vanish: skip the guard against vanishing pages.
 
     Raises:
@@ -321,8 +326,10 @@ def publish(job: SiteJob, before: Manifest | None, *, allow_vanish: bool = False
     begin: Begin = job.beside.begin if job.beside else partial
     files = begin(check_files, staging, tuple(job.library.pages))
     content = staged(job)
+    now = ManifestLines((staging / MANIFEST).read_bytes())
+    was = job.before.apart(now)
     if not allow_vanish:
-        guard(before, job.library, job.config)
+        guard(job.before, was, job.library, job.config)
     report = _judge(content, check_whole(staging, job.library, job.config, files))
     switch(staging, job.site_dir)
     _record(job, content)
@@ -334,7 +341,7 @@ def publish(job: SiteJob, before: Manifest | None, *, allow_vanish: bool = False
         notes=tuple(f"{finding.page}: {finding.message}" for finding in report.warnings[:20]),
         seconds=time.monotonic() - started,
     )
-    return Published(told, content.moved, content.rows)
+    return Published(told, content.moved, was, now.apart(job.before))
 
 
 def _judge(content: Staged, found: Iterable[Finding]) -> CheckReport:

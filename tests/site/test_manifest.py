@@ -10,7 +10,7 @@ from kbgen.addresses import absolute
 from kbgen.config import Config, SiteConfig
 from kbgen.errors import NotPublished
 from kbgen.model import Library, Page, PageKind, Ref, Slug
-from kbgen.site.manifest import Manifest, permalinks, read_manifest, target_url, write_manifest
+from kbgen.site.manifest import Manifest, ManifestLines, permalinks, read_manifest, target_url, write_manifest
 
 URL = "https://help.example.com/kb/"
 CONFIG = Config(site=SiteConfig(name="Help", url=URL))
@@ -115,8 +115,48 @@ def test_unknown_keys_missing_keys_and_blank_lines_are_read() -> None:
 def test_a_broken_line_is_named(line: str | bytes) -> None:
     """A damaged manifest is never taken for an empty one: every permalink would be given anew."""
     good = b'{"url": "https://x.example.com/", "path": "/", "kind": "home"}\n'
+    data = good + (line if isinstance(line, bytes) else line.encode())
     with pytest.raises(NotPublished, match=r"kb-manifest\.jsonl:2: not a page and not a redirect"):
-        read_manifest(good + (line if isinstance(line, bytes) else line.encode()))
+        read_manifest(data)
+
+
+@pytest.mark.parametrize("line", ["{", '{"url": "u", "path": "/", "kind": "new"}', b"\xff"])
+def test_a_line_without_kind_is_named(line: str | bytes) -> None:
+    """Also where lines are not looked into any further; blank ones count."""
+    good = b'\n{"url": "https://x.example.com/", "path": "/", "kind": "home"}\n'
+    with pytest.raises(NotPublished, match=r"kb-manifest\.jsonl:3: not a page and not a redirect"):
+        ManifestLines(good + (line if isinstance(line, bytes) else line.encode()))
+
+
+def test_what_two_manifests_say_differently() -> None:
+    """Pages that came, went or are others, and redirects, whose paths are those of the whole manifest."""
+    home, same = make_page("/", kind="home"), make_page("/q/same-1/", ("c:1",))
+    gone = make_page("/q/gone-2/", ("c:2",))
+    old = write_manifest(make_library(home, same, gone, redirects={"/back/": None}), CONFIG, {"/": "d1"})
+    new = write_manifest(make_library(home, same, redirects={"/q/gone-2/": "/q/same-1/"}), CONFIG, {"/": "d2"})
+    was, now = ManifestLines(old).apart(ManifestLines(new)), ManifestLines(new).apart(ManifestLines(old))
+    assert (["/", "/q/gone-2/"], {"/back/": None}) == (sorted(was.pages), was.redirects)
+    assert ({"/": "d2"}, {"/q/gone-2/": "/q/same-1/"}) == (
+        {path: page.digest for path, page in now.pages.items()},
+        now.redirects,
+    )
+    moved = write_manifest(make_library(home, same, gone, redirects={"/back/": "/"}), CONFIG, {"/": "d1"})
+    assert Manifest({}, {"/back/": None}) == ManifestLines(old).apart(ManifestLines(moved))
+    assert read_manifest(old) == ManifestLines(old).whole() == ManifestLines(old).apart(ManifestLines())
+    assert Manifest() == ManifestLines(old).apart(ManifestLines(old)) == ManifestLines().whole()
+
+
+def test_lines_that_stand_are_taken_as_they_are() -> None:
+    """A manifest of such lines is the one that is written from nothing."""
+    redirects: dict[str, str | None] = {"/old/": "/q/a-1/"}
+    library = make_library(make_page("/"), make_page("/q/a-1/", ("c:1",)), redirects=redirects)
+    digests = {"/": "d1", "/q/a-1/": "d2"}
+    written = write_manifest(library, CONFIG, digests)
+    lines = ManifestLines(written)
+    assert ({"/": "entry", "/q/a-1/": "entry"}, ["/", "/q/a-1/"]) == (lines.kinds, sorted(lines.pages()))
+    del digests["/"], library.redirects["/old/"]
+    standing = {"/": lines.pages()["/"]}
+    assert written.splitlines()[:2] == write_manifest(library, CONFIG, digests, standing).splitlines()
 
 
 def test_a_page_belongs_to_its_first_ref() -> None:

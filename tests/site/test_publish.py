@@ -15,7 +15,7 @@ from kbgen.config import Config, GuardConfig, SiteConfig
 from kbgen.errors import GuardTripped, NotPublished
 from kbgen.model import Library, Page, PageKind, Ref
 from kbgen.site.files import mirror
-from kbgen.site.manifest import MANIFEST, Manifest, read_manifest, write_manifest
+from kbgen.site.manifest import MANIFEST, ManifestLines, write_manifest
 from kbgen.site.publish import (
     Moved,
     _dance,
@@ -427,9 +427,10 @@ def make_library(paths: list[str], redirects: dict[str, str | None] | None = Non
     return Library({**pages, "/": home}, redirects or {}, {})
 
 
-def live(paths: list[str], kind: PageKind = "entry") -> Manifest:
-    """The manifest of a published site with these entries."""
-    return read_manifest(write_manifest(make_library(paths, kind=kind), CONFIG, {}))
+def guarded(before: list[str], library: Library, kind: PageKind = "entry") -> None:
+    """Guard a published site with these entries against a library."""
+    lines = ManifestLines(write_manifest(make_library(before, kind=kind), CONFIG, {}))
+    guard(lines, lines.apart(ManifestLines(write_manifest(library, CONFIG, {}))), library, CONFIG)
 
 
 TEN = [*(f"/q/{number}/" for number in range(7)), "/b/0/", "/b/1/", "/b/2/"]
@@ -438,7 +439,7 @@ TEN = [*(f"/q/{number}/" for number in range(7)), "/b/0/", "/b/1/", "/b/2/"]
 def test_a_run_that_would_empty_the_site_stops() -> None:
     """The message counts by source and says how to allow it."""
     with pytest.raises(GuardTripped) as caught:
-        guard(live(TEN), make_library(TEN[:6]), CONFIG)
+        guarded(TEN, make_library(TEN[:6]))
     message = str(caught.value)
     assert message.startswith("4 of 10 published pages (40%) would vanish, more than guard.max_vanish allows (20%)")
     assert "by source: blog: 3 of 3, community: 1 of 7." in message
@@ -447,27 +448,27 @@ def test_a_run_that_would_empty_the_site_stops() -> None:
 
 def test_a_share_up_to_the_limit_may_vanish() -> None:
     """Two of ten are twenty per cent."""
-    guard(live(TEN), make_library(TEN[:8]), CONFIG)
+    guarded(TEN, make_library(TEN[:8]))
     with pytest.raises(GuardTripped):
-        guard(live(TEN), make_library(TEN[:7]), CONFIG)
+        guarded(TEN, make_library(TEN[:7]))
 
 
 def test_moved_pages_have_not_vanished() -> None:
     """A redirect to an answer or another site keeps the page; one to home, to a listing or to gone does not."""
     kept: dict[str, str | None] = dict.fromkeys(TEN[2:], "/q/0/")
-    guard(live(TEN), make_library(TEN[:2], kept), CONFIG)
-    guard(live(TEN), make_library(TEN[:2], dict.fromkeys(TEN[2:], "https://docs.example.com/")), CONFIG)
+    guarded(TEN, make_library(TEN[:2], kept))
+    guarded(TEN, make_library(TEN[:2], dict.fromkeys(TEN[2:], "https://docs.example.com/")))
     for target in ("/", None, "/q/nowhere/"):
         with pytest.raises(GuardTripped, match="8 of 10"):
-            guard(live(TEN), make_library(TEN[:2], dict.fromkeys(TEN[2:], target)), CONFIG)
+            guarded(TEN, make_library(TEN[:2], dict.fromkeys(TEN[2:], target)))
 
 
 def test_a_small_site_and_a_first_site_are_not_guarded() -> None:
     """Below ``guard.min_pages`` a share says nothing."""
-    guard(None, make_library([]), CONFIG)
-    guard(live(TEN[:9]), make_library([]), CONFIG)
+    guarded([], make_library([]))
+    guarded(TEN[:9], make_library([]))
 
 
 def test_listings_are_not_counted() -> None:
     """They come and go with the vocabulary."""
-    guard(live(TEN, kind="tag"), make_library([]), CONFIG)
+    guarded(TEN, make_library([]), "tag")

@@ -183,7 +183,7 @@ def test_publishing_switches_and_remembers(small: SmallForum) -> None:
     rendered(small)
     expected = tree(staging_of(small.site))
     with looking(small) as run:
-        report = publish(run.job(), run.before).report
+        report = publish(run.job()).report
         assert set(expected) == set(live_rows(run.store, small.site))
         assert run.library.permalinks == run.store.permalinks.all()
     assert expected == small.tree()
@@ -201,7 +201,7 @@ def test_nothing_staged_is_nothing_published(small: SmallForum) -> None:
         Run(open_project(small.folder), elsewhere, Silent()) as run,
         pytest.raises(NotPublished, match="the staging site is not one for .*elsewhere"),  # noqa: RUF043
     ):
-        publish(run.job(), run.before)
+        publish(run.job())
 
 
 def test_a_staging_site_that_was_touched_is_not_published(small: SmallForum) -> None:
@@ -209,7 +209,7 @@ def test_a_staging_site_that_was_touched_is_not_published(small: SmallForum) -> 
     rendered(small)
     (staging_of(small.site) / "kb-manifest.jsonl").write_text("", encoding="utf-8")
     with looking(small) as run, pytest.raises(NotPublished, match="run `kbgen render` first"):
-        publish(run.job(), run.before)
+        publish(run.job())
 
 
 def test_a_site_with_faults_does_not_go_live(small: SmallForum) -> None:
@@ -222,7 +222,7 @@ def test_a_site_with_faults_does_not_go_live(small: SmallForum) -> None:
     for sitemap in staging_of(small.site).glob("sitemap*"):
         sitemap.unlink()
     with looking(small) as run, pytest.raises(ChecksFailed, match=r"faults? and was not published:\n  .*sitemap"):
-        publish(run.job(), run.before)
+        publish(run.job())
     assert before == small.tree()
 
 
@@ -232,7 +232,7 @@ def test_a_page_with_faults_does_not_go_live(small: SmallForum) -> None:
     (small.folder / "content" / "imprint.md").write_text(imprint, encoding="utf-8")
     rendered(small)
     with looking(small) as run, pytest.raises(ChecksFailed, match=r"/imprint/: .*/no/such/page/.* \[[a-z-]+\]"):
-        publish(run.job(), run.before)
+        publish(run.job())
     assert not small.site.exists()
 
 
@@ -265,7 +265,7 @@ def test_a_store_put_back_after_rendering_learns_all_that_is_published(small: Sm
         wanted = staged(run.job()).rows
         with run.store.transaction():
             run.store.pages.replace(run.store.pages.all() | {"robots.txt": ("an older key", "an older digest")})
-        publish(run.job(), run.before)
+        publish(run.job())
         assert wanted == run.store.pages.all()
 
 
