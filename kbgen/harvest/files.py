@@ -65,7 +65,7 @@ def harvest(
         if not full and fingerprint is not None and fingerprint == store.records.fingerprint(source.name):
             return _unchanged(source, store, started)
         store.put("run", str(run))
-        seen = store.records.whole_pass(source.name, run)
+        seen = store.whole_pass(source.name, run)
         _read(source, store, seen, progress, tally=tally)
         with store.transaction():
             removed = seen.withdraw([error.place for error in tally.bad])

@@ -10,11 +10,15 @@ import errno
 import os
 import shutil
 import stat
+from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 from kbgen.errors import NotPublished
+from kbgen.executor import chunks
 
 # What link(2) answers where a hard link cannot be made but a copy can.
 _NO_LINK = {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EACCES}
@@ -29,6 +33,8 @@ _HINTS = {
 }
 
 Link = Callable[[str, str], None]
+# Measured: with four at work it takes less than half of the time, with more hardly less.
+_AT_ONCE, _TOGETHER = 4, 50
 # No file has this inode number (0 marks free entries of a folder, readdir(3)).
 _FOLDER = 0
 
@@ -195,8 +201,10 @@ def mend(source: Path, target: Path, fresh: Iterable[str], gone: Iterable[str]) 
     """
     for file in gone:
         remove_file(target, file)
-    for file in fresh:
-        _relink(f"{source}/{file}", f"{target}/{file}")
+    relink = partial(_relink_all, str(source), str(target))
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        # Each file is waited for: the kernel frees the one that is replaced.
+        deque(pool.map(relink, chunks(tuple(fresh), _TOGETHER)), maxlen=0)
     here, there = ({one.name for one in Path(top).iterdir() if one.name.startswith(".")} for top in (source, target))
     for name in there - here:
         _remove(f"{target}/{name}", is_folder=_is_folder(f"{target}/{name}"))
@@ -206,6 +214,11 @@ def mend(source: Path, target: Path, fresh: Iterable[str], gone: Iterable[str]) 
         else:
             (target / name).mkdir(exist_ok=True)
             mirror(source / name, target / name)
+
+
+def _relink_all(source: str, target: str, files: Iterable[str]) -> None:
+    for file in files:
+        _relink(f"{source}/{file}", f"{target}/{file}")
 
 
 def _relink(source: str, target: str) -> None:

@@ -13,9 +13,10 @@ from pathlib import Path
 from kbgen.errors import StoreError
 from kbgen.store import links, media, vectors
 from kbgen.store.items import CuratedItems, Entries
+from kbgen.store.packing import Packing
 from kbgen.store.passes import Passes
 from kbgen.store.published import Pages, Permalinks
-from kbgen.store.records import Records
+from kbgen.store.records import Records, WholePass
 from kbgen.store.suggestions import Suggestions
 
 _MIGRATIONS: tuple[str, ...] = (
@@ -101,7 +102,8 @@ class Store:
         self._connection = connection
         self.path = path
         self._file = _identity(path)
-        self.records = Records(connection)
+        self._packing = Packing(connection)
+        self.records = Records(connection, self._packing)
         self.passes = Passes(connection)
         self.curated = CuratedItems(connection)
         self.entries = Entries(connection)
@@ -120,10 +122,19 @@ class Store:
             yield
         except BaseException:
             self._connection.execute("ROLLBACK")
-            self.records.reset()
+            self._packing.reset()
             self.permalinks.reset()
             raise
         self._connection.execute("COMMIT")
+
+    def whole_pass(self, source: str, run: int) -> WholePass:
+        """Begin a pass over everything a source has.
+
+        Args:
+            source: its name.
+            run: the harvest's number.
+        """
+        return WholePass(self._connection, self._packing, source, run)
 
     def get(self, key: str) -> str | None:
         """A value kept under a name, None when there is none."""

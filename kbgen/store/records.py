@@ -6,23 +6,14 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, cast
 
-import zstandard
-
 from kbgen.errors import RecordError
 from kbgen.model import RawRecord, RecordKind, Ref, split_ref
+from kbgen.store.packing import Packing
 
-_LEVEL = 3
-# Measured on forum threads: a dictionary halves the size of 2 kB payloads; below 200 samples training is noise.
-_DICTIONARY_BYTES = 112_640
-_DICTIONARY_SAMPLES = 200
-# Length of the pieces a dictionary is made of, and of what is hashed to find them. Measured on forum threads: to try
-# lengths out, which is what zstd does of itself, takes four times as long for a hundredth of the size.
-_PIECE, _HASHED = 200, 8
 _BATCH = 500
 _REPACK_SAMPLES = 1000
 
-
-KnownRecord = tuple[str, str]
+_Known = tuple[str, str]
 """A record's digest and signature."""
 
 
@@ -46,14 +37,9 @@ class Failure(NamedTuple):
 class Records:
     """Rows of ``records``, ``cursors`` and ``failures``."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, packing: Packing) -> None:
         self._db = connection
-        self._compressor: zstandard.ZstdCompressor | None = None
-        self._decompressors: dict[int, zstandard.ZstdDecompressor] = {}
-
-    def reset(self) -> None:
-        """Forget the compression dictionary: one trained in a transaction that was rolled back is not stored."""
-        self._compressor = None
+        self._packing = packing
 
     def upsert(self, batch: Sequence[RawRecord], run: int) -> tuple[int, int]:
         """Store records by ref, and that they were seen; call inside a transaction.
@@ -67,58 +53,9 @@ class Records:
         """
         batch = _last_of_each(batch)
         known = self._known([record.ref for record in batch])
-        self._see([record for record in batch if record.ref in known], run)
-        changed = self.write(batch, known, run)
+        _see(self._db, [record for record in batch if record.ref in known], run)
+        changed = _write(self._db, self._packing, batch, known, run)
         return len(changed), len(batch) - len(changed)
-
-    def whole_pass(self, source: str, run: int) -> WholePass:
-        """Begin a pass over everything a source has.
-
-        Args:
-            source: its name.
-            run: the harvest's number.
-        """
-        return WholePass(self, source, run)
-
-    def _see(self, seen: Iterable[RawRecord], run: int) -> None:
-        # A row of ``records`` is as long as its payload, and would be written whole for a number in it.
-        self._db.executemany("INSERT OR REPLACE INTO sightings VALUES (?, ?)", ((one.ref, run) for one in seen))
-
-    def write(self, batch: Sequence[RawRecord], known: Mapping[str, KnownRecord], run: int) -> list[RawRecord]:
-        """Store what is not there as it is; call inside a transaction.
-
-        Args:
-            batch: at most a few hundred records, each ref once.
-            known: what is there of them.
-            run: the harvest's number.
-
-        Returns:
-            What was stored.
-        """
-        changed = [
-            record
-            for record in batch
-            if record.ref not in known or not (record.partial or known[record.ref][0] == record.digest)
-        ]
-        replaced = {record.ref for record in changed}
-        same = [record for record in batch if record.ref not in replaced]
-        self._see(changed, run)
-        self._db.executemany(
-            "UPDATE records SET signature = ? WHERE ref = ?",
-            ((one.signature, one.ref) for one in same if not one.partial and one.signature != known[one.ref][1]),
-        )
-        pack = self._packer(changed).compress
-        self._db.executemany(
-            "INSERT INTO records (ref, source, kind, url, digest, place, payload, signature, seen) "
-            "VALUES (?,?,?,?,?,?,?,?,0) "
-            "ON CONFLICT (ref) DO UPDATE SET kind=excluded.kind, url=excluded.url, digest=excluded.digest, "
-            "place=excluded.place, payload=excluded.payload, signature=excluded.signature, gone=0",
-            (
-                (r.ref, split_ref(r.ref)[0], r.kind, r.url, r.digest, r.place, pack(r.payload), r.signature)
-                for r in changed
-            ),
-        )
-        return changed
 
     def rewrite(self, rows: Iterable[tuple[str, bytes]]) -> None:
         """Put other payloads in the place of stored ones; call inside a transaction.
@@ -126,7 +63,7 @@ class Records:
         The digest stays that of what the source sent: while that does not change, neither does the stored payload.
         """
         for ref, payload in rows:
-            packed = self._packer(()).compress(payload)
+            packed = self._packing.packer(()).compress(payload)
             self._db.execute("UPDATE records SET payload = ? WHERE ref = ?", (packed, ref))
 
     def repack(self) -> None:
@@ -135,18 +72,12 @@ class Records:
         A dictionary is made of pieces of records, so it can hold words of some that were rewritten since.
         """
         refs = [state.ref for state in self.states()]
-        samples = list(self.get(refs[:: max(1, len(refs) // _REPACK_SAMPLES)]))
-        known = [row[0] for row in self._db.execute("SELECT id FROM dictionaries")]
-        self._compressor = None
-        fresh = self._train(samples)
-        dictionary = zstandard.ZstdCompressionDict(fresh) if fresh else None
-        packer = zstandard.ZstdCompressor(level=_LEVEL, dict_data=dictionary)
-        for start in range(0, len(refs), _BATCH):
-            for record in list(self.get(refs[start : start + _BATCH])):
-                packed = packer.compress(record.payload)
-                self._db.execute("UPDATE records SET payload = ? WHERE ref = ?", (packed, record.ref))
-        kept = dictionary.dict_id() if dictionary else None
-        self._db.executemany("DELETE FROM dictionaries WHERE id = ?", ((one,) for one in known if one != kept))
+        samples = self.get(refs[:: max(1, len(refs) // _REPACK_SAMPLES)])
+        with self._packing.anew(record.payload for record in samples) as packer:
+            for start in range(0, len(refs), _BATCH):
+                for record in list(self.get(refs[start : start + _BATCH])):
+                    packed = packer.compress(record.payload)
+                    self._db.execute("UPDATE records SET payload = ? WHERE ref = ?", (packed, record.ref))
 
     def withdraw(self, source: str, run: int, unreadable: Iterable[str] = ()) -> int:
         """Mark what a complete pass did not see as gone; the payload stays.
@@ -166,15 +97,6 @@ class Records:
             "(SELECT ref FROM sightings WHERE run < ?)"
         )
         return self._db.execute(sql, (source, run)).rowcount
-
-    def at(self, source: str, place: str) -> list[str]:
-        """Refs of what was read from a place."""
-        sql = "SELECT ref FROM records WHERE source = ? AND place = ?"
-        return [ref for (ref,) in self._db.execute(sql, (source, place))]
-
-    def drop(self, refs: Iterable[str]) -> None:
-        """Mark some as gone; call inside a transaction."""
-        self._db.executemany("UPDATE records SET gone = 1 WHERE ref = ?", ((ref,) for ref in sorted(refs)))
 
     def fingerprint(self, source: str) -> str | None:
         """Signature of the input at the last complete harvest."""
@@ -233,18 +155,12 @@ class Records:
 
     def _record(self, row: tuple[str, str, str, bytes, str, str, str]) -> RawRecord:
         ref, kind, url, payload, digest, place, signature = row
-        unpacked = self._unpack(payload)
+        unpacked = self._packing.unpack(payload)
         return RawRecord(Ref(ref), cast("RecordKind", kind), url, unpacked, digest, place, signature=signature)
 
-    def known_of(self, source: str) -> dict[str, KnownRecord]:
-        """What is known of all that a source has."""
-        # The index by source would be asked otherwise, and after it every row.
-        sql = "SELECT ref, digest, signature FROM records INDEXED BY records_known WHERE source = ? AND gone = 0"
-        return {ref: (digest, signature) for ref, digest, signature in self._db.execute(sql, (source,))}
-
-    def _known(self, refs: Sequence[str]) -> dict[str, KnownRecord]:
+    def _known(self, refs: Sequence[str]) -> dict[str, _Known]:
         """What is known of some, those that are not there left out."""
-        known: dict[str, KnownRecord] = {}
+        known: dict[str, _Known] = {}
         for start in range(0, len(refs), _BATCH):
             part = refs[start : start + _BATCH]
             marks = ",".join("?" * len(part))
@@ -252,56 +168,30 @@ class Records:
             known.update((ref, (digest, signature)) for ref, digest, signature in self._db.execute(sql, part))
         return known
 
-    def _packer(self, samples: Sequence[RawRecord]) -> zstandard.ZstdCompressor:
-        if self._compressor is None:
-            row = self._db.execute("SELECT data FROM dictionaries ORDER BY id DESC LIMIT 1").fetchone()
-            data = row[0] if row else self._train(samples)
-            dictionary = zstandard.ZstdCompressionDict(data) if data else None
-            self._compressor = zstandard.ZstdCompressor(level=_LEVEL, dict_data=dictionary)
-            if data is None:
-                # Too few samples: plain compression for this batch, another try with the next.
-                plain, self._compressor = self._compressor, None
-                return plain
-        return self._compressor
-
-    def _train(self, samples: Sequence[RawRecord]) -> bytes | None:
-        if len(samples) < _DICTIONARY_SAMPLES:
-            return None
-        try:
-            trained = zstandard.train_dictionary(
-                _DICTIONARY_BYTES, [record.payload for record in samples], k=_PIECE, d=_HASHED
-            )
-        except zstandard.ZstdError:
-            return None  # samples too alike or too small to learn from
-        self._db.execute("INSERT OR IGNORE INTO dictionaries VALUES (?, ?)", (trained.dict_id(), trained.as_bytes()))
-        return trained.as_bytes()
-
-    def _unpack(self, payload: bytes) -> bytes:
-        number = zstandard.get_frame_parameters(payload).dict_id
-        if number not in self._decompressors:
-            row = self._db.execute("SELECT data FROM dictionaries WHERE id = ?", (number,)).fetchone()
-            dictionary = zstandard.ZstdCompressionDict(row[0]) if row else None
-            self._decompressors[number] = zstandard.ZstdDecompressor(dict_data=dictionary)
-        return self._decompressors[number].decompress(payload)
-
 
 class WholePass:
     """A pass over everything a source has, as reading its files is one: what it did not see in the end is gone.
 
     What is known is read once, and what was seen is remembered here: of the many records that are as they were nothing
-    is asked and nothing written one by one. A pass that breaks off is forgotten, and withdraws nothing.
+    is asked and nothing written one by one. A pass that breaks off is forgotten, and withdraws nothing. Begun by
+    ``Store.whole_pass``.
 
     Args:
-        records: the store's.
+        connection: the store's.
+        packing: its payloads'.
         source: its name.
         run: the harvest's number.
     """
 
-    def __init__(self, records: Records, source: str, run: int) -> None:
-        self._records = records
+    def __init__(self, connection: sqlite3.Connection, packing: Packing, source: str, run: int) -> None:
+        self._db = connection
+        self._packing = packing
         self._source = source
         self._run = run
-        self._known = records.known_of(source)
+        # The index by source would be asked otherwise, and after it every row.
+        sql = "SELECT ref, digest, signature FROM records INDEXED BY records_known WHERE source = ? AND gone = 0"
+        rows = self._db.execute(sql, (source,))
+        self._known: dict[str, _Known] = {ref: (digest, signature) for ref, digest, signature in rows}
         self._unseen = set(self._known)
 
     def upsert(self, batch: Sequence[RawRecord]) -> tuple[int, int]:
@@ -315,7 +205,7 @@ class WholePass:
         """
         batch = _last_of_each(batch)
         self._unseen.difference_update([record.ref for record in batch])
-        changed = self._records.write(batch, self._known, self._run)
+        changed = _write(self._db, self._packing, batch, self._known, self._run)
         self._known.update((one.ref, (one.digest, one.signature)) for one in changed)
         return len(changed), len(batch) - len(changed)
 
@@ -328,10 +218,44 @@ class WholePass:
         Returns:
             How many were withdrawn.
         """
+        sql = "SELECT ref FROM records WHERE source = ? AND place = ?"
         for place in unreadable:
-            self._unseen.difference_update(self._records.at(self._source, place))
-        self._records.drop(self._unseen)
+            self._unseen.difference_update(ref for (ref,) in self._db.execute(sql, (self._source, place)))
+        gone = ((ref,) for ref in sorted(self._unseen))
+        self._db.executemany("UPDATE records SET gone = 1 WHERE ref = ?", gone)
         return len(self._unseen)
+
+
+def _write(
+    db: sqlite3.Connection, packing: Packing, batch: Sequence[RawRecord], known: Mapping[str, _Known], run: int
+) -> list[RawRecord]:
+    """Store what is not there as it is, and tell what that was; each ref is in the batch once."""
+    changed = [
+        record
+        for record in batch
+        if record.ref not in known or not (record.partial or known[record.ref][0] == record.digest)
+    ]
+    replaced = {record.ref for record in changed}
+    same = [record for record in batch if record.ref not in replaced]
+    _see(db, changed, run)
+    db.executemany(
+        "UPDATE records SET signature = ? WHERE ref = ?",
+        ((one.signature, one.ref) for one in same if not one.partial and one.signature != known[one.ref][1]),
+    )
+    pack = packing.packer(record.payload for record in changed).compress
+    db.executemany(
+        "INSERT INTO records (ref, source, kind, url, digest, place, payload, signature, seen) "
+        "VALUES (?,?,?,?,?,?,?,?,0) "
+        "ON CONFLICT (ref) DO UPDATE SET kind=excluded.kind, url=excluded.url, digest=excluded.digest, "
+        "place=excluded.place, payload=excluded.payload, signature=excluded.signature, gone=0",
+        ((r.ref, split_ref(r.ref)[0], r.kind, r.url, r.digest, r.place, pack(r.payload), r.signature) for r in changed),
+    )
+    return changed
+
+
+def _see(db: sqlite3.Connection, seen: Iterable[RawRecord], run: int) -> None:
+    # A row of ``records`` is as long as its payload, and would be written whole for a number in it.
+    db.executemany("INSERT OR REPLACE INTO sightings VALUES (?, ?)", ((one.ref, run) for one in seen))
 
 
 def _last_of_each(batch: Sequence[RawRecord]) -> list[RawRecord]:

@@ -132,7 +132,7 @@ def test_a_withdrawn_record_comes_back(store: Store, text: str) -> None:
 def test_a_whole_pass_keeps_what_it_could_not_read(store: Store) -> None:
     """What was last read from there stays; what is of another source is not looked at."""
     upsert(store, record(1, place="forum/1.json"), record(2, place="forum/2.json"), record(1, source="stack"))
-    seen = store.records.whole_pass("forum", 2)
+    seen = store.whole_pass("forum", 2)
     with store.transaction():
         assert 1 == seen.withdraw(["forum/1.json"])
     assert [("forum:1", False), ("forum:2", True), ("stack:1", False)] == [
@@ -142,7 +142,7 @@ def test_a_whole_pass_keeps_what_it_could_not_read(store: Store) -> None:
 
 def test_a_whole_pass_meets_a_record_twice(store: Store) -> None:
     """It is written once for each of its words, and not again for the same."""
-    seen = store.records.whole_pass("forum", 1)
+    seen = store.whole_pass("forum", 1)
     with store.transaction():
         assert [(1, 0), (0, 1), (1, 0)] == [seen.upsert([record(1, text)]) for text in ("one", "one", "two")]
     assert ["two"] == payloads(store, "forum:1")
@@ -221,7 +221,7 @@ def step_by_step(store: Store, run: int, batch: list[RawRecord]) -> None:
 
 def at_once(store: Store, run: int, batch: list[RawRecord]) -> None:
     """A pass that knows everything from its beginning, in two portions."""
-    seen = store.records.whole_pass("forum", run)
+    seen = store.whole_pass("forum", run)
     with store.transaction():
         seen.upsert(batch[:2])
         seen.upsert(batch[2:])

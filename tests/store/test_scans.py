@@ -11,14 +11,15 @@ import pytest
 
 from kbgen.store import open_store
 from kbgen.store.items import CuratedItems, Entries
-from kbgen.store.records import Records
+from kbgen.store.packing import Packing
+from kbgen.store.records import Records, WholePass
 
 
 @pytest.mark.parametrize(
     "ask",
     [
-        lambda db: list(Records(db).states()),
-        lambda db: Records(db).whole_pass("forum", 1),
+        lambda db: list(Records(db, Packing(db)).states()),
+        lambda db: WholePass(db, Packing(db), "forum", 1),
         lambda db: CuratedItems(db).inputs(),
         lambda db: CuratedItems(db).digests(),
         lambda db: Entries(db).inputs(),
