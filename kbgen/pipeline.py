@@ -96,6 +96,9 @@ class Run:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        # To let a hundred thousand pages go takes a while, in which the spare copy is finished.
+        for name in ("library", "before"):
+            self.__dict__.pop(name, None)
         self._stack.__exit__(kind, error, trace)
 
     @cached_property

@@ -199,12 +199,8 @@ def mend(source: Path, target: Path, fresh: Iterable[str], gone: Iterable[str]) 
         OSError: of the file system; ``target`` is no copy.
         NotPublished: a file of ``gone`` could not be removed.
     """
-    for file in gone:
-        remove_file(target, file)
-    relink = partial(_relink_all, str(source), str(target))
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        # Each file is waited for: the kernel frees the one that is replaced.
-        deque(pool.map(relink, chunks(tuple(fresh), _TOGETHER)), maxlen=0)
+    remove_files(target, gone)
+    _at_once(partial(_relink_all, str(source), str(target)), fresh)
     here, there = ({one.name for one in Path(top).iterdir() if one.name.startswith(".")} for top in (source, target))
     for name in there - here:
         _remove(f"{target}/{name}", is_folder=_is_folder(f"{target}/{name}"))
@@ -214,6 +210,12 @@ def mend(source: Path, target: Path, fresh: Iterable[str], gone: Iterable[str]) 
         else:
             (target / name).mkdir(exist_ok=True)
             mirror(source / name, target / name)
+
+
+def _at_once(act: Callable[[Iterable[str]], None], files: Iterable[str]) -> None:
+    """Act on files in several threads: the kernel is waited for, which frees what was in them."""
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        deque(pool.map(act, chunks(tuple(files), _TOGETHER)), maxlen=0)
 
 
 def _relink_all(source: str, target: str, files: Iterable[str]) -> None:
@@ -312,6 +314,20 @@ def remove_file(root: Path, rel: str) -> None:
         folder = os.path.dirname(path)  # noqa: PTH120
         while folder != top and _remove_if_empty(folder):
             folder = os.path.dirname(folder)  # noqa: PTH120
+
+
+def remove_files(root: Path, files: Iterable[str]) -> None:
+    """``remove_file`` for many.
+
+    Raises:
+        NotPublished: one of them leaves ``root``, or the file system says no.
+    """
+    _at_once(partial(_remove_all, root), files)
+
+
+def _remove_all(root: Path, files: Iterable[str]) -> None:
+    for file in files:
+        remove_file(root, file)
 
 
 def _remove_if_empty(folder: str) -> bool:

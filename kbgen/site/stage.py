@@ -30,13 +30,13 @@ from kbgen.site.check_report import CheckReport, Finding, make_report
 from kbgen.site.crawlers import llms_txt, robots_txt
 from kbgen.site.engine import Frames
 from kbgen.site.feeds import feeds
-from kbgen.site.files import saying_what_to_do
+from kbgen.site.files import remove_files, saying_what_to_do
 from kbgen.site.frame_input import DEPTHS
 from kbgen.site.live import LIVE, identity_with, manifest_digest
 from kbgen.site.manifest import MANIFEST, Manifest, ManifestLines, read_manifest, target_url, write_manifest
 from kbgen.site.pictures import files_of
 from kbgen.site.pour import PourJob, page_keys, pour
-from kbgen.site.publish import Moved, guard, recover, remove_file, staging_of, switch, write_file
+from kbgen.site.publish import Moved, guard, recover, staging_of, switch, write_file
 from kbgen.site.redirects import gone_html, redirect_files, stub_html, stub_path
 from kbgen.site.render import Renderer
 from kbgen.site.sitemap import sitemaps
@@ -151,8 +151,7 @@ def render(job: SiteJob, workers: Workers, progress: Progress, *, clean: bool = 
         made = _make(job, live, workers, beside, progress=progress)
     gone = live.keys() - made.rows.keys()
     staging = staging_of(job.site_dir)
-    for file in gone:
-        remove_file(staging, file)
+    remove_files(staging, gone)
     fresh = [file for file, row in made.rows.items() if live.get(file) != row]
     # The manifest is written whether it moved or not.
     moved = Moved(tuple({*fresh, MANIFEST}), tuple(gone)) if copied else None
