@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -55,6 +55,8 @@ if TYPE_CHECKING:
     from kbgen.harvest.asking import Asking
 
 _INPUTS = "published-inputs"
+# Pages of a site that takes seconds to copy, most of them for making a folder for each page.
+_LARGE = 20_000
 
 __all__ = ["STAGES", "Options", "Run", "RunReport", "run_stages"]
 
@@ -146,11 +148,15 @@ class Run:
             self._beside.put_back()
 
     def retire(self, moved: Moved | None) -> None:
-        """Make the replaced site the copy that the next run starts from, beside what is left of this one."""
+        """Make the replaced site the copy that the next run starts from, beside what is left of this one.
+
+        Of a first site one is made when it is large; a small one is copied in no time when it has to be.
+        """
         begin = self._beside.begin if self._beside else self._stack.enter_context(self.workers.beside())
         # The new site is live: a copy that was not finished is the next run's work, not a fault of this one.
         self._stack.enter_context(suppress(NotPublished))
-        self._stack.callback(begin(retire, self.options.site_dir, moved))
+        first = len(self.library.pages) >= _LARGE
+        self._stack.callback(begin(partial(retire, first=first), self.options.site_dir, moved))
 
     @cached_property
     def frames(self) -> Frames:

@@ -54,10 +54,10 @@ def test_a_build_runs_every_stage_and_says_how_pages_are_split(forum: SmallForum
     assert (f"{int(found[1]) + 4} pages are indexable",) == build_here(forum.folder).notes
 
 
-def killed(site_dir: Path, moved: object) -> None:
+def killed(site_dir: Path, moved: object, *, first: bool) -> None:
     """Be killed where the spare copy would be made, in a process of its own."""
     assert site_dir.is_dir()
-    assert moved is None, "the first site has nothing it differs from"
+    assert (None, False) == (moved, first), "the first site has nothing it differs from, and is a small one"
     os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -72,6 +72,22 @@ def test_a_spare_copy_that_was_not_finished_is_no_fault_of_the_run(
     forum.write(forum_topic(2, "How do I dim a bright lamp?"))
     assert build_here(forum.folder, jobs=2).published
     assert [".site.spare"] == [path.name for path in forum.folder.iterdir() if path.name.startswith(".site")]
+
+
+def files_of(folder: Path) -> dict[str, int]:
+    """Files to their inodes."""
+    return {path.relative_to(folder).as_posix(): path.stat().st_ino for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_large_first_site_is_copied_at_once(forum: SmallForum, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the first night would wait for it."""
+    monkeypatch.setattr("kbgen.pipeline._LARGE", 10)
+    build_here(forum.folder)
+    site, spare = forum.site, forum.folder / ".site.spare"
+    assert files_of(site) == files_of(spare)
+    forum.write(forum_topic(2, "How do I dim a bright lamp?"))
+    build_here(forum.folder)
+    assert files_of(site) == files_of(spare)
 
 
 def test_an_error_while_the_staging_site_is_begun_is_the_one_that_is_told(

@@ -105,6 +105,7 @@ def mirror(
     files: Collection[str] | None = None,
     link: Link = link_file,
     settled: int = 0,
+    stamp: int | None = None,
 ) -> None:
     """Make ``target`` a copy of ``source``, touching only what is not one already.
 
@@ -115,6 +116,7 @@ def mirror(
         link: makes one file of the copy.
         settled: nanoseconds since the epoch. A folder of ``target`` into which no name came and of which none went
             since then (its modification time tells) had none besides ``files``: it need not be read.
+        stamp: nanoseconds since the epoch, the modification time of folders that are made; None for their own.
 
     Raises:
         OSError: of the file system.
@@ -140,6 +142,8 @@ def mirror(
                 os.mkdir(f"{target}/{folder}{name}")  # noqa: PTH102 - a hundred thousand times
             elif name not in same:
                 link(f"{source}/{folder}{name}", f"{target}/{folder}{name}")
+        if stamp is not None:
+            os.utime(f"{target}/{folder}", ns=(stamp, stamp))
 
 
 def _known(source: Path, files: Collection[str]) -> tuple[dict[str, dict[str, int]], frozenset[str]]:

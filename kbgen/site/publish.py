@@ -172,8 +172,8 @@ class Moved(Struct, frozen=True):
     gone: tuple[str, ...]
 
 
-def retire(site: Path, moved: Moved | None = None) -> None:
-    """Turn the site that was replaced into the spare copy of the one that is live now; a first site has none.
+def retire(site: Path, moved: Moved | None = None, *, first: bool = False) -> None:
+    """Turn the site that was replaced into the spare copy of the one that is live now.
 
     Nothing waits for it: a run that is killed meanwhile leaves the rest to the next one, which compares all files. So
     does the next ``clone_tree``, and it reads every folder that was touched since the replaced site was made: nothing
@@ -182,15 +182,22 @@ def retire(site: Path, moved: Moved | None = None) -> None:
     Args:
         site: the live site.
         moved: what makes it differ from the one that was replaced; None compares all files.
+        first: make a copy of a site that replaced none, too; else the next run makes it when it needs it.
     """
     target, previous, spare = site.resolve(), _beside(site, "previous"), _beside(site, "spare")
-    if not previous.exists():
+    if not (previous.exists() or first):
         return
     try:
         if spare.exists():
             shutil.rmtree(spare)
-        made = (previous / MANIFEST).stat().st_mtime_ns
-        _level(target, previous, moved)
+        if previous.exists():
+            made = (previous / MANIFEST).stat().st_mtime_ns
+            _level(target, previous, moved)
+        else:
+            made = (target / MANIFEST).stat().st_mtime_ns
+            previous.mkdir()
+            # Older than the copy says it is: nobody has touched them.
+            mirror(target, previous, stamp=made - 1)
         os.utime(previous, ns=(made, made))
         previous.rename(spare)
     except OSError:

@@ -9,7 +9,20 @@ import pytest
 from sample_trees import build, files, inodes
 
 from kbgen.site.manifest import MANIFEST
-from kbgen.site.publish import Moved, clone_tree, put_back, retire, staging_of, switch, write_file
+from kbgen.site.publish import Moved, clone_tree, put_back, recover, retire, staging_of, switch, write_file
+
+
+def folders_read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The folders of the staging folder, as they are read from now on."""
+    read: list[str] = []
+    real = os.scandir
+
+    def scandir(path: str) -> object:
+        read.append(str(path).rpartition(".site.staging")[2])
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    return read
 
 
 def with_a_spare_copy(folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, list[str]]:
@@ -24,15 +37,7 @@ def with_a_spare_copy(folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Pa
     write_file(staging_of(site), MANIFEST, b"new")
     switch(staging_of(site), site)
     retire(site, Moved((MANIFEST,), ()))
-    read: list[str] = []
-
-    def scandir(path: str) -> object:
-        read.append(str(path).rpartition(".site.staging")[2])
-        return real(path)
-
-    real = os.scandir
-    monkeypatch.setattr(os, "scandir", scandir)
-    return site, read
+    return site, folders_read(monkeypatch)
 
 
 KNOWN = ["index.html", MANIFEST, "q/a-1/index.html", "q/b-2/index.html"]
@@ -130,3 +135,32 @@ def test_a_staging_folder_that_is_no_copy_stays(tmp_path: Path, there: str) -> N
         clone_tree(site, tmp_path / there)
     put_back(site)
     assert staging_of(site).is_dir()
+
+
+def test_of_a_first_copy_no_folder_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of them were made for it, and what comes into one later is seen."""
+    site = build(tmp_path / "site", "old")
+    write_file(site, "q/b-2/index.html", b"old")
+    retire(site, first=True)
+    assert inodes(tmp_path / ".site.spare") == inodes(site)
+    read = folders_read(monkeypatch)
+    write_file(tmp_path / ".site.spare", "q/a-1/by-hand.txt", b"by hand")
+    clone_tree(site, staging_of(site), files=KNOWN)
+    assert {"/", "/q/a-1/"} == set(read)
+    assert inodes(staging_of(site)) == inodes(site)
+
+
+def test_a_first_copy_that_was_not_finished_is_finished_by_the_next_run(tmp_path: Path) -> None:
+    """A run that was killed meanwhile leaves a part of it."""
+    site = build(tmp_path / "site", "old")
+    (tmp_path / ".site.previous" / "q").mkdir(parents=True)
+    (tmp_path / ".site.previous" / MANIFEST).hardlink_to(site / MANIFEST)
+    recover(site)
+    assert inodes(tmp_path / ".site.spare") == inodes(site)
+
+
+def test_a_first_site_is_copied_only_when_it_is_asked_for(tmp_path: Path) -> None:
+    """A small one takes no time when the copy is needed."""
+    site = build(tmp_path / "site", "old")
+    retire(site)
+    assert ["site"] == [path.name for path in tmp_path.iterdir()]
