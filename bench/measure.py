@@ -161,6 +161,8 @@ def run(
     Raises:
         BenchError: the program cannot be started, or takes longer than an hour.
     """
+    # What others wrote, half a gigabyte of recorded topics among it, would be carried to the disk beside the child.
+    os.sync()
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     started = time.perf_counter()
     # Files, not pipes: whoever samples must not also have to drain.
