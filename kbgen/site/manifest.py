@@ -91,7 +91,7 @@ def write_manifest(
         encode(ManifestRedirect(absolute(site_url, path), "redirect", to and target_url(site_url, to)))
         for path, to in sorted(library.redirects.items())
     ]
-    return b"".join([line + b"\n" for line in lines])
+    return b"\n".join([*lines, b""])
 
 
 def _manifest_page(page: Page, site_url: str, digests: Mapping[str, str]) -> ManifestPage:
@@ -148,6 +148,11 @@ def _redirect(line: bytes, number: int, error: Exception) -> ManifestRedirect:
         raise _unreadable(number, other if is_redirect else error) from other
 
 
+def digest_of(line: bytes) -> str:
+    """The digest that a page's line of a manifest gives of its file."""
+    return msgspec.json.decode(line, type=ManifestPage).digest
+
+
 class ManifestLines:
     """A manifest by its lines: of a hundred thousand, few are looked into on a usual night.
 
@@ -169,6 +174,11 @@ class ManifestLines:
     def pages(self) -> dict[str, bytes]:
         """Path to line."""
         return {row.path: line for row, line in self._each() if row.kind != "redirect"}
+
+    def unlike(self, other: ManifestLines) -> dict[str, bytes]:
+        """Path to line of the pages whose lines the other does not have."""
+        theirs = frozenset(other._lines)
+        return {row.path: line for row, line in self._each() if row.kind != "redirect" and line not in theirs}
 
     def whole(self) -> Manifest:
         """All that the lines say."""

@@ -91,13 +91,14 @@ class Published(NamedTuple):
 
     Attributes:
         moved: how the new site differs from the one it replaced (``publish.retire``); None where it is another.
-        was, now: what only the manifest of the replaced site says, and what only that of the new one.
+        was: what only the manifest of the replaced site says.
+        now: path to line of the pages whose lines only that of the new site has.
     """
 
     report: StageReport
     moved: Moved | None
     was: Manifest
-    now: Manifest
+    now: dict[str, bytes]
 
 
 def published(site_dir: Path) -> Manifest | None:
@@ -340,7 +341,7 @@ def publish(job: SiteJob, *, allow_vanish: bool = False) -> Published:
         notes=tuple(f"{finding.page}: {finding.message}" for finding in report.warnings[:20]),
         seconds=time.monotonic() - started,
     )
-    return Published(told, content.moved, was, now.apart(job.before))
+    return Published(told, content.moved, was, now.unlike(job.before))
 
 
 def _judge(content: Staged, found: Iterable[Finding]) -> CheckReport:
