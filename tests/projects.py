@@ -85,6 +85,11 @@ def forum_post(topic: int, number: int, text: str, **changes: Any) -> dict[str, 
     }
 
 
+def inodes(folder: Path) -> dict[str, int]:
+    """Every file below a folder and which file it is on the disk."""
+    return {path.relative_to(folder).as_posix(): path.stat().st_ino for path in folder.rglob("*") if path.is_file()}
+
+
 def forum_topic(number: int, title: str, /, *, accepted: bool = True, **changes: Any) -> dict[str, Any]:
     """A topic with a question and one answer, accepted or not."""
     question = f"Since the update of last week I wonder about this: {title} I looked at every menu of the app."

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from projects import SITE, SmallForum, build_here, forum_topic
+from projects import SITE, SmallForum, build_here, forum_topic, inodes
 
 from kbgen.compile.inputs import Inputs
 from kbgen.compile.library import faults as find_faults
@@ -74,20 +74,15 @@ def test_a_spare_copy_that_was_not_finished_is_no_fault_of_the_run(
     assert [".site.spare"] == [path.name for path in forum.folder.iterdir() if path.name.startswith(".site")]
 
 
-def files_of(folder: Path) -> dict[str, int]:
-    """Files to their inodes."""
-    return {path.relative_to(folder).as_posix(): path.stat().st_ino for path in folder.rglob("*") if path.is_file()}
-
-
 def test_a_large_first_site_is_copied_at_once(forum: SmallForum, monkeypatch: pytest.MonkeyPatch) -> None:
     """Else the first night would wait for it."""
     monkeypatch.setattr("kbgen.pipeline._LARGE", 10)
     build_here(forum.folder)
     site, spare = forum.site, forum.folder / ".site.spare"
-    assert files_of(site) == files_of(spare)
+    assert inodes(site) == inodes(spare)
     forum.write(forum_topic(2, "How do I dim a bright lamp?"))
     build_here(forum.folder)
-    assert files_of(site) == files_of(spare)
+    assert inodes(site) == inodes(spare)
 
 
 def test_an_error_while_the_staging_site_is_begun_is_the_one_that_is_told(

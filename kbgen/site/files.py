@@ -204,7 +204,7 @@ def mend(source: Path, target: Path, fresh: Iterable[str], gone: Iterable[str]) 
         NotPublished: a file of ``gone`` could not be removed.
     """
     remove_files(target, gone)
-    _at_once(partial(_relink_all, str(source), str(target)), fresh)
+    _at_once(lambda file: _relink(f"{source}/{file}", f"{target}/{file}"), fresh)
     here, there = ({one.name for one in Path(top).iterdir() if one.name.startswith(".")} for top in (source, target))
     for name in there - here:
         _remove(f"{target}/{name}", is_folder=_is_folder(f"{target}/{name}"))
@@ -216,15 +216,15 @@ def mend(source: Path, target: Path, fresh: Iterable[str], gone: Iterable[str]) 
             mirror(source / name, target / name)
 
 
-def _at_once(act: Callable[[Iterable[str]], None], files: Iterable[str]) -> None:
+def _at_once(act: Callable[[str], None], files: Iterable[str]) -> None:
     """Act on files in several threads: the kernel is waited for, which frees what was in them."""
+
+    def on_some(some: Iterable[str]) -> None:
+        for file in some:
+            act(file)
+
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        deque(pool.map(act, chunks(tuple(files), _TOGETHER)), maxlen=0)
-
-
-def _relink_all(source: str, target: str, files: Iterable[str]) -> None:
-    for file in files:
-        _relink(f"{source}/{file}", f"{target}/{file}")
+        deque(pool.map(on_some, chunks(tuple(files), _TOGETHER)), maxlen=0)
 
 
 def _relink(source: str, target: str) -> None:
@@ -326,12 +326,7 @@ def remove_files(root: Path, files: Iterable[str]) -> None:
     Raises:
         NotPublished: one of them leaves ``root``, or the file system says no.
     """
-    _at_once(partial(_remove_all, root), files)
-
-
-def _remove_all(root: Path, files: Iterable[str]) -> None:
-    for file in files:
-        remove_file(root, file)
+    _at_once(partial(remove_file, root), files)
 
 
 def _remove_if_empty(folder: str) -> bool:

@@ -6,7 +6,7 @@ contract with programs outside this repository. Not here: digests of assets and 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -116,20 +116,18 @@ def read_manifest(text: str | bytes) -> Manifest:
     Raises:
         NotPublished: a line is no page and no redirect. Permalinks would be lost, so it is not passed over.
     """
-    return _read(_lines(text.encode() if isinstance(text, str) else text))
-
-
-def _lines(data: bytes) -> list[tuple[int, bytes]]:
-    """The lines that are not empty, with their numbers."""
-    return [(number, line) for number, line in enumerate(data.split(b"\n"), start=1) if line.strip()]
+    data = text.encode() if isinstance(text, str) else text
+    return _read(enumerate(data.split(b"\n"), start=1))
 
 
 def _read(lines: Iterable[tuple[int, bytes]], base: str | None = None) -> Manifest:
-    """What some lines say; the site's address is that of its pages, or ``base``."""
+    """What some numbered lines say; the site's address is that of its pages, or ``base``."""
     pages: dict[str, ManifestPage] = {}
     redirects: list[ManifestRedirect] = []
     page_of = msgspec.json.Decoder(ManifestPage)
     for number, line in lines:
+        if not line.strip():
+            continue
         try:
             page = page_of.decode(line)
             pages[page.path] = page
@@ -161,24 +159,18 @@ class ManifestLines:
 
     Attributes:
         kinds: path to kind of its pages.
+        pages: path to line.
 
     Raises:
         NotPublished: a line cannot be read.
     """
 
     def __init__(self, data: bytes = b"") -> None:
-        self._lines = [line for line in data.split(b"\n") if line.strip()]
-        self._rows = _kinds(data)
-        self.kinds = {row.path: row.kind for row in self._rows if row.kind != "redirect"}
-
-    def pages(self) -> dict[str, bytes]:
-        """Path to line."""
-        return {row.path: line for row, line in self._each() if row.kind != "redirect"}
-
-    def unlike(self, other: ManifestLines) -> dict[str, bytes]:
-        """Path to line of the pages whose lines the other does not have."""
-        theirs = frozenset(other._lines)
-        return {row.path: line for row, line in self._each() if row.kind != "redirect" and line not in theirs}
+        self._lines = data.split(b"\n")
+        rows = _kinds(data)
+        told = zip(rows, filter(bytes.strip, self._lines), strict=True)
+        self.kinds = {row.path: row.kind for row in rows if row.kind != "redirect"}
+        self.pages = {row.path: line for row, line in told if row.kind != "redirect"}
 
     def whole(self) -> Manifest:
         """All that the lines say."""
@@ -187,12 +179,13 @@ class ManifestLines:
     def apart(self, other: ManifestLines) -> Manifest:
         """What the lines say that the other does not have."""
         theirs = frozenset(other._lines)
-        page = next((line for row, line in self._each() if row.kind != "redirect"), None)
-        base = None if page is None else _base([msgspec.json.decode(page, type=ManifestPage)])
+        # Redirects are told by their URLs, and the site's own by any page.
+        base = _base([msgspec.json.decode(page, type=ManifestPage) for page in [*self.pages.values()][:1]])
         return _read(((at, line) for at, line in enumerate(self._lines, start=1) if line not in theirs), base)
 
-    def _each(self) -> Iterator[tuple[_Kind, bytes]]:
-        return zip(self._rows, self._lines, strict=True)
+    def unlike(self, other: ManifestLines) -> dict[str, bytes]:
+        """Path to line of the pages whose lines the other does not have."""
+        return {path: line for path, line in self.pages.items() if line != other.pages.get(path)}
 
 
 def _kinds(data: bytes) -> list[_Kind]:
@@ -201,7 +194,8 @@ def _kinds(data: bytes) -> list[_Kind]:
         return decoder.decode_lines(data)
     except (msgspec.DecodeError, UnicodeDecodeError):
         # One by one takes three times as long, and tells which it was.
-        return [_kind(decoder, number, line) for number, line in _lines(data)]
+        lines = enumerate(data.split(b"\n"), start=1)
+        return [_kind(decoder, number, line) for number, line in lines if line.strip()]
 
 
 def _kind(decoder: msgspec.json.Decoder[_Kind], number: int, line: bytes) -> _Kind:

@@ -190,7 +190,7 @@ def _make(
     findings += answer(questions, job.library.pages, staging, job.config)
     done |= {files[path]: (keys[path], digest) for path, digest in digests.items()}
     done |= others
-    standing = {path: line for path, line in job.before.pages().items() if path not in digests}
+    standing = {path: line for path, line in job.before.pages.items() if path not in digests}
     fresh = {path: done[file][1] for path, file in files.items() if path not in standing}
     done |= _write_manifest(job, staging, fresh, standing)
     done |= beside.indexed()

@@ -13,11 +13,6 @@ def files(folder: Path) -> dict[str, str]:
     return {str(path.relative_to(folder)): path.read_text() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
-def inodes(folder: Path) -> dict[str, int]:
-    """Every file below a folder and which file it is on the disk."""
-    return {str(path.relative_to(folder)): path.stat().st_ino for path in folder.rglob("*") if path.is_file()}
-
-
 def build(folder: Path, text: str) -> Path:
     """A small finished site."""
     write_file(folder, "index.html", text.encode())

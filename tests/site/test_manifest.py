@@ -149,7 +149,7 @@ def test_what_two_manifests_say_differently() -> None:
     assert Manifest({}, {"/back/": None}) == ManifestLines(old).apart(ManifestLines(moved))
     assert read_manifest(old) == ManifestLines(old).whole() == ManifestLines(old).apart(ManifestLines())
     assert Manifest() == ManifestLines(old).apart(ManifestLines(old)) == ManifestLines().whole()
-    assert (ManifestLines(old).pages(), {}) == (
+    assert (ManifestLines(old).pages, {}) == (
         ManifestLines(old).unlike(ManifestLines()),
         ManifestLines(old).unlike(ManifestLines(old)),
     )
@@ -162,9 +162,9 @@ def test_lines_that_stand_are_taken_as_they_are() -> None:
     digests = {"/": "d1", "/q/a-1/": "d2"}
     written = write_manifest(library, CONFIG, digests)
     lines = ManifestLines(written)
-    assert ({"/": "entry", "/q/a-1/": "entry"}, ["/", "/q/a-1/"]) == (lines.kinds, sorted(lines.pages()))
+    assert ({"/": "entry", "/q/a-1/": "entry"}, ["/", "/q/a-1/"]) == (lines.kinds, sorted(lines.pages))
     del digests["/"], library.redirects["/old/"]
-    standing = {"/": lines.pages()["/"]}
+    standing = {"/": lines.pages["/"]}
     assert written.splitlines()[:2] == write_manifest(library, CONFIG, digests, standing).splitlines()
 
 

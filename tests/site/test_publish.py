@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from sample_trees import build, files, inodes
+from projects import inodes
+from sample_trees import build, files
 
 from kbgen.addresses import absolute
 from kbgen.config import Config, GuardConfig, SiteConfig

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from projects import SmallForum, build_here, forum_topic
+from projects import SmallForum, build_here, forum_topic, inodes
 
 from kbgen.errors import ChecksFailed, NotPublished
 from kbgen.model import StageReport
@@ -58,11 +58,6 @@ def tree(folder: Path) -> dict[str, bytes]:
     return {
         file.relative_to(folder).as_posix(): file.read_bytes() for file in sorted(folder.rglob("*")) if file.is_file()
     }
-
-
-def inodes(folder: Path) -> dict[str, int]:
-    """Every file below a folder and which file it is on the disk."""
-    return {file.relative_to(folder).as_posix(): file.stat().st_ino for file in folder.rglob("*") if file.is_file()}
 
 
 def test_a_staging_site_is_whole_and_not_live(small: SmallForum) -> None:

@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 
 import pytest
-from sample_trees import build, files, inodes
+from projects import inodes
+from sample_trees import build, files
 
 from kbgen.site.manifest import MANIFEST
 from kbgen.site.publish import Moved, clone_tree, put_back, recover, retire, staging_of, switch, write_file
