@@ -78,6 +78,33 @@ _MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX curated_made ON curated (ref, input, digest);
     CREATE INDEX entries_made ON entries (ref, input, digest);
     """,
+    # What every night reads of every row lies close together: among payloads each row would be a page of the file.
+    """
+    CREATE TABLE heads (ref TEXT PRIMARY KEY, head BLOB NOT NULL) WITHOUT ROWID;
+    INSERT INTO heads SELECT ref, head FROM curated WHERE outcome = 'publish' AND head IS NOT NULL ORDER BY ref;
+    CREATE TABLE summaries (ref TEXT NOT NULL UNIQUE, summary BLOB NOT NULL);
+    INSERT INTO summaries SELECT ref, summary FROM entries ORDER BY ref;
+    ALTER TABLE curated RENAME TO curated_before;
+    CREATE TABLE curated (
+        ref TEXT NOT NULL UNIQUE, source TEXT NOT NULL, kind TEXT NOT NULL, input TEXT NOT NULL,
+        digest TEXT NOT NULL, outcome TEXT NOT NULL, reason TEXT NOT NULL, unmapped TEXT NOT NULL,
+        note TEXT NOT NULL, payload BLOB NOT NULL);
+    INSERT INTO curated SELECT ref, source, kind, input, digest, outcome, reason, unmapped, note, payload
+        FROM curated_before;
+    DROP TABLE curated_before;
+    CREATE INDEX curated_by_outcome ON curated (outcome, kind);
+    CREATE INDEX curated_by_verdict ON curated (source, outcome, reason);
+    CREATE INDEX curated_unmapped ON curated (outcome, unmapped) WHERE unmapped != '';
+    CREATE INDEX curated_noted ON curated (reason, ref, note) WHERE note != '';
+    CREATE INDEX curated_made ON curated (ref, input, digest);
+    ALTER TABLE entries RENAME TO entries_before;
+    CREATE TABLE entries (
+        ref TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, input TEXT NOT NULL, digest TEXT NOT NULL,
+        terms BLOB NOT NULL, payload BLOB NOT NULL);
+    INSERT INTO entries SELECT ref, kind, input, digest, terms, payload FROM entries_before;
+    DROP TABLE entries_before;
+    CREATE INDEX entries_made ON entries (ref, input, digest);
+    """,
 )
 SCHEMA_VERSION = len(_MIGRATIONS)
 

@@ -103,7 +103,7 @@ def _unpack(data: bytes) -> bytes:
 
 
 class CuratedItems:
-    """Rows of ``curated``."""
+    """Rows of ``curated``, and of ``heads``: what every night reads of all of them, apart from what it does not."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
@@ -118,11 +118,15 @@ class CuratedItems:
 
     def put(self, rows: Iterable[CuratedRow]) -> None:
         """Store rows by ref; call inside a transaction."""
+        rows = tuple(rows)
         self._db.executemany(
-            "INSERT OR REPLACE INTO curated (ref, source, kind, input, digest, outcome, reason, unmapped, note, head, "
-            "payload) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
-            ((row.ref, split_ref(row.ref)[0], *row[1:]) for row in rows),
+            "INSERT OR REPLACE INTO curated (ref, source, kind, input, digest, outcome, reason, unmapped, note, "
+            "payload) VALUES (?,?,?,?,?,?,?,?,?,?)",
+            ((one.ref, split_ref(one.ref)[0], *one[1:8], one.payload) for one in rows),
         )
+        self._db.executemany("DELETE FROM heads WHERE ref = ?", ((one.ref,) for one in rows if one.head is None))
+        heads = ((one.ref, one.head) for one in rows if one.head is not None)
+        self._db.executemany("INSERT OR REPLACE INTO heads VALUES (?, ?)", heads)
 
     def set_inputs(self, inputs: Iterable[tuple[str, str]]) -> None:
         """Note for rows that stay as they are what they would be made from now: ref and digest.
@@ -133,12 +137,13 @@ class CuratedItems:
 
     def delete(self, refs: Iterable[str]) -> None:
         """Forget items whose records are gone."""
-        self._db.executemany("DELETE FROM curated WHERE ref = ?", ((ref,) for ref in refs))
+        gone = [(ref,) for ref in refs]
+        self._db.executemany("DELETE FROM curated WHERE ref = ?", gone)
+        self._db.executemany("DELETE FROM heads WHERE ref = ?", gone)
 
     def heads(self) -> Iterator[Head]:
         """Every publishable thread, by ref."""
-        sql = "SELECT head FROM curated WHERE outcome = 'publish' AND head IS NOT NULL ORDER BY ref"
-        for (data,) in self._db.execute(sql):
+        for (data,) in self._db.execute("SELECT head FROM heads ORDER BY ref"):
             yield _HEAD.decode(data)
 
     def refs(self, kind: str, outcome: str) -> tuple[Ref, ...]:
@@ -176,7 +181,7 @@ class CuratedItems:
 
 
 class Entries:
-    """Rows of ``entries`` and ``clusters``."""
+    """Rows of ``entries``, of ``summaries``, which every night reads without the rest of them, and of ``clusters``."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
@@ -187,14 +192,22 @@ class Entries:
 
     def put(self, rows: Iterable[EntryRow]) -> None:
         """Store rows by ref; call inside a transaction."""
+        rows = tuple(rows)
         self._db.executemany(
-            "INSERT OR REPLACE INTO entries (ref, kind, input, digest, summary, terms, payload) VALUES (?,?,?,?,?,?,?)",
-            rows,
+            "INSERT OR REPLACE INTO entries (ref, kind, input, digest, terms, payload) VALUES (?,?,?,?,?,?)",
+            ((*one[:4], one.terms, one.payload) for one in rows),
+        )
+        # Not replaced: a row that is stays where it lies, among its neighbours.
+        self._db.executemany(
+            "INSERT INTO summaries VALUES (?, ?) ON CONFLICT (ref) DO UPDATE SET summary = excluded.summary",
+            ((one.ref, one.summary) for one in rows),
         )
 
     def delete(self, refs: Iterable[str]) -> None:
         """Forget entries that are no more."""
-        self._db.executemany("DELETE FROM entries WHERE ref = ?", ((ref,) for ref in refs))
+        gone = [(ref,) for ref in refs]
+        self._db.executemany("DELETE FROM entries WHERE ref = ?", gone)
+        self._db.executemany("DELETE FROM summaries WHERE ref = ?", gone)
 
     def digests(self) -> Iterator[tuple[str, str]]:
         """Ref and digest of every entry, by ref."""
@@ -203,7 +216,7 @@ class Entries:
     def summaries(self) -> Iterator[Summary]:
         """Every entry without its bodies, by ref; what many have in common is in memory once."""
         same: dict[object, object] = {}
-        for (data,) in self._db.execute("SELECT summary FROM entries ORDER BY ref"):
+        for (data,) in self._db.execute("SELECT summary FROM summaries ORDER BY ref"):
             summary = _SUMMARY.decode(data)
             for name in _SHARED:
                 value = getattr(summary, name)
@@ -224,7 +237,7 @@ class Entries:
 
     def analysed(self, refs: Sequence[str] | None = None) -> Iterator[AnalysedRow]:
         """The analysed words of every entry, or of some."""
-        sql = "SELECT ref, summary, input, terms FROM entries"
+        sql = "SELECT ref, summary, input, terms FROM entries JOIN summaries USING (ref)"
         if refs is None:
             for ref, summary, made_from, terms in self._db.execute(sql):
                 yield AnalysedRow(ref, _LANG.decode(summary).lang, made_from, terms)
