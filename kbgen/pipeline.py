@@ -43,7 +43,7 @@ from kbgen.site.live import LIVE, identity, live_rows
 from kbgen.site.manifest import ManifestLines, permalinks
 from kbgen.site.publish import Moved, recover, retire
 from kbgen.site.redirects import flatten
-from kbgen.site.stage import MEDIA, SiteJob, publish, published, published_lines, render
+from kbgen.site.stage import MEDIA, Rendered, SiteJob, publish, published, published_lines, render
 from kbgen.site.written import written_pages
 from kbgen.sources.base import Source
 from kbgen.sources.http import host_of
@@ -76,6 +76,7 @@ class Run:
     done: bool = False
     images_wait: bool = False
     changes: Changes | None = None
+    rendered: Rendered | None = None
     _stack: ExitStack = field(default_factory=ExitStack)
     _frames: Future[Frames] | None = None
     _beside: Beside | None = None
@@ -101,6 +102,7 @@ class Run:
         # To let a hundred thousand pages go takes a while, in which the spare copy is finished.
         for name in ("library", "before"):
             self.__dict__.pop(name, None)
+        self.rendered = None
         self._stack.__exit__(kind, error, trace)
 
     @cached_property
@@ -338,12 +340,13 @@ def _compile(run: Run) -> list[StageReport]:
 
 
 def _render(run: Run) -> list[StageReport]:
-    return [render(run.job(), run.workers, run.progress, clean=run.options.clean)]
+    run.rendered = render(run.job(), run.workers, run.progress, clean=run.options.clean)
+    return [run.rendered.report]
 
 
 def _publish(run: Run) -> list[StageReport]:
     key = run.site_key
-    report, moved, was, now = publish(run.job(), allow_vanish=run.options.allow_vanish)
+    report, moved, was, now = publish(run.job(), run.rendered, allow_vanish=run.options.allow_vanish)
     run.retire(moved)
     with run.store.transaction():
         run.store.put(_INPUTS, key)

@@ -21,7 +21,7 @@ from kbgen.progress import Progress, Silent
 from kbgen.site.check_report import CHECKS, WARNINGS, CheckReport, Finding, make_report
 from kbgen.site.check_rules import judge
 from kbgen.site.check_view import Chunk, Limits, PageFacts, Resolver, View, frame_scripts
-from kbgen.site.manifest import MANIFEST, ManifestLines
+from kbgen.site.manifest import MANIFEST, manifest_lines
 from kbgen.site.redirects import stub_path
 from kbgen.site.sitemap import SITEMAP, is_indexable
 
@@ -234,7 +234,7 @@ def _redirects(folder: Path, library: Library, config: Config) -> Iterator[Findi
 
 def _manifest(folder: Path, paths: AbstractSet[str]) -> Iterator[Finding]:
     try:
-        listed = ManifestLines((folder / MANIFEST).read_bytes()).kinds
+        listed = manifest_lines((folder / MANIFEST).read_bytes()).kinds
     except (OSError, NotPublished) as error:
         yield Finding("manifest", MANIFEST, f"cannot be read: {error}")
         return

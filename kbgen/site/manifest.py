@@ -6,8 +6,9 @@ contract with programs outside this repository. Not here: digests of assets and 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Literal
 
 import msgspec
@@ -70,9 +71,9 @@ def target_url(site_url: str, target: str) -> str:
     return absolute(site_url, target) if target.startswith("/") else target
 
 
-def write_manifest(
+def make_manifest(
     library: Library, config: Config, digests: Mapping[str, str], standing: Mapping[str, bytes] | None = None
-) -> bytes:
+) -> ManifestLines:
     """The manifest of a library: pages by path, then redirects by path.
 
     Args:
@@ -83,15 +84,15 @@ def write_manifest(
     """
     site_url = config.site.url
     encode, known = msgspec.json.Encoder().encode, standing or {}
-    lines = [
-        known.get(path) or encode(_manifest_page(library.pages[path], site_url, digests))
+    pages = {
+        path: known.get(path) or encode(_manifest_page(library.pages[path], site_url, digests))
         for path in sorted(library.pages)
-    ]
-    lines += [
+    }
+    redirects = [
         encode(ManifestRedirect(absolute(site_url, path), "redirect", to and target_url(site_url, to)))
         for path, to in sorted(library.redirects.items())
     ]
-    return b"\n".join([*lines, b""])
+    return ManifestLines([*pages.values(), *redirects], {path: library.pages[path].kind for path in pages}, pages)
 
 
 def _manifest_page(page: Page, site_url: str, digests: Mapping[str, str]) -> ManifestPage:
@@ -155,22 +156,24 @@ class ManifestLines:
     """A manifest by its lines: of a hundred thousand, few are looked into on a usual night.
 
     Args:
-        data: the file; empty for a site that is not there.
-
-    Attributes:
+        lines: all of them; none for a site that is not there.
         kinds: path to kind of its pages.
         pages: path to line.
-
-    Raises:
-        NotPublished: a line cannot be read.
     """
 
-    def __init__(self, data: bytes = b"") -> None:
-        self._lines = data.split(b"\n")
-        rows = _kinds(data)
-        told = zip(rows, filter(bytes.strip, self._lines), strict=True)
-        self.kinds = {row.path: row.kind for row in rows if row.kind != "redirect"}
-        self.pages = {row.path: line for row, line in told if row.kind != "redirect"}
+    def __init__(
+        self,
+        lines: Sequence[bytes] = (),
+        kinds: Mapping[str, PageKind] = MappingProxyType({}),
+        pages: Mapping[str, bytes] = MappingProxyType({}),
+    ) -> None:
+        self._lines = lines
+        self.kinds = kinds
+        self.pages = pages
+
+    def data(self) -> bytes:
+        """The file."""
+        return b"\n".join([*self._lines, b""])
 
     def whole(self) -> Manifest:
         """All that the lines say."""
@@ -186,6 +189,19 @@ class ManifestLines:
     def unlike(self, other: ManifestLines) -> dict[str, bytes]:
         """Path to line of the pages whose lines the other does not have."""
         return {path: line for path, line in self.pages.items() if line != other.pages.get(path)}
+
+
+def manifest_lines(data: bytes) -> ManifestLines:
+    """The lines of a file.
+
+    Raises:
+        NotPublished: one of them is no page and no redirect.
+    """
+    lines = data.removesuffix(b"\n").split(b"\n")
+    rows = _kinds(data)
+    told = zip(rows, filter(bytes.strip, lines), strict=True)
+    kinds = {row.path: row.kind for row in rows if row.kind != "redirect"}
+    return ManifestLines(lines, kinds, {row.path: line for row, line in told if row.kind != "redirect"})
 
 
 def _kinds(data: bytes) -> list[_Kind]:

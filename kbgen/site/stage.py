@@ -33,7 +33,15 @@ from kbgen.site.feeds import feeds
 from kbgen.site.files import remove_files, saying_what_to_do
 from kbgen.site.frame_input import DEPTHS
 from kbgen.site.live import LIVE, identity_with, manifest_digest
-from kbgen.site.manifest import MANIFEST, Manifest, ManifestLines, read_manifest, target_url, write_manifest
+from kbgen.site.manifest import (
+    MANIFEST,
+    Manifest,
+    ManifestLines,
+    make_manifest,
+    manifest_lines,
+    read_manifest,
+    target_url,
+)
 from kbgen.site.pictures import files_of
 from kbgen.site.pour import PourJob, page_keys, pour
 from kbgen.site.publish import Moved, guard, recover, staging_of, switch, write_file
@@ -86,6 +94,14 @@ class Staged(msgspec.Struct, frozen=True):
     moved: Moved | None = None
 
 
+class Rendered(NamedTuple):
+    """A staging site as it was just made; ``manifest`` is its own."""
+
+    report: StageReport
+    staged: Staged
+    manifest: ManifestLines
+
+
 class Published(NamedTuple):
     """What a publication came to.
 
@@ -117,7 +133,7 @@ def published_lines(site_dir: Path) -> ManifestLines:
     Raises:
         NotPublished: its manifest cannot be read.
     """
-    return ManifestLines(_live_manifest(site_dir) or b"")
+    return manifest_lines(_live_manifest(site_dir) or b"")
 
 
 def _live_manifest(site_dir: Path) -> bytes | None:
@@ -126,7 +142,7 @@ def _live_manifest(site_dir: Path) -> bytes | None:
     return file.read_bytes() if file.is_file() else None
 
 
-def render(job: SiteJob, workers: Workers, progress: Progress, *, clean: bool = False) -> StageReport:
+def render(job: SiteJob, workers: Workers, progress: Progress, *, clean: bool = False) -> Rendered:
     """Make the staging site.
 
     Args:
@@ -149,15 +165,16 @@ def render(job: SiteJob, workers: Workers, progress: Progress, *, clean: bool = 
         live = copied or {}
         if not beside.indexing:
             beside.index(job.frames.main, job.library.cards, job.library.tags, job.topics)
-        made = _make(job, live, workers, beside, progress=progress)
+        made, manifest = _make(job, live, workers, beside, progress=progress)
     gone = live.keys() - made.rows.keys()
     staging = staging_of(job.site_dir)
     remove_files(staging, gone)
     fresh = [file for file, row in made.rows.items() if live.get(file) != row]
     # The manifest is written whether it moved or not.
     moved = Moved(tuple({*fresh, MANIFEST}), tuple(gone)) if copied else None
-    _remember(job, msgspec.structs.replace(made, moved=moved))
-    return StageReport(
+    content = msgspec.structs.replace(made, moved=moved)
+    _remember(job, content)
+    report = StageReport(
         stage="render",
         read=len(job.library.pages),
         written=len(fresh),
@@ -166,11 +183,12 @@ def render(job: SiteJob, workers: Workers, progress: Progress, *, clean: bool = 
         notes=(f"{len(made.changed)} of {len(job.library.pages)} pages poured",),
         seconds=time.monotonic() - started,
     )
+    return Rendered(report, content, manifest)
 
 
 def _make(
     job: SiteJob, live: Mapping[str, tuple[str, str]], workers: Workers, beside: Beside, *, progress: Progress
-) -> Staged:
+) -> tuple[Staged, ManifestLines]:
     """Write into the staging folder whatever is not there as it should be."""
     staging = staging_of(job.site_dir)
     pour_job = PourJob(job.config, job.frames, job.topics, job.sources, job.store.path, staging)
@@ -192,9 +210,10 @@ def _make(
     done |= others
     standing = {path: line for path, line in job.before.pages.items() if path not in digests}
     fresh = {path: done[file][1] for path, file in files.items() if path not in standing}
-    done |= _write_manifest(job, staging, fresh, standing)
+    manifest = make_manifest(job.library, job.config, fresh, standing)
+    done |= _write_manifest(staging, manifest.data())
     done |= beside.indexed()
-    return Staged(str(job.site_dir.resolve()), done, tuple(sorted(digests)), tuple(findings))
+    return Staged(str(job.site_dir.resolve()), done, tuple(sorted(digests)), tuple(findings)), manifest
 
 
 def _key(rows: Mapping[str, tuple[str, str]], file: str) -> str | None:
@@ -239,13 +258,10 @@ def _write_images(job: SiteJob, staging: Path, live: Mapping[str, tuple[str, str
     return rows
 
 
-def _write_manifest(
-    job: SiteJob, staging: Path, digests: Mapping[str, str], standing: Mapping[str, bytes]
-) -> dict[str, tuple[str, str]]:
+def _write_manifest(staging: Path, data: bytes) -> dict[str, tuple[str, str]]:
     """The last file: it names the digest of every page."""
-    manifest = write_manifest(job.library, job.config, digests, standing)
-    write_file(staging, MANIFEST, manifest)
-    digest = hashlib.blake2b(manifest, digest_size=16).hexdigest()
+    write_file(staging, MANIFEST, data)
+    digest = hashlib.blake2b(data, digest_size=16).hexdigest()
     return {MANIFEST: (digest, digest)}
 
 
@@ -310,11 +326,12 @@ def staged(job: SiteJob) -> Staged:
     return found
 
 
-def publish(job: SiteJob, *, allow_vanish: bool = False) -> Published:
+def publish(job: SiteJob, rendered: Rendered | None = None, *, allow_vanish: bool = False) -> Published:
     """Judge the staging site and, when it is sound, exchange it with the live one, which stays beside until ``retire``.
 
     Args:
         job: as it was rendered.
+        rendered: by this run; None for what an earlier one left in the staging folder.
         allow_vanish: skip the guard against vanishing pages.
 
     Raises:
@@ -325,8 +342,8 @@ def publish(job: SiteJob, *, allow_vanish: bool = False) -> Published:
     staging = staging_of(job.site_dir)
     begin: Begin = job.beside.begin if job.beside else partial
     files = begin(check_files, staging, tuple(job.library.pages))
-    content = staged(job)
-    now = ManifestLines((staging / MANIFEST).read_bytes())
+    content = rendered.staged if rendered else staged(job)
+    now = rendered.manifest if rendered else manifest_lines((staging / MANIFEST).read_bytes())
     was = job.before.apart(now)
     if not allow_vanish:
         guard(job.before, was, job.library, job.config)

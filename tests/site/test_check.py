@@ -16,7 +16,7 @@ from kbgen.model import Library, Link, Page, PlainText, Ref, Slug, Topic
 from kbgen.site.check import CHECKS, WARNINGS, CheckReport, check_files, check_site, check_whole
 from kbgen.site.crawlers import robots_txt
 from kbgen.site.feeds import feeds
-from kbgen.site.manifest import MANIFEST, write_manifest
+from kbgen.site.manifest import MANIFEST, make_manifest
 from kbgen.site.publish import write_file
 from kbgen.site.redirects import gone_html, stub_html
 from kbgen.site.sitemap import sitemaps
@@ -101,7 +101,7 @@ def build(folder: Path, library: Library | None = None, config: Config = CONFIG)
     write_file(folder, "robots.txt", robots_txt(config).encode())
     write_file(folder, "old/index.html", stub_html(f"{URL}q/b-8/", "B", "en"))
     write_file(folder, "gone/index.html", gone_html(config, "en"))
-    write_file(folder, MANIFEST, write_manifest(library, config, {}))
+    write_file(folder, MANIFEST, make_manifest(library, config, {}).data())
     return library
 
 

@@ -16,7 +16,7 @@ from kbgen.config import Config, GuardConfig, SiteConfig
 from kbgen.errors import GuardTripped, NotPublished
 from kbgen.model import Library, Page, PageKind, Ref
 from kbgen.site.files import mirror
-from kbgen.site.manifest import MANIFEST, ManifestLines, write_manifest
+from kbgen.site.manifest import MANIFEST, make_manifest, manifest_lines
 from kbgen.site.publish import (
     Moved,
     _dance,
@@ -430,8 +430,8 @@ def make_library(paths: list[str], redirects: dict[str, str | None] | None = Non
 
 def guarded(before: list[str], library: Library, kind: PageKind = "entry") -> None:
     """Guard a published site with these entries against a library."""
-    lines = ManifestLines(write_manifest(make_library(before, kind=kind), CONFIG, {}))
-    guard(lines, lines.apart(ManifestLines(write_manifest(library, CONFIG, {}))), library, CONFIG)
+    lines = manifest_lines(make_manifest(make_library(before, kind=kind), CONFIG, {}).data())
+    guard(lines, lines.apart(manifest_lines(make_manifest(library, CONFIG, {}).data())), library, CONFIG)
 
 
 TEN = [*(f"/q/{number}/" for number in range(7)), "/b/0/", "/b/1/", "/b/2/"]

@@ -50,7 +50,7 @@ def looking(forum: SmallForum) -> Iterator[Run]:
 def rendered(forum: SmallForum, *, clean: bool = False) -> StageReport:
     """Render the staging site."""
     with looking(forum) as run:
-        return render(run.job(), run.workers, Silent(), clean=clean)
+        return render(run.job(), run.workers, Silent(), clean=clean).report
 
 
 def tree(folder: Path) -> dict[str, bytes]:
