@@ -107,6 +107,7 @@ _MIGRATIONS: tuple[str, ...] = (
     """,
 )
 SCHEMA_VERSION = len(_MIGRATIONS)
+_PAGE = 32768
 
 
 class Store:
@@ -281,6 +282,8 @@ def _prepare(connection: sqlite3.Connection, path: Path, *, read_only: bool) -> 
     # In KiB. Workers read every row once, and there is one reader in each of them.
     connection.execute(f"PRAGMA cache_size = {-8192 if read_only else -32768}")
     if not read_only:
+        # Rows are some kilobytes long, several of them a page; of a store that is there it changes nothing.
+        connection.execute(f"PRAGMA page_size = {_PAGE}")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
