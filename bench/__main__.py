@@ -84,7 +84,7 @@ def _rounds(
     theirs: list[list[PeerRun]] = [[] for _ in peers]
     # Round by round, so that a busy minute of the machine does not fall on one generator alone.
     for number in range(chosen.runs):
-        _say(f"round {number + 1} of {chosen.runs}: kbgen, three builds of {chosen.pages:,} threads")
+        _say(f"round {number + 1} of {chosen.runs}: kbgen, cold, again and three nights, of {chosen.pages:,} threads")
         ours.append(measure(project, lambda: topics, chosen.pages))
         for runs, peer in zip(theirs, peers, strict=True):
             if isinstance(peer, Peer):

@@ -320,7 +320,14 @@ def build_run(wall: float, *, touched: int = 0, peak: int | None = None) -> Buil
 def results(*, peers: tuple[tuple[PeerRun, ...], ...], peak: int | None = 640_000_000) -> Results:
     """Figures of three rounds whose cold builds took 10, 20 and 30 s."""
     rounds = tuple(
-        SubjectRun(build_run(wall, touched=3500), build_run(1), build_run(4, touched=80), 0.3, 9000, 30)
+        SubjectRun(
+            build_run(wall, touched=3500),
+            build_run(1),
+            (build_run(9), build_run(4, touched=80), build_run(3)),
+            0.3,
+            9000,
+            30,
+        )
         for wall in (10, 20, 30)
     )
     machine = Machine(2, "3.11.7", (0.2, 1.9))
@@ -380,8 +387,10 @@ def test_memory_is_not_guessed() -> None:
 
 def test_the_large_builds_stand_beside_their_goals() -> None:
     """Each goal of a large community is a row; a peer that was not there makes no ratio."""
-    small = SubjectRun(build_run(50, touched=3500), build_run(1), build_run(4), 2.0, 9000, 30)
-    large = SubjectRun(build_run(55, peak=1_600_000_000), build_run(1), build_run(5), 2.0, 9000, 30)
+    small = SubjectRun(build_run(50, touched=3500), build_run(1), (build_run(4),), 2.0, 9000, 30)
+    large = SubjectRun(
+        build_run(55, peak=1_600_000_000), build_run(1), (build_run(1), build_run(5), build_run(30)), 2.0, 9000, 30
+    )
     run = ScaleRun(
         small,
         large,
@@ -400,7 +409,7 @@ def test_the_large_builds_stand_beside_their_goals() -> None:
     assert rows["the same with checks, search index, feeds and sitemap"] == ("10.0 x", "", "")
     assert rows["a page at 100,000 beside one at 10,000, seconds"] == ("1.10 x", "≤ 1.30 x", "yes")
     assert rows["nothing changed at 100,000, share of cold"] == ("1.8%", "≤ 3.0%", "yes")
-    assert rows["1 % edited at 100,000, share of cold"] == ("9.1%", "≤ 8.0%", "**no**")
+    assert rows["1 % edited at 100,000, median of 3 nights, share of cold"] == ("9.1%", "≤ 8.0%", "**no**")
     assert rows["peak memory at 100,000, all processes"] == ("1,600,000,000 B", "≤ 1,500,000,000 B", "**no**")
     assert rows["median page with an answer of 2 kB"] == ("13,900 B", "≤ 14,000 B", "yes")
 
