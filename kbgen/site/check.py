@@ -21,6 +21,7 @@ from kbgen.progress import Progress, Silent
 from kbgen.site.check_report import CHECKS, WARNINGS, CheckReport, Finding, make_report
 from kbgen.site.check_rules import judge
 from kbgen.site.check_view import Chunk, Limits, PageFacts, Resolver, View, frame_scripts
+from kbgen.site.live import manifest_digest
 from kbgen.site.manifest import MANIFEST, manifest_lines
 from kbgen.site.redirects import stub_path
 from kbgen.site.sitemap import SITEMAP, is_indexable
@@ -103,12 +104,14 @@ def check_whole(
     return [*(files() if files else check_files(folder, tuple(library.pages))), *found]
 
 
-def check_files(folder: Path, paths: Sequence[str]) -> list[Finding]:
+def check_files(folder: Path, paths: Sequence[str], manifest: str | None = None) -> list[Finding]:
     """Check that every page has its file, and that the manifest lists it; a plain function for other processes.
 
     Args:
         folder: the site's files.
         paths: of the pages.
+        manifest: digest of the one that was just made of these pages: the file has to be that one, and is not looked
+            into. None where nobody knows.
     """
     root = os.fspath(folder)
     findings: list[Finding] = []
@@ -118,7 +121,8 @@ def check_files(folder: Path, paths: Sequence[str]) -> list[Finding]:
                 findings.append(Finding("file", path, f"the file {file_of(path)} is missing"))
         except NotPublished as error:
             findings.append(Finding("file", path, str(error)))
-    return [*findings, *_manifest(folder, set(paths))]
+    found = _manifest(folder, set(paths)) if manifest is None else _same_manifest(folder, manifest)
+    return [*findings, *found]
 
 
 def check_pages(chunk: Chunk) -> tuple[Finding, ...]:
@@ -230,6 +234,11 @@ def _redirects(folder: Path, library: Library, config: Config) -> Iterator[Findi
                 yield Finding("redirect", old, "has no page at the old address")
         except NotPublished as error:
             yield Finding("redirect", old, str(error))
+
+
+def _same_manifest(folder: Path, digest: str) -> Iterator[Finding]:
+    if manifest_digest(folder) != digest:
+        yield Finding("manifest", MANIFEST, "is not as it was written; run again, and look for what else writes there")
 
 
 def _manifest(folder: Path, paths: AbstractSet[str]) -> Iterator[Finding]:

@@ -207,6 +207,17 @@ def test_a_staging_site_that_was_touched_is_not_published(small: SmallForum) -> 
         publish(run.job())
 
 
+def test_a_site_that_was_touched_since_it_was_rendered_does_not_go_live(small: SmallForum) -> None:
+    """Also when the run that rendered it publishes it, and reads nothing of it again."""
+    with looking(small) as run:
+        made = render(run.job(), run.workers, Silent())
+        manifest = staging_of(small.site) / "kb-manifest.jsonl"
+        manifest.write_bytes(manifest.read_bytes() + b"\n")
+        with pytest.raises(ChecksFailed, match=r"kb-manifest\.jsonl: is not as it was written; run again"):
+            publish(run.job(), made)
+    assert not small.site.exists()
+
+
 def test_a_site_with_faults_does_not_go_live(small: SmallForum) -> None:
     """Every fault is named with its page and check; the last good site stands."""
     build_here(small.folder)
