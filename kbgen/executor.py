@@ -68,7 +68,7 @@ class Workers:
         Raises:
             NotPublished: a worker was killed; raised when results are taken.
         """
-        if self.jobs == 1 or len(parts) <= 1:
+        if self.jobs == 1 or (len(parts) <= 1 and self._pool is None):
             return map(function, parts)
         pool = self._start()
         return self._results(iter([pool.submit(function, part) for part in parts]), len(parts))

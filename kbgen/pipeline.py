@@ -169,6 +169,10 @@ class Run:
         """
         return self._frames.result() if self._frames else self._build_frames()
 
+    def begin_before(self) -> None:
+        """Read the live manifest beside the next stage, which often waits for workers."""
+        self._stack.enter_context(ThreadPoolExecutor(1)).submit(lambda: self.before)
+
     def _build_frames(self) -> Frames:
         advance = self.progress.start(f"Building the frame with {self.options.engine}", 1)
         built = build_frames(
@@ -191,20 +195,8 @@ class Run:
             engine_pages=frozenset(self.frames.pages()),
             written_pages=written_pages(self.project.folder, self.frames.pages()),
             near=self.store.vectors.related(),
-            images=self._images(),
+            images=_images(self),
         )
-
-    def _images(self) -> dict[str, Picture]:
-        """The mirrored images whose files are there."""
-        folder = self.project.cache / MEDIA
-        if not self.project.config.media.mirror or not folder.is_dir():
-            return {}
-        there = {file.name for file in folder.iterdir()}
-        return {
-            address: picture
-            for address, picture in self.store.media.pictures().items()
-            if {picture.file, picture.full or picture.file} <= there
-        }
 
     @cached_property
     def library(self) -> Library:
@@ -264,6 +256,19 @@ class Run:
             return False
         rows = live_rows(self.store, self.options.site_dir)
         return bool(rows) and len(rows) == len(self.store.pages.all())
+
+
+def _images(run: Run) -> dict[str, Picture]:
+    """The mirrored images whose files are there."""
+    folder = run.project.cache / MEDIA
+    if not run.project.config.media.mirror or not folder.is_dir():
+        return {}
+    there = {file.name for file in folder.iterdir()}
+    return {
+        address: picture
+        for address, picture in run.store.media.pictures().items()
+        if {picture.file, picture.full or picture.file} <= there
+    }
 
 
 def _harvest(run: Run) -> list[StageReport]:
@@ -424,6 +429,8 @@ def _begin_beside(run: Run, name: str) -> None:
     """Begin beside a stage what later ones need and this one does not make."""
     if name == "harvest":
         run.begin_frames()
+    elif name == "curate":
+        run.begin_before()
     elif name == "compile":
         run.begin_staging().count()
 

@@ -75,6 +75,15 @@ def test_little_work_is_done_here(jobs: int, parts: list[int]) -> None:
         assert workers._pool is None
 
 
+def test_a_pool_that_runs_is_given_a_single_part_too() -> None:
+    """The caller has other things to do; without a pool one is not started for it."""
+    with Workers(2) as workers:
+        assert [(1, os.getpid())] == list(workers.start(where, [1]))
+        busy, alone = workers.start(where, range(4)), workers.start(where, [9])
+        assert ([0, 1, 2, 3], 9) == ([part for part, _ in busy], (found := next(alone))[0])
+    assert found[1] != os.getpid()
+
+
 def test_a_pool_is_used_again() -> None:
     """Starting processes costs more than most parts: one pool serves all stages of a run."""
     with Workers(2) as workers:

@@ -20,7 +20,7 @@ from kbgen.addresses import file_of
 from kbgen.config import Config
 from kbgen.executor import Workers, chunks
 from kbgen.model import Card, Crumb, Link, Page, Slug, SourceInfo, Topic
-from kbgen.progress import Advance, Progress
+from kbgen.progress import Advance
 from kbgen.site.check_poured import PouredChecks, Question
 from kbgen.site.check_report import Finding
 from kbgen.site.engine import Frames
@@ -53,8 +53,8 @@ class PourJob:
         return Renderer(self.config, self.frames, self.topics, self.sources)
 
 
-def page_keys(pages: Iterable[Page], shared: str, topics: Mapping[Slug, Topic]) -> dict[str, str]:
-    """Path to the key of every page: equal keys, equal bytes.
+def page_keys(pages: Iterable[Page], shared: str, topics: Mapping[Slug, Topic]) -> Iterator[tuple[Page, str]]:
+    """Every page with its key: equal keys, equal bytes.
 
     Args:
         pages: of one site.
@@ -63,10 +63,9 @@ def page_keys(pages: Iterable[Page], shared: str, topics: Mapping[Slug, Topic]) 
     """
     seed = shared.encode()
     named, cards = _Named(topics), _Cards()
-    return {
-        page.path: hashlib.blake2b(seed + named.on(page) + cards.within(page), digest_size=16).hexdigest()
-        for page in pages
-    }
+    for page in pages:
+        made_from = seed + named.on(page) + cards.within(page)
+        yield page, hashlib.blake2b(made_from, digest_size=16).hexdigest()
 
 
 class _Cards:
@@ -156,16 +155,36 @@ class PouredChunk(msgspec.Struct, frozen=True):
     questions: tuple[Question, ...] = ()
 
 
-def pour(job: PourJob, pages: Sequence[Page], workers: Workers, progress: Progress) -> Iterator[PouredChunk]:
-    """Render pages into the staging folder and judge them; the work begins at once, the results are taken later.
+class Pouring:
+    """Pages on their way into the staging folder: work begins at once, results are taken later.
 
-    Raises:
-        NotPublished: a file could not be written.
-        EngineError: a shell lacks a slot.
+    Args:
+        job: how they are poured.
+        workers: where.
+        advance: told of the pages that are done.
     """
-    advance = progress.start("Pouring pages", len(pages))
-    started = workers.start(partial(pour_chunk, job), portions(pages))
-    return (_counted(done, advance) for done in started)
+
+    def __init__(self, job: PourJob, workers: Workers, advance: Advance) -> None:
+        self._job = job
+        self._workers = workers
+        self._advance = advance
+        self._started: list[Iterator[PouredChunk]] = []
+
+    def pour(self, pages: Sequence[Page]) -> None:
+        """Begin to render pages into the staging folder and to judge them."""
+        self._started.append(self._workers.start(partial(pour_chunk, self._job), portions(pages)))
+
+    def results(self) -> Iterator[PouredChunk]:
+        """Wait for all of them.
+
+        Raises:
+            NotPublished: a file could not be written.
+            EngineError: a shell lacks a slot.
+        """
+        for started in self._started:
+            for done in started:
+                self._advance(len(done.digests))
+                yield done
 
 
 def portions(pages: Iterable[Page]) -> list[Sequence[Page]]:
@@ -174,11 +193,6 @@ def portions(pages: Iterable[Page]) -> list[Sequence[Page]]:
     Lists take several times as long as answers: no worker should be left alone with them at the end.
     """
     return chunks(sorted(pages, key=lambda page: (page.body != "", page.path)), _CHUNK)
-
-
-def _counted(done: PouredChunk, advance: Advance) -> PouredChunk:
-    advance(len(done.digests))
-    return done
 
 
 class _Worker(NamedTuple):

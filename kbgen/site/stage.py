@@ -21,9 +21,9 @@ from kbgen.addresses import file_of
 from kbgen.config import Config
 from kbgen.errors import ChecksFailed, NotPublished
 from kbgen.executor import Begin, Workers
-from kbgen.model import Library, Slug, SourceInfo, StageReport, Topic
+from kbgen.model import Library, Page, Slug, SourceInfo, StageReport, Topic
 from kbgen.progress import Progress
-from kbgen.site.beside import Beside, working_beside
+from kbgen.site.beside import Beside, Row, working_beside
 from kbgen.site.check import check_files, check_whole
 from kbgen.site.check_poured import answer
 from kbgen.site.check_report import CheckReport, Finding, make_report
@@ -43,7 +43,7 @@ from kbgen.site.manifest import (
     target_url,
 )
 from kbgen.site.pictures import files_of
-from kbgen.site.pour import PourJob, page_keys, pour
+from kbgen.site.pour import Pouring, PourJob, page_keys
 from kbgen.site.publish import Moved, guard, recover, staging_of, switch, write_file
 from kbgen.site.redirects import gone_html, redirect_files, stub_html, stub_path
 from kbgen.site.render import Renderer
@@ -51,6 +51,8 @@ from kbgen.site.sitemap import sitemaps
 from kbgen.store import Store
 
 _STAGED = "staged.msgpack"
+# Pages that workers are given together, when so many are found that have changed.
+_AT_ONCE = 500
 MEDIA = "media"
 """Folder of mirrored images in the cache."""
 
@@ -88,7 +90,7 @@ class Staged(msgspec.Struct, frozen=True):
     """
 
     site_dir: str
-    rows: dict[str, tuple[str, str]]
+    rows: dict[str, Row]
     changed: tuple[str, ...]
     findings: tuple[Finding, ...] = ()
     moved: Moved | None = None
@@ -187,36 +189,62 @@ def render(job: SiteJob, workers: Workers, progress: Progress, *, clean: bool = 
 
 
 def _make(
-    job: SiteJob, live: Mapping[str, tuple[str, str]], workers: Workers, beside: Beside, *, progress: Progress
+    job: SiteJob, live: Mapping[str, Row], workers: Workers, beside: Beside, *, progress: Progress
 ) -> tuple[Staged, ManifestLines]:
     """Write into the staging folder whatever is not there as it should be."""
     staging = staging_of(job.site_dir)
     pour_job = PourJob(job.config, job.frames, job.topics, job.sources, job.store.path, staging)
     renderer = pour_job.renderer()
-    keys = page_keys(job.library.pages.values(), renderer.digest, job.topics)
-    files = {path: file_of(path) for path in keys}
-    rows = {files[path]: key for path, key in keys.items()}
-    done = {file: row for file, key in rows.items() if (row := live.get(file)) and row[0] == key}
-    changed = [page for path, page in job.library.pages.items() if files[path] not in done]
-    pouring = pour(pour_job, changed, workers, progress)
+    advance = progress.start("Pouring pages", len(job.library.pages))
+    pouring = Pouring(pour_job, workers, advance)
+    pages, done = _pour(job, renderer, live, pouring)
+    advance(len(done))
     others = _write_images(job, staging, live)
-    others |= _write_others(job, renderer, live, rows.keys() | others.keys(), progress)
-    parts = list(pouring)
+    others |= _write_others(job, renderer, live, {file for file, _ in pages.values()} | others.keys(), progress)
+    parts = list(pouring.results())
     digests = {path: digest for part in parts for path, digest in part.digests.items()}
     findings = [finding for part in parts for finding in part.findings]
     questions = [question for part in parts for question in part.questions]
     findings += answer(questions, job.library.pages, staging, job.config)
-    done |= {files[path]: (keys[path], digest) for path, digest in digests.items()}
+    done |= {pages[path][0]: (pages[path][1], digest) for path, digest in digests.items()}
     done |= others
     standing = {path: line for path, line in job.before.pages.items() if path not in digests}
-    fresh = {path: done[file][1] for path, file in files.items() if path not in standing}
+    fresh = {path: done[file][1] for path, (file, _) in pages.items() if path not in standing}
     manifest = make_manifest(job.library, job.config, fresh, standing)
     done |= _write_manifest(staging, manifest.data())
     done |= beside.indexed()
     return Staged(str(job.site_dir.resolve()), done, tuple(sorted(digests)), tuple(findings)), manifest
 
 
-def _key(rows: Mapping[str, tuple[str, str]], file: str) -> str | None:
+def _pour(
+    job: SiteJob, renderer: Renderer, live: Mapping[str, Row], pouring: Pouring
+) -> tuple[dict[str, Row], dict[str, Row]]:
+    """Begin to pour whatever is not there as it should be, while the keys of further pages are still made.
+
+    Returns:
+        Path to file and key of all pages; the rows of the files that are there.
+    """
+    pages: dict[str, Row] = {}
+    done: dict[str, Row] = {}
+    changed: list[Page] = []
+    # Lists take longest, so they come first: no worker should be left alone with them at the end.
+    ordered = sorted(job.library.pages.values(), key=lambda page: page.body != "")
+    for page, key in page_keys(ordered, renderer.digest, job.topics):
+        file = file_of(page.path)
+        pages[page.path] = file, key
+        row = live.get(file)
+        if row and row[0] == key:
+            done[file] = row
+        else:
+            changed.append(page)
+        if len(changed) == _AT_ONCE:
+            pouring.pour(changed)
+            changed = []
+    pouring.pour(changed)
+    return pages, done
+
+
+def _key(rows: Mapping[str, Row], file: str) -> str | None:
     row = rows.get(file)
     return None if row is None else row[0]
 
@@ -230,14 +258,14 @@ def _remember(job: SiteJob, staged: Staged) -> None:
 def _write_others(
     job: SiteJob,
     renderer: Renderer,
-    live: Mapping[str, tuple[str, str]],
+    live: Mapping[str, Row],
     pages: Collection[str],
     progress: Progress,
-) -> dict[str, tuple[str, str]]:
+) -> dict[str, Row]:
     """Everything that is neither a page nor about the whole site: assets, stubs, sitemap, feeds."""
     advance = progress.start("Writing feeds, sitemap and redirects", 1)
     staging = staging_of(job.site_dir)
-    rows: dict[str, tuple[str, str]] = {}
+    rows: dict[str, Row] = {}
     for file, data in _files(job, renderer, pages):
         digest = hashlib.blake2b(data, digest_size=16).hexdigest()
         rows[file] = (digest, digest)
@@ -247,9 +275,9 @@ def _write_others(
     return rows
 
 
-def _write_images(job: SiteJob, staging: Path, live: Mapping[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
+def _write_images(job: SiteJob, staging: Path, live: Mapping[str, Row]) -> dict[str, Row]:
     """The mirrored images that pages show. They are named by their content, so one that is there is right."""
-    rows: dict[str, tuple[str, str]] = {}
+    rows: dict[str, Row] = {}
     for file, name in sorted(files_of(job.library.pages.values()).items()):
         digest = name.partition(".")[0]
         rows[file] = (digest, digest)
@@ -258,7 +286,7 @@ def _write_images(job: SiteJob, staging: Path, live: Mapping[str, tuple[str, str
     return rows
 
 
-def _write_manifest(staging: Path, data: bytes) -> dict[str, tuple[str, str]]:
+def _write_manifest(staging: Path, data: bytes) -> dict[str, Row]:
     """The last file: it names the digest of every page."""
     write_file(staging, MANIFEST, data)
     digest = hashlib.blake2b(data, digest_size=16).hexdigest()

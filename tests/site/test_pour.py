@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,9 @@ import sample_pages as sample
 from msgspec.structs import replace
 
 from kbgen.executor import Workers
-from kbgen.model import Block, Crumb, Listing, Page, PlainText, Ref, SafeHtml
-from kbgen.progress import Silent
+from kbgen.model import Block, Crumb, Listing, Page, PlainText, Ref, SafeHtml, Slug, Topic
 from kbgen.site.engine import Frames
-from kbgen.site.pour import PourJob, page_keys, pour, pour_chunk
+from kbgen.site.pour import Pouring, PourJob, page_keys, pour_chunk
 from kbgen.store import open_store
 from kbgen.store.items import EntryRow, pack
 
@@ -41,11 +41,19 @@ def job(tmp_path: Path, frames: Frames) -> PourJob:
     return PourJob(sample.CONFIG, frames, sample.TOPICS, sample.SOURCES, file, tmp_path / "staging")
 
 
+def keys_of(pages: Iterable[Page], shared: str, topics: Mapping[Slug, Topic]) -> dict[str, str]:
+    """Path to key."""
+    return {page.path: key for page, key in page_keys(pages, shared, topics)}
+
+
 def poured(job: PourJob, jobs: int) -> dict[str, str]:
     """Path to digest of all pages."""
     pages = [numbered(number) for number in range(COUNT)]
     with Workers(jobs) as workers:
-        parts = list(pour(job, pages, workers, Silent()))
+        pouring = Pouring(job, workers, lambda _: None)
+        pouring.pour(pages[: COUNT // 2])
+        pouring.pour(pages[COUNT // 2 :])
+        parts = list(pouring.results())
     return {path: digest for part in parts for path, digest in part.digests.items()}
 
 
@@ -64,9 +72,9 @@ def test_where_a_card_stands_on_a_page_is_part_of_its_key() -> None:
     listings = [
         replace(sample.page("/questions/"), listing=Listing(items=items, blocks=blocks)) for items, blocks in shown
     ]
-    keys = [page_keys([page], "r", sample.TOPICS)[page.path] for page in listings]
+    keys = [keys_of([page], "r", sample.TOPICS)[page.path] for page in listings]
     assert len(set(keys)) == len(keys)
-    assert page_keys(listings[:1], "r", sample.TOPICS) == page_keys([sample_again(listings[0])], "r", sample.TOPICS)
+    assert keys_of(listings[:1], "r", sample.TOPICS) == keys_of([sample_again(listings[0])], "r", sample.TOPICS)
 
 
 def sample_again(page: Page) -> Page:
@@ -87,7 +95,7 @@ def test_pages_on_one_trail_may_name_different_topics() -> None:
         )
     ]
     titled = {**sample.TOPICS, topic.slug: replace(topic, title="Something else")}
-    before, after = (page_keys(called, "r", topics) for topics in (sample.TOPICS, titled))
+    before, after = (keys_of(called, "r", topics) for topics in (sample.TOPICS, titled))
     assert [f"/articles/{topic.slug}/"] == [path for path in before if before[path] != after[path]]
 
 
@@ -133,7 +141,7 @@ def test_another_job_in_the_same_process_is_another_job(job: PourJob, tmp_path: 
 
 def test_equal_pages_have_equal_keys() -> None:
     """However often they are made."""
-    assert page_keys([sample.entry_page()], "r", sample.TOPICS) == page_keys([sample.entry_page()], "r", sample.TOPICS)
+    assert keys_of([sample.entry_page()], "r", sample.TOPICS) == keys_of([sample.entry_page()], "r", sample.TOPICS)
 
 
 @pytest.mark.parametrize(
@@ -153,8 +161,8 @@ def test_equal_pages_have_equal_keys() -> None:
 def test_a_key_moves_with_all_a_page_shows(changes: dict[str, Any]) -> None:
     """Title, metadata, the digest of the body, neighbours, dates."""
     page = sample.entry_page()
-    (before,) = page_keys([page], "r", sample.TOPICS).values()
-    (after,) = page_keys([replace(page, **changes)], "r", sample.TOPICS).values()
+    (before,) = keys_of([page], "r", sample.TOPICS).values()
+    (after,) = keys_of([replace(page, **changes)], "r", sample.TOPICS).values()
     assert before != after
 
 
@@ -162,16 +170,16 @@ def test_a_key_moves_with_the_topics_a_page_names() -> None:
     """A topic's new title moves the pages that show it; its introduction and other topics move no other page."""
     page, other = sample.entry_page(), sample.page("/questions/")
     slug = page.topics[0]
-    before = page_keys([page, other], "r", sample.TOPICS)
+    before = keys_of([page, other], "r", sample.TOPICS)
     titled = {**sample.TOPICS, slug: replace(sample.TOPICS[slug], title=PlainText("Another title"))}
-    after = page_keys([page, other], "r", titled)
+    after = keys_of([page, other], "r", titled)
     assert [path for path in before if before[path] != after[path]] == [page.path]
     intro = {**sample.TOPICS, slug: replace(sample.TOPICS[slug], intro=SafeHtml("<p>New.</p>"))}
-    assert page_keys([page, other], "r", intro) == before
+    assert keys_of([page, other], "r", intro) == before
 
 
 def test_every_key_moves_with_the_renderer() -> None:
     """New templates, words or shells make every page again."""
     pages = [sample.entry_page(), sample.page("/questions/")]
-    one, two = page_keys(pages, "r1", sample.TOPICS), page_keys(pages, "r2", sample.TOPICS)
+    one, two = keys_of(pages, "r1", sample.TOPICS), keys_of(pages, "r2", sample.TOPICS)
     assert [] == [path for path in one if one[path] == two[path]]
