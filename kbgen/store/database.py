@@ -107,7 +107,7 @@ _MIGRATIONS: tuple[str, ...] = (
     """,
 )
 SCHEMA_VERSION = len(_MIGRATIONS)
-_PAGE = 32768
+_PAGE = 8192
 
 
 class Store:
