@@ -8,12 +8,13 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from kbgen.errors import RecordError, SourceError, SourceTruncated
 from kbgen.harvest import harvest
 from kbgen.model import Article, RawRecord, StageReport, Thread
 from kbgen.progress import Advance, Silent
-from kbgen.sources.base import Harvested, Source, SourceOptions
+from kbgen.sources.base import Harvested, Signatures, Source, SourceOptions, Unchanged
 from kbgen.store import Store, open_store
 
 Item = tuple[int, str] | RecordError | Exception
@@ -52,6 +53,22 @@ class Notes(Source):
     def parse(self, record: RawRecord) -> Thread | Article:
         """Never called here: harvest does not look at what a record means."""
         raise NotImplementedError
+
+
+class Signed(Notes):
+    """Notes of which one can tell without reading them that they are as they were."""
+
+    asked = 0
+
+    def changes(self, signatures: Signatures) -> Iterator[Harvested | Unchanged]:
+        """The records, or that they are the same."""
+        self.asked += 1
+        for item in self.records():
+            if isinstance(item, RawRecord):
+                signed = replace(item, signature=f"signed {item.digest}")
+                yield Unchanged(item.ref) if signatures(item.ref) == signed.signature else signed
+            else:
+                yield item
 
 
 class Counting:
@@ -149,6 +166,32 @@ def test_an_unchanged_input_is_not_read(run: Run, notes: Notes) -> None:
     run((1, "one"))
     run((1, "one"))
     assert 5 == notes.read
+
+
+def test_what_is_told_to_be_unchanged_counts_as_seen(store: Store) -> None:
+    """It is not written, not withdrawn and told of as progress; what was withdrawn is not known and comes back whole."""
+    source = Signed()
+    source.items = [(number, f"text {number}") for number in range(1, 1201)]
+    harvest(source, store, Silent())
+    source.items[1] = (2, "another text")
+    progress = Counting()
+    assert (1200, 1, 1199, 0) == numbers(harvest(source, store, progress))
+    assert [500, 500] == progress.steps
+    source.items = source.items[1:]
+    assert (1199, 0, 1199, 1) == numbers(harvest(source, store, Silent()))
+    source.items = [(1, "text 1"), *source.items]
+    assert (1200, 1, 1199, 0) == numbers(harvest(source, store, Silent()))
+    assert {("text 1", False), ("another text", False)} < set(held(store).values())
+
+
+def test_everything_is_read_when_asked_for(store: Store) -> None:
+    """``--full`` does not ask a source what is unchanged."""
+    source = Signed()
+    source.items = [(1, "one")]
+    harvest(source, store, Silent(), full=True)
+    assert 0 == source.asked
+    harvest(source, store, Silent())
+    assert 1 == source.asked
 
 
 def test_a_bad_record_is_named_and_the_rest_is_kept(run: Run, store: Store) -> None:

@@ -6,13 +6,13 @@ What a record means is not looked at here: curating never fetches again, and a m
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from kbgen.errors import RecordError, SourceError
-from kbgen.model import RawRecord, StageReport
+from kbgen.model import RawRecord, Ref, StageReport
 from kbgen.progress import Progress
-from kbgen.sources.base import Source
+from kbgen.sources.base import Harvested, Source, Unchanged
 from kbgen.store import Store
 from kbgen.store.records import Failure, WholePass
 
@@ -51,7 +51,7 @@ def harvest(
         source: an opened source.
         store: the open store.
         progress: where to report.
-        full: read even when the input has not changed since the last complete harvest.
+        full: read everything, also when the input has not changed since the last complete harvest.
         changing: called as soon as something is known to have changed; it may be called several times.
     """
     started = time.monotonic()
@@ -66,7 +66,8 @@ def harvest(
             return _unchanged(source, store, started)
         store.put("run", str(run))
         seen = store.whole_pass(source.name, run)
-        _read(source, store, seen, progress, tally=tally)
+        items = source.records() if full else source.changes(seen.signature)
+        _read(source.name, items, store, seen, progress, tally=tally)
         with store.transaction():
             removed = seen.withdraw([error.place for error in tally.bad])
             _remember(source, store, run, fingerprint, bad=tally.bad)
@@ -105,26 +106,39 @@ def _waiting(source: Source, store: Store) -> list[Failure]:
     return [failure for failure in store.records.failures() if failure.source == source.name]
 
 
-def _read(source: Source, store: Store, seen: WholePass, progress: Progress, *, tally: _Tally) -> None:
-    advance = progress.start(f"Harvesting {source.name}", None)
+def _read(
+    name: str,
+    items: Iterable[Harvested | Unchanged],
+    store: Store,
+    seen: WholePass,
+    progress: Progress,
+    *,
+    tally: _Tally,
+) -> None:
+    advance = progress.start(f"Harvesting {name}", None)
     batch: list[RawRecord] = []
+    same: list[Ref] = []
     try:
-        for item in source.records():
+        for item in items:
             tally.read += 1
-            if isinstance(item, RecordError):
+            if isinstance(item, Unchanged):
+                same.append(item.ref)
+            elif isinstance(item, RecordError):
                 tally.bad.append(item)
-                continue
-            batch.append(item)
-            if len(batch) == _BATCH:
-                _store(batch, store, seen, tally)
-                advance(len(batch))
-                batch = []
+            else:
+                batch.append(item)
+            if len(batch) + len(same) == _BATCH:
+                _store(batch, same, store, seen, tally)
+                advance(_BATCH)
+                batch, same = [], []
     finally:
         # Also when the source breaks off: what was read before is good.
-        _store(batch, store, seen, tally)
+        _store(batch, same, store, seen, tally)
 
 
-def _store(batch: list[RawRecord], store: Store, seen: WholePass, tally: _Tally) -> None:
+def _store(batch: list[RawRecord], same: list[Ref], store: Store, seen: WholePass, tally: _Tally) -> None:
+    seen.keep(same)
+    tally.stored(0, len(same))
     if batch:
         with store.transaction():
             written, unchanged = seen.upsert(batch)

@@ -17,7 +17,8 @@ class RawRecord(Struct, frozen=True):
         digest: of the payload; the only change signal that works on every platform.
         place: file (and line or member) the record came from, for messages; not identity.
         partial: the input broke off and something of the record may be missing; it never replaces a stored one.
-        signature: what the platform's list said of the item; while that stands, it is not fetched again.
+        signature: what the platform's list, or a look at the input, said of the item; while that stands, it is not
+            fetched or read again.
     """
 
     ref: Ref

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, NamedTuple
 
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field
 
 from kbgen.errors import RecordError
-from kbgen.model import Article, RawRecord, RecordKind, Thread, make_ref
+from kbgen.model import Article, RawRecord, RecordKind, Ref, Thread, make_ref
 
 MathMarks = Literal["none", "marked", "dollar", "escaped-dollar"]
 r"""How a community marks formulas in its posts.
@@ -28,6 +28,15 @@ which is money there. ``none``: no formulas.
 
 Harvested = RawRecord | RecordError
 """What a source yields: a record, or the error that stands for a record it could not read."""
+
+Signatures = Callable[[Ref], str | None]
+"""What ``RawRecord.signature`` of a record was in the last pass; None where the store does not know the record."""
+
+
+class Unchanged(NamedTuple):
+    """A record of which the store has all there is: its signature is that of the last pass."""
+
+    ref: Ref
 
 
 class SourceOptions(BaseModel):
@@ -114,6 +123,19 @@ class Source(ABC):
                 withdrawn.
         """
 
+    def changes(self, signatures: Signatures) -> Iterator[Harvested | Unchanged]:  # noqa: ARG002 - others ask it
+        """What ``records`` yields; a record with a known signature may be yielded as ``Unchanged`` instead.
+
+        For inputs of which it is quicker to tell that a record is the same than to read it. By default nothing is.
+
+        Args:
+            signatures: gives the signature that was stored with a record.
+
+        Raises:
+            SourceError, SourceTruncated: as ``records``.
+        """
+        return self.records()
+
     @abstractmethod
     def parse(self, record: RawRecord) -> Thread | Article:
         """What the record means. Pure: no I/O, no clock, the same record gives the same result.
@@ -122,11 +144,13 @@ class Source(ABC):
             RecordError: the payload cannot be understood (no title, no question ...).
         """
 
-    def record(self, native_id: str | int, kind: RecordKind, url: str, payload: object, place: str) -> RawRecord:
+    def record(
+        self, native_id: str | int, kind: RecordKind, url: str, payload: object, place: str, signature: str = ""
+    ) -> RawRecord:
         """Build a ``RawRecord`` with its ref and digest from a JSON-able payload."""
         data = msgspec.json.encode(payload, order="deterministic")
         digest = hashlib.blake2b(data, digest_size=16).hexdigest()
-        return RawRecord(make_ref(self.name, native_id), kind, url, data, digest, place)
+        return RawRecord(make_ref(self.name, native_id), kind, url, data, digest, place, signature=signature)
 
 
 def stat_signature(paths: Iterable[Path]) -> str:

@@ -6,9 +6,7 @@ the forum (``discourse_live``), its JSON (``discourse_payload``), and the cooked
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 from urllib.parse import quote
@@ -16,29 +14,18 @@ from urllib.parse import quote
 import msgspec
 from pydantic import Field, SecretStr
 
-from kbgen.errors import RecordError, SourceError
-from kbgen.model import Person, Post, RawRecord, Solved, Thread, Visibility
-from kbgen.sources.archives import Member, Spot, archive_signature, read_members, revisit
-from kbgen.sources.base import Harvested, SourceOptions
-from kbgen.sources.discourse_payload import (
-    REGULAR,
-    Category,
-    Envelope,
-    Glance,
-    PostData,
-    Topic,
-    Where,
-    categories_of,
-    where_is,
-)
+from kbgen.errors import RecordError
+from kbgen.model import Person, Post, RawRecord, Solved, Thread, Visibility, make_ref
+from kbgen.sources.archives import archive_signature
+from kbgen.sources.base import Harvested, Signatures, SourceOptions, Unchanged
+from kbgen.sources.discourse_archive import SUFFIX, Recorded, RecordedForum
+from kbgen.sources.discourse_payload import REGULAR, Envelope, Glance, PostData, Topic, Where
 from kbgen.sources.fields import SiteUrl, read_time
 from kbgen.sources.http import Client
 from kbgen.sources.live import Known, LiveSource, Step, Walk
 
 _LIKE = 2
-_SUFFIX = ".json"
 _ABOUT = ("About the ", " category")
-_LISTS = {"topic_list", "category_list", "categories", "latest_posts"}
 
 
 class DiscourseOptions(SourceOptions):
@@ -72,42 +59,6 @@ class DiscourseOptions(SourceOptions):
     categories: tuple[str, ...] = ()
     members_only: bool = False
     most_posts: int = Field(default=1000, ge=20)
-
-
-@dataclass
-class _Survey:
-    """What a first pass over an archive finds.
-
-    Attributes:
-        latest: topic to the name of its last recording.
-        spots: where every member lies, to be read again from there; None where that cannot be done.
-        glances: what each of them was seen to be, None for what could not be read.
-    """
-
-    latest: dict[int, str]
-    categories: dict[int, Category]
-    spots: list[Spot | RecordError] | None
-    glances: list[Glance | None]
-
-    def note(self, member: Member | RecordError, glance: Glance | None) -> None:
-        """Remember where a member lies, and what it is."""
-        if self.spots is None:
-            return
-        self.glances.append(glance)
-        if isinstance(member, RecordError):
-            self.spots.append(member)
-        elif member.at >= 0:
-            self.spots.append(Spot(member.name, member.at, len(member.data)))
-        else:
-            self.spots = None
-
-    def again(
-        self, archive: Path, read: Callable[[Path], Iterator[Member | RecordError]]
-    ) -> Iterator[tuple[Member | RecordError, Glance | None]]:
-        """The members once more, with what each was seen to be; ``read`` finds them where no spots are known."""
-        if self.spots is None:
-            return zip(read(archive), itertools.repeat(None))
-        return zip(revisit(archive, self.spots), self.glances, strict=True)
 
 
 class DiscourseSource(LiveSource):
@@ -160,61 +111,36 @@ class DiscourseSource(LiveSource):
 
     def fingerprint(self) -> str | None:
         """Signature of the archive's files; None for a live forum."""
-        return None if self.live else archive_signature(self._archive(), _SUFFIX)
+        return None if self.live else archive_signature(self._archive(), SUFFIX)
 
     def records(self) -> Iterator[Harvested]:
         """Yield each topic once, in the archive's order; a first pass finds the recording that counts."""
+        return (one for one in self.changes(lambda _: None) if not isinstance(one, Unchanged))
+
+    def changes(self, signatures: Signatures) -> Iterator[Harvested | Unchanged]:
+        """The same; a recording whose bytes are those of last time is not read a second time."""
         if self.live:
             return
-        archive = self._archive()
-        survey = self._survey(archive)
-        latest, categories = survey.latest, survey.categories
-        for member, seen in survey.again(archive, self._members):
-            if isinstance(member, RecordError):
-                yield member
-                continue
-            name, data = member.name, member.data
-            place = f"{archive}:{name}"
-            glance = seen or _glance(data, place)
-            if isinstance(glance, RecordError):
-                yield glance
-            elif glance.id is not None and glance.post_stream is not None:
-                if latest.get(glance.id, name) == name:
-                    yield self._record(glance, data, categories, place)
-            elif all(getattr(glance, key) is None for key in _LISTS):
-                said = f" (the forum said: {'; '.join(glance.errors)})" if glance.errors else ""
-                yield RecordError(place, f"is not a topic{said}; record /t/<id>.json, or remove the file")
+        forum = RecordedForum(self._archive(), self._options.member_megabytes * 2**20)
 
-    def _members(self, archive: Path) -> Iterator[Member | RecordError]:
-        return read_members(archive, _SUFFIX, self._options.member_megabytes * 2**20)
+        def is_known(glance: Glance, digest: str) -> bool:
+            return signatures(make_ref(self.name, glance.id or 0)) == _signature(digest, forum.where(glance))
 
-    def _survey(self, archive: Path) -> _Survey:
-        """Find the last recording of each topic, and the categories; a broken end is met again when reading."""
-        survey = _Survey({}, {}, [], [])
-        try:
-            for member in self._members(archive):
-                glance = member if isinstance(member, RecordError) else _glance(member.data, member.name)
-                if isinstance(member, RecordError) or isinstance(glance, RecordError):
-                    survey.note(member, None)
-                    continue
-                survey.note(member, glance)
-                if glance.id is not None and glance.post_stream is not None:
-                    latest = survey.latest.get(glance.id)
-                    name = member.name
-                    survey.latest[glance.id] = name if latest is None else max(latest, name, key=_path_order)
-                for category in categories_of(glance):
-                    survey.categories[category.id] = category
-        except SourceError:
-            survey.spots = None
-        return survey
+        for one in forum.topics(is_known):
+            if isinstance(one, RecordError):
+                yield one
+            elif one.data is None:
+                yield Unchanged(make_ref(self.name, one.glance.id or 0))
+            else:
+                yield self._record(one, one.data, forum.where(one.glance))
 
-    def _record(self, glance: Glance, data: bytes, categories: dict[int, Category], place: str) -> RawRecord:
-        topic = str(glance.id)
+    def _record(self, one: Recorded, data: bytes, where: Where | None) -> RawRecord:
         payload: object = msgspec.Raw(data)
-        where = where_is(glance.category_id, categories)
         if where is not None:
             payload = {"kbgen_topic": payload, "kbgen_category": where}
-        return self.record(topic, "thread", self._url(topic, glance.slug), payload, place)
+        url = self._url(str(one.glance.id), one.glance.slug)
+        signature = _signature(one.digest, where)
+        return self.record(str(one.glance.id), "thread", url, payload, one.place, signature)
 
     def _url(self, topic: str, slug: str | None) -> str:
         return f"{self._options.url}/t/{quote(slug or '-', safe='')}/{topic}"
@@ -307,18 +233,10 @@ class DiscourseSource(LiveSource):
         return Person("" if gone else str(post.user_id), name, profile, is_staff=staff, deleted=gone)
 
 
-def _glance(data: bytes, place: str) -> Glance | RecordError:
-    if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
-        problem = "is an HTML page, not JSON (a login or challenge page was recorded?); record it again with access"
-        return RecordError(place, problem)
-    try:
-        return msgspec.json.decode(data, type=Glance, strict=False)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        return RecordError(place, f"is not a topic as Discourse writes it: {error}; record it again")
-
-
-def _path_order(name: str) -> list[str]:
-    return name.split("/")
+def _signature(digest: str, where: Where | None) -> str:
+    """Of all that a recorded topic's payload is made of."""
+    named = "" if where is None else msgspec.json.encode(where).decode()
+    return f"{digest}{named}"
 
 
 def _number(post: PostData) -> int:

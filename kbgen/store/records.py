@@ -194,6 +194,15 @@ class WholePass:
         self._known: dict[str, _Known] = {ref: (digest, signature) for ref, digest, signature in rows}
         self._unseen = set(self._known)
 
+    def signature(self, ref: Ref) -> str | None:
+        """What was stored as a record's signature; None when the record is not known, or withdrawn."""
+        known = self._known.get(ref)
+        return None if known is None else known[1]
+
+    def keep(self, refs: Iterable[Ref]) -> None:
+        """Remember of stored records that they were seen, and are as they are."""
+        self._unseen.difference_update(refs)
+
     def upsert(self, batch: Sequence[RawRecord]) -> tuple[int, int]:
         """Store records by ref; call inside a transaction.
 

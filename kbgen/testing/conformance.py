@@ -19,7 +19,7 @@ import msgspec
 
 from kbgen.errors import RecordError
 from kbgen.model import Article, Post, RawRecord, Thread, split_ref
-from kbgen.sources.base import Source
+from kbgen.sources.base import Source, Unchanged
 
 Check = Callable[[Source], None]
 
@@ -80,6 +80,26 @@ def check_digests(source: Source) -> None:
     for record in _records(source):
         digest = hashlib.blake2b(record.payload, digest_size=16).hexdigest()
         _require(digest == record.digest, f"{record.ref}: the digest is not that of the payload; use Source.record()")
+
+
+def check_changes(source: Source) -> None:
+    """Told of no signature, ``changes`` gives the records; told of all, it gives each, or calls it unchanged."""
+    records = {record.ref: record for record in _records(source)}
+    first = [item for item in source.changes(lambda _: None) if not isinstance(item, RecordError)]
+    _require(
+        first == list(records.values()),
+        f"{source.name}: `changes` gives other records than `records` when none is known",
+    )
+    again = [item for item in source.changes(lambda ref: records[ref].signature) if not isinstance(item, RecordError)]
+    _require(
+        sorted(item.ref for item in again) == sorted(records),
+        f"{source.name}: `changes` does not give each record once when all are known",
+    )
+    for item in again:
+        _require(
+            isinstance(item, Unchanged) or item == records[item.ref],
+            f"{item.ref}: `changes` gives another record than `records`",
+        )
 
 
 def check_parse_is_pure(source: Source) -> None:
@@ -186,6 +206,7 @@ CHECKS: tuple[Check, ...] = (
     check_order,
     check_payloads,
     check_digests,
+    check_changes,
     check_parse_is_pure,
     check_threads,
     check_articles,

@@ -33,13 +33,14 @@ from source_builders import (
 from kbgen.errors import RecordError
 from kbgen.model import Article, Person, Post, RawRecord, Solved, Thread
 from kbgen.sources import KINDS, source_class, source_kinds
-from kbgen.sources.base import Harvested, Source, SourceOptions
+from kbgen.sources.base import Harvested, Signatures, Source, SourceOptions, Unchanged
 from kbgen.sources.live import LiveSource
 from kbgen.sources.mail import message_hash
 from kbgen.testing import CHECKS, check_fingerprint_moves, check_restricted, check_source
 from kbgen.testing.conformance import (
     Check,
     check_articles,
+    check_changes,
     check_digests,
     check_fingerprint,
     check_nothing_hidden_is_public,
@@ -296,6 +297,35 @@ class Misdigested(TinySource):
         yield from (msgspec.structs.replace(one, digest="0" * 32) for one in self.all_records())
 
 
+class Hasty(TinySource):
+    """Calls the first record unchanged and forgets the others."""
+
+    def changes(self, signatures: Signatures) -> Iterator[Harvested | Unchanged]:
+        first, *others = self.records()
+        if isinstance(first, RawRecord) and signatures(first.ref) is not None:
+            yield Unchanged(first.ref)
+        else:
+            yield first
+            yield from others
+
+
+class Late(TinySource):
+    """Gives another record when it has seen it before."""
+
+    def changes(self, signatures: Signatures) -> Iterator[Harvested | Unchanged]:
+        for item in self.all_records():
+            seen = signatures(item.ref) is not None
+            yield msgspec.structs.replace(item, url="https://example.com/") if seen else item
+
+
+class Forgetful(TinySource):
+    """Gives nothing when asked for what has changed."""
+
+    def changes(self, signatures: Signatures) -> Iterator[Harvested | Unchanged]:
+        del signatures
+        return iter(())
+
+
 class Counting(TinySource):
     """Its parse remembers how often it ran."""
 
@@ -370,6 +400,9 @@ NAIVE = datetime(2024, 1, 1)  # noqa: DTZ001 - the fault to be found
         (check_order, Shuffled(), "tiny gives another order"),
         (check_payloads, NoJson(), "tiny:1: the payload is not JSON"),
         (check_digests, Misdigested(), "tiny:1: the digest is not that of the payload"),
+        (check_changes, Forgetful(), "tiny: `changes` gives other records than `records`"),
+        (check_changes, Hasty(), "tiny: `changes` does not give each record once"),
+        (check_changes, Late(), "tiny:1: `changes` gives another record than `records`"),
         (check_parse_is_pure, Counting(), "tiny:1: parse gives another result the second time"),
         (check_parse_is_pure, Reading(), "tiny:1: parse must not do I/O, but did: open /dev/null"),
         (check_parse_is_pure, Calling(), "tiny:1: parse must not do I/O, but did: socket"),

@@ -10,7 +10,8 @@ import zstandard
 from source_builders import FORUM, discourse, post, read, tar_bytes, threads, topic, write_json
 
 from kbgen.errors import RecordError, SourceTruncated
-from kbgen.model import Person, Post, Solved, Thread
+from kbgen.model import Person, Post, RawRecord, Ref, Solved, Thread
+from kbgen.sources.base import Unchanged
 
 
 def only(project: Path, data: dict[str, Any], **options: Any) -> Thread:
@@ -218,6 +219,58 @@ def test_the_last_recording_of_a_topic_counts(form: str, tmp_path: Path) -> None
         tar = tar_bytes({name: json.dumps(data).encode() for name, data in recordings.items()})
         (tmp_path / "topics").write_bytes(zstandard.ZstdCompressor().compress(tar))
     assert [thread.title for thread in threads(discourse(tmp_path))] == ["New"]
+
+
+def put(project: Path, form: str, members: dict[str, Any]) -> None:
+    """A recorded forum below a project: as a folder, a tar file, or a compressed one."""
+    if form == "folder":
+        for name, data in members.items():
+            write_json(project / "topics" / name, data)
+        return
+    tar = tar_bytes({name: json.dumps(data).encode() for name, data in members.items()})
+    (project / "topics").write_bytes(tar if form == "tar" else zstandard.ZstdCompressor().compress(tar))
+
+
+@pytest.mark.parametrize("form", ["folder", "tar", "tar.zst"])
+def test_a_recording_that_is_the_same_is_unchanged(form: str, tmp_path: Path) -> None:
+    """As long as its bytes are, it is the last of its topic, and its category has the same name."""
+    members = {"site.json": {"categories": [{"id": 5, "name": "Hubs"}, {"id": 6, "name": "Lamps"}]}}
+    members |= {f"t/{number}.json": topic(id=number, category_id=5 + number % 2) for number in range(1, 6)}
+    put(tmp_path, form, members)
+    records, _ = read(discourse(tmp_path))
+    known = {record.ref: record.signature for record in records}
+    assert [Unchanged(ref) for ref in known] == list(discourse(tmp_path).changes(known.get))
+    members["site.json"]["categories"][1]["name"] = "Lights"
+    members["t/2.json"] = topic(id=2, category_id=5, title="Another title")
+    members["u/4.json"] = topic(id=4, category_id=5, title="Recorded again")
+    members["t/6.json"] = topic(id=6, category_id=5)
+    put(tmp_path, form, members)
+    found = list(discourse(tmp_path).changes(known.get))
+    # The even ones are hubs: three of them are other than before, all lamps have another category.
+    assert {f"forum:{number}" for number in (1, 2, 3, 4, 5, 6)} == {one.ref for one in found}  # type: ignore[union-attr]
+    assert [] == [one for one in found if isinstance(one, Unchanged)]
+    members["site.json"]["categories"][1]["name"] = "Lamps"
+    put(tmp_path, form, members)
+    found = list(discourse(tmp_path).changes(known.get))
+    assert {Unchanged(Ref(f"forum:{number}")) for number in (1, 3, 5)} == {
+        one for one in found if isinstance(one, Unchanged)
+    }
+    fresh = {one.ref: json.loads(one.payload)["kbgen_topic"]["title"] for one in found if isinstance(one, RawRecord)}
+    assert {"forum:2": "Another title", "forum:4": "Recorded again", "forum:6": topic()["title"]} == fresh
+
+
+def test_what_has_changed_is_found_behind_what_has_not(tmp_path: Path) -> None:
+    """In a tar file members that are passed over move nothing, and what cannot be read is named every time."""
+    members = {f"t/{number}.json": json.dumps(topic(id=number)).encode() for number in range(1, 4)}
+    (tmp_path / "topics").write_bytes(tar_bytes(members | {"t/9.json": b"<html>"}))
+    known = {record.ref: record.signature for record in read(discourse(tmp_path))[0]}
+    members["t/3.json"] = json.dumps(topic(id=3, title="Another title")).encode()
+    (tmp_path / "topics").write_bytes(tar_bytes(members | {"t/9.json": b"<html>"}))
+    first, second, third, fault = discourse(tmp_path).changes(known.get)
+    assert (Unchanged(Ref("forum:1")), Unchanged(Ref("forum:2"))) == (first, second)
+    assert isinstance(third, RawRecord)
+    assert members["t/3.json"] == third.payload
+    assert isinstance(fault, RecordError)
 
 
 def test_a_cut_archive_keeps_what_was_read(tmp_path: Path) -> None:

@@ -1,0 +1,183 @@
+"""A recorded Discourse forum: which members of an archive are topics, and which recording of each counts.
+
+Not here: what a topic means (``discourse``), its JSON (``discourse_payload``), and reading archives (``archives``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from kbgen.errors import RecordError, SourceError
+from kbgen.sources.archives import Member, Spot, read_members, revisit
+from kbgen.sources.discourse_payload import Category, Glance, Where, categories_of, where_is
+
+SUFFIX = ".json"
+_LISTS = {"topic_list", "category_list", "categories", "latest_posts"}
+
+IsKnown = Callable[[Glance, str], bool]
+"""Whether a topic is known as it is recorded, the digest of the recording being this."""
+
+
+class Recorded(NamedTuple):
+    """The recording of a topic that counts.
+
+    Attributes:
+        place: archive and member, for messages.
+        digest: of the member's bytes.
+        data: these bytes; None where the topic is known.
+    """
+
+    glance: Glance
+    place: str
+    digest: str
+    data: bytes | None
+
+
+class _Seen(NamedTuple):
+    """A member as the first pass found it; ``glance`` is None for what could not be read."""
+
+    spot: Spot | RecordError
+    glance: Glance | None
+    digest: str
+
+
+class RecordedForum:
+    """An archive that was looked through once: its categories, and which recording of each topic is the last.
+
+    Args:
+        archive: folder or tar file.
+        cap: a larger member, in bytes, is reported instead of read.
+
+    Raises:
+        SourceError: there is no archive.
+    """
+
+    def __init__(self, archive: Path, cap: int) -> None:
+        self._archive = archive
+        self._cap = cap
+        self._latest: dict[int, str] = {}
+        self._categories: dict[int, Category] = {}
+        self._places: dict[int | None, Where | None] = {}
+        # Where every member lies, to be read again from there; None where that cannot be done.
+        self._seen: list[_Seen] | None = []
+        self._look()
+
+    def where(self, glance: Glance) -> Where | None:
+        """The category of a topic."""
+        number = glance.category_id
+        if number not in self._places:
+            self._places[number] = where_is(number, self._categories)
+        return self._places[number]
+
+    def topics(self, is_known: IsKnown) -> Iterator[Recorded | RecordError]:
+        """Every topic once, in the archive's order, and what cannot be read; those that are known come first.
+
+        Raises:
+            SourceTruncated: the archive ends in the middle, or changed since it was looked through.
+        """
+        return self._read_through(is_known) if self._seen is None else self._read_again(self._seen, is_known)
+
+    def _look(self) -> None:
+        """Find the last recording of each topic, and the categories; a broken end is met again when reading."""
+        try:
+            for member in self._members():
+                glance = member if isinstance(member, RecordError) else _glance(member.data, member.name)
+                self._note(member, None if isinstance(glance, RecordError) else glance)
+                if not isinstance(member, RecordError) and not isinstance(glance, RecordError):
+                    self._count(member.name, glance)
+        except SourceError:
+            self._seen = None
+
+    def _members(self) -> Iterator[Member | RecordError]:
+        return read_members(self._archive, SUFFIX, self._cap)
+
+    def _note(self, member: Member | RecordError, glance: Glance | None) -> None:
+        if self._seen is None:
+            return
+        if isinstance(member, RecordError):
+            self._seen.append(_Seen(member, None, ""))
+        elif member.at >= 0:
+            spot = Spot(member.name, member.at, len(member.data))
+            self._seen.append(_Seen(spot, glance, _digest(member.data)))
+        else:
+            self._seen = None
+
+    def _count(self, name: str, glance: Glance) -> None:
+        if glance.id is not None and glance.post_stream is not None:
+            latest = self._latest.get(glance.id)
+            self._latest[glance.id] = name if latest is None else max(latest, name, key=_path_order)
+        for category in categories_of(glance):
+            self._categories[category.id] = category
+
+    def _read_again(self, seen: list[_Seen], is_known: IsKnown) -> Iterator[Recorded | RecordError]:
+        """From where they lie, and those that are known not at all."""
+        others: list[_Seen] = []
+        for one in seen:
+            if one.glance is None or isinstance(one.spot, RecordError) or not _is_topic(one.glance):
+                others.append(one)
+            elif self._counts(one.glance, one.spot.name):
+                if is_known(one.glance, one.digest):
+                    yield Recorded(one.glance, self._place(one.spot.name), one.digest, None)
+                else:
+                    others.append(one)
+        for member, one in zip(revisit(self._archive, [one.spot for one in others]), others, strict=True):
+            found = member if isinstance(member, RecordError) else self._one(member, one.glance, one.digest)
+            if found is not None:
+                yield found
+
+    def _read_through(self, is_known: IsKnown) -> Iterator[Recorded | RecordError]:
+        for member in self._members():
+            found = member if isinstance(member, RecordError) else self._one(member, None, _digest(member.data))
+            if isinstance(found, Recorded) and is_known(found.glance, found.digest):
+                found = found._replace(data=None)
+            if found is not None:
+                yield found
+
+    def _one(self, member: Member, seen: Glance | None, digest: str) -> Recorded | RecordError | None:
+        """What a member is; None for a list, and for a recording that is not the last."""
+        place = self._place(member.name)
+        glance = seen or _glance(member.data, place)
+        if isinstance(glance, RecordError):
+            return glance
+        if _is_topic(glance):
+            counts = self._counts(glance, member.name)
+            return Recorded(glance, place, digest, member.data) if counts else None
+        if any(getattr(glance, key) is not None for key in _LISTS):
+            return None
+        said = f" (the forum said: {'; '.join(glance.errors)})" if glance.errors else ""
+        return RecordError(place, f"is not a topic{said}; record /t/<id>.json, or remove the file")
+
+    def _place(self, name: str) -> str:
+        return f"{self._archive}:{name}"
+
+    def _counts(self, glance: Glance, name: str) -> bool:
+        # Of a topic that the first pass did not reach, this is the last recording that is known.
+        return self._latest.get(glance.id or 0, name) == name
+
+
+def _is_topic(glance: Glance) -> bool:
+    return glance.id is not None and glance.post_stream is not None
+
+
+def _digest(data: bytes) -> str:
+    # Processors have instructions for this one.
+    return hashlib.sha256(data).hexdigest()[:32]
+
+
+def _glance(data: bytes, place: str) -> Glance | RecordError:
+    if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+        problem = "is an HTML page, not JSON (a login or challenge page was recorded?); record it again with access"
+        return RecordError(place, problem)
+    try:
+        return msgspec.json.decode(data, type=Glance, strict=False)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return RecordError(place, f"is not a topic as Discourse writes it: {error}; record it again")
+
+
+def _path_order(name: str) -> list[str]:
+    return name.split("/")
