@@ -238,10 +238,12 @@ def load_yaml(text: str, file: str) -> tuple[Any, dict[Position, int]]:
     """
     lines: dict[Position, int] = {}
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        if node is not None:
-            _walk(node, (), lines, file)
-        return yaml.safe_load(text), lines
+        loader = yaml.SafeLoader(text)
+        node = loader.get_single_node()
+        if node is None:
+            return None, lines
+        _walk(node, (), lines, file)
+        return loader.construct_document(node), lines
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         line = mark.line + 1 if mark else 1

@@ -351,8 +351,7 @@ def _render(run: Run) -> list[StageReport]:
 
 def _publish(run: Run) -> list[StageReport]:
     key = run.site_key
-    report, moved, was, now = publish(run.job(), run.rendered, allow_vanish=run.options.allow_vanish)
-    run.retire(moved)
+    report, was, now = publish(run.job(), run.rendered, allow_vanish=run.options.allow_vanish, switched=run.retire)
     with run.store.transaction():
         run.store.put(_INPUTS, key)
     run.changes = changes(was, now, run.library)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from operator import attrgetter
 
 from kbgen.compile.entries import entry_page, make_card, tag_path, topic_crumbs
 from kbgen.compile.home import home_page, not_found_page, search_page, written_pages
@@ -22,6 +23,8 @@ from kbgen.compile.related import related
 from kbgen.compile.seo import unique_descriptions, unique_titles
 from kbgen.compile.translations import language_versions
 from kbgen.model import Card, Contributor, Library, Link, Page, Ref, Slug, Topic
+
+_PATH = attrgetter("path")
 
 
 def compile_library(inputs: Inputs, on_shelf: Callable[[Shelf], None] | None = None) -> Library:
@@ -160,16 +163,14 @@ def faults(library: Library, inputs: Inputs) -> tuple[str, ...]:
 
 def _targets(page: Page) -> list[str]:
     # The last crumb is the page itself: a page is no orphan's rescue by linking to itself.
-    found = [crumb.path for crumb in page.crumbs[:-1]]
-    found += [card.path for card in page.related]
-    found += [link.path for link in page.tags]
+    found = [*map(_PATH, page.crumbs[:-1]), *map(_PATH, page.related), *map(_PATH, page.tags)]
     if page.links:
         found += [path.partition("#")[0] for _, path in page.links]
     if page.listing is None:
         return found
-    found += [card.path for card in page.listing.items]
+    found += map(_PATH, page.listing.items)
     found += [path for _, path in page.listing.pager]
     for block in page.listing.blocks:
-        found += [card.path for card in block.cards]
-        found += [link.path for link in block.links]
+        found += map(_PATH, block.cards)
+        found += map(_PATH, block.links)
     return found

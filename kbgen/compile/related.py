@@ -69,14 +69,13 @@ def _by_text(
     best: dict[Ref, tuple[Card, ...]] = {}
     card_of = cards.get
     for summary in summaries:
-        own, lang, found = summary.ref, summary.lang, list[Card]()
+        own, lang, found = summary.ref, summary.lang, dict[Ref, Card]()
         for card in map(card_of, near.get(own, ())):
-            if card is None or card.lang != lang or card.ref == own or card in found:
-                continue
-            found.append(card)
-            if len(found) == count:
-                break
-        best[own] = tuple(found)
+            if card is not None and card.lang == lang and card.ref != own:
+                found[card.ref] = card
+                if len(found) == count:
+                    break
+        best[own] = tuple(found.values())
     return best
 
 

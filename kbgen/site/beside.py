@@ -15,14 +15,14 @@ from pathlib import Path
 from kbgen.errors import NotPublished
 from kbgen.executor import Begin, Workers
 from kbgen.model import Card, Ref, Slug, Topic
-from kbgen.site.documents import documents, languages
+from kbgen.site.documents import languages
 from kbgen.site.files import saying_what_to_do
 from kbgen.site.live import known_rows, standing
 from kbgen.site.publish import clone_tree, put_back, staging_of
-from kbgen.site.search_index import FOLDER, IndexJob, count_words, write_documents, write_index
+from kbgen.site.search_index import FOLDER, IndexJob, count_words, read_counted, write_cards, write_index
 from kbgen.store import open_store
 
-_DOCUMENTS = "documents.jsonl"
+_CARDS = "cards.jsonl"
 _WORDS = "words"
 
 Row = tuple[str, str]
@@ -45,6 +45,8 @@ class Beside:
         self._staging = staging_of(site_dir)
         self._store = store
         self._prepare: Callable[[], dict[str, Row] | None] = begin(partial(prepare, clean=clean), store, site_dir)
+        if not clean:
+            begin(read_counted, store.with_name(_WORDS))
         self._count = partial(begin, partial(count_words, clean=clean), store, store.with_name(_WORDS))
         self._counted: Callable[[], None] | None = None
         self._indexed: Callable[[], dict[str, Row]] | None = None
@@ -73,12 +75,13 @@ class Beside:
             tags: titles of the tags that cards name.
             topics: by slug.
         """
-        told, begins = self._store.with_name(_DOCUMENTS), f"{FOLDER}/"
+        told, begins = self._store.with_name(_CARDS), f"{FOLDER}/"
         with saying_what_to_do(told, "writing"):
-            write_documents(told, documents(cards, tags, topics))
+            write_cards(told, cards.values())
         live = self.copied or {}
         there = {file.removeprefix(begins): digest for file, (_, digest) in live.items() if file.startswith(begins)}
-        job = IndexJob(told, self._store, self._staging, languages(main, cards), there)
+        langs = languages(main, cards)
+        job = IndexJob(told, self._store, self._staging, langs, dict(tags), dict(topics), there)
         self._indexed = self.begin(write_index, job)
 
     @property

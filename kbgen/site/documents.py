@@ -27,15 +27,7 @@ def search_document(
 ) -> SearchDoc:
     """One page with its words; ``tags`` are the titles of tags."""
     own = own_words(body)
-    return msgspec.structs.replace(_document(card, tags, topics), title=own.title, also=own.also, text=own.text)
-
-
-def documents(
-    cards: Mapping[Ref, Card], tags: Mapping[Slug, str], topics: Mapping[Slug, Topic]
-) -> Iterator[list[SearchDoc]]:
-    """The same without their words, which curation has analysed and the store has by ref; some at a time."""
-    for batch in _batches(cards):
-        yield [_document(card, tags, topics) for card in batch]
+    return msgspec.structs.replace(outline(card, tags, topics), title=own.title, also=own.also, text=own.text)
 
 
 def languages(main: str, cards: Mapping[Ref, Card]) -> tuple[str, ...]:
@@ -49,7 +41,8 @@ def _batches(cards: Mapping[Ref, Card]) -> Iterator[list[Card]]:
         yield ordered[start : start + _BATCH]
 
 
-def _document(card: Card, tags: Mapping[Slug, str], topics: Mapping[Slug, Topic]) -> SearchDoc:
+def outline(card: Card, tags: Mapping[Slug, str], topics: Mapping[Slug, Topic]) -> SearchDoc:
+    """One page without its words, which curation has analysed and the store has by ref."""
     topic = topics.get(card.topics[0]) if card.topics else None
     titles = dict(topic.titles) if topic and topic.titles else {}
     return SearchDoc(

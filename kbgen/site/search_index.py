@@ -15,47 +15,59 @@ from msgspec import Struct
 
 from kbgen.codebase import code_digest
 from kbgen.executor import give_back
-from kbgen.model import Ref
+from kbgen.model import Card, Ref, Slug, Topic
 from kbgen.search.documents import SearchDoc
 from kbgen.search.index import build_index
 from kbgen.search.words import Words, read_words, write_words
+from kbgen.site.documents import outline
 from kbgen.site.files import saying_what_to_do
 from kbgen.store import Store, open_store
 
 FOLDER = "search"
 _BATCH = 500
-_LINE = msgspec.json.Decoder(list[SearchDoc])
+_LINE = msgspec.json.Decoder(list[Card])
 
 
 class IndexJob(Struct, frozen=True):
     """What the process is told; picklable.
 
     Attributes:
-        documents: as ``write_documents`` left it; removed when it has been read.
+        cards: as ``write_cards`` left them; removed when they have been read.
         store: the store's file; it has the words of each page.
         staging: the folder of the site.
         languages: to make an index for.
+        tags: titles of the tags that cards name.
+        topics: by slug.
         there: files below the index's folder that came with the copy of the live site, to their digests.
     """
 
-    documents: Path
+    cards: Path
     store: Path
     staging: Path
     languages: tuple[str, ...]
+    tags: dict[Slug, str]
+    topics: dict[Slug, Topic]
     there: dict[str, str] = {}
 
 
-def write_documents(file: Path, told: Iterable[list[SearchDoc]]) -> None:
-    """Write what the index has to know of every page but its words (``documents.documents``), some pages a line."""
-    encoder = msgspec.json.Encoder()
+def write_cards(file: Path, cards: Iterable[Card]) -> None:
+    """Write what the index has to know of every page but its words, some pages a line."""
+    encoder, left = msgspec.json.Encoder(), iter(cards)
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("wb") as out:
-        for batch in told:
+        while batch := list(itertools.islice(left, _BATCH)):
             out.write(encoder.encode(batch) + b"\n")
 
 
-# Counted before the documents were told; a process makes one index.
+# Counted before the cards were told; a process makes one index.
 _counted: dict[str, Words] | None = None
+# What was counted the last time, by its file, for ``count_words``.
+_read: dict[Path, dict[str, Words]] = {}
+
+
+def read_counted(kept: Path) -> None:
+    """Read what was counted the last time, before ``count_words`` is asked: it needs nothing of what this run makes."""
+    _read[kept] = read_words(kept, code_digest("search"))
 
 
 def count_words(store: Path, kept: Path, *, clean: bool = False) -> None:
@@ -72,8 +84,8 @@ def count_words(store: Path, kept: Path, *, clean: bool = False) -> None:
         NotPublished: ``kept`` could not be written.
     """
     global _counted  # noqa: PLW0603
-    made_by = code_digest("search")
-    _counted = {} if clean else read_words(kept, made_by)
+    made_by, read = code_digest("search"), _read.pop(kept, None)
+    _counted = {} if clean else read_words(kept, made_by) if read is None else read
     with closing(open_store(store, read_only=True)) as opened:
         marks = opened.entries.inputs()
         forgotten = [words.retain(marks) for words in _counted.values()]
@@ -98,13 +110,13 @@ _NAMED = msgspec.json.Decoder(list[_Named])
 
 
 def _take_counted(job: IndexJob) -> dict[str, Words]:
-    """The counted words by language, when they are of the pages that are told of and of no other; else none."""
+    """The counted words by language, when they are of the pages that cards are told of and of no other; else none."""
     global _counted
     counted, _counted = _counted, None
     if not counted:
         return {}
     refs: dict[str, set[str]] = {}
-    with job.documents.open("rb") as lines:
+    with job.cards.open("rb") as lines:
         for one in itertools.chain.from_iterable(map(_NAMED.decode, lines)):
             refs.setdefault(one.lang, set()).add(one.ref)
     # A language without an index of its own joins another's.
@@ -121,21 +133,22 @@ def write_index(job: IndexJob) -> dict[str, tuple[str, str]]:
     folder = job.staging / FOLDER
     known = _take_counted(job)
     with closing(open_store(job.store, read_only=True)) as store:
-        docs = _told(job.documents) if known else _with_words(job.documents, store)
+        docs = _told(job) if known else _with_words(job, store)
         report = build_index(docs, folder, job.languages, known, there=job.there)
-    job.documents.unlink()
+    job.cards.unlink()
     give_back()
     return {f"{FOLDER}/{name}": (digest, digest) for name, digest in sorted(report.digests.items())}
 
 
-def _told(file: Path) -> Iterator[SearchDoc]:
-    with file.open("rb") as lines:
+def _told(job: IndexJob) -> Iterator[SearchDoc]:
+    with job.cards.open("rb") as lines:
         for line in lines:
-            yield from _LINE.decode(line)
+            for card in _LINE.decode(line):
+                yield outline(card, job.tags, job.topics)
 
 
-def _with_words(file: Path, store: Store) -> Iterator[SearchDoc]:
-    docs = _told(file)
+def _with_words(job: IndexJob, store: Store) -> Iterator[SearchDoc]:
+    docs = _told(job)
     while batch := list(itertools.islice(docs, _BATCH)):
         terms = store.entries.terms([doc.ref for doc in batch])
         for doc in batch:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -108,13 +108,11 @@ class Published(NamedTuple):
     """What a publication came to.
 
     Attributes:
-        moved: how the new site differs from the one it replaced (``publish.retire``); None where it is another.
         was: what only the manifest of the replaced site says.
         now: path to line of the pages whose lines only that of the new site has.
     """
 
     report: StageReport
-    moved: Moved | None
     was: Manifest
     now: dict[str, bytes]
 
@@ -354,13 +352,20 @@ def staged(job: SiteJob) -> Staged:
     return found
 
 
-def publish(job: SiteJob, rendered: Rendered | None = None, *, allow_vanish: bool = False) -> Published:
+def publish(
+    job: SiteJob,
+    rendered: Rendered | None = None,
+    *,
+    allow_vanish: bool = False,
+    switched: Callable[[Moved | None], object] | None = None,
+) -> Published:
     """Judge the staging site and, when it is sound, exchange it with the live one, which stays beside until ``retire``.
 
     Args:
         job: as it was rendered.
         rendered: by this run; None for what an earlier one left in the staging folder.
         allow_vanish: skip the guard against vanishing pages.
+        switched: told how the new site differs from the one it replaced (None where it is another) when it is live.
 
     Raises:
         ChecksFailed: with every fault; the live site stands.
@@ -378,6 +383,8 @@ def publish(job: SiteJob, rendered: Rendered | None = None, *, allow_vanish: boo
         guard(job.before, was, job.library, job.config)
     report = _judge(content, check_whole(staging, job.library, job.config, files))
     switch(staging, job.site_dir)
+    if switched is not None:
+        switched(content.moved)
     _record(job, content)
     (job.cache / _STAGED).unlink(missing_ok=True)
     told = StageReport(
@@ -387,7 +394,7 @@ def publish(job: SiteJob, rendered: Rendered | None = None, *, allow_vanish: boo
         notes=tuple(f"{finding.page}: {finding.message}" for finding in report.warnings[:20]),
         seconds=time.monotonic() - started,
     )
-    return Published(told, content.moved, was, now.unlike(job.before))
+    return Published(told, was, now.unlike(job.before))
 
 
 def _judge(content: Staged, found: Iterable[Finding]) -> CheckReport:

@@ -15,11 +15,10 @@ from kbgen.pipeline import Options, Run
 from kbgen.progress import Silent
 from kbgen.project import open_project
 from kbgen.site.beside import prepare
-from kbgen.site.documents import documents
 from kbgen.site.live import live_rows
 from kbgen.site.manifest import MANIFEST
 from kbgen.site.publish import Moved, staging_of
-from kbgen.site.search_index import IndexJob, count_words, write_documents, write_index
+from kbgen.site.search_index import IndexJob, count_words, read_counted, write_cards, write_index
 from kbgen.site.stage import publish, published, render, staged
 from kbgen.store.items import AnalysedRow, Entries
 
@@ -286,10 +285,12 @@ def test_words_counted_beforehand_make_the_same_index(small: SmallForum) -> None
     expected = tree(staging_of(small.site) / "search")
     with looking(small) as run:
         job = run.job()
-        told = IndexJob(small.folder / "told.jsonl", job.store.path, small.folder / "again", ("en",))
+        again_in = small.folder / "again"
+        tags, topics = job.library.tags, dict(job.topics)
+        told = IndexJob(small.folder / "told.jsonl", job.store.path, again_in, ("en",), tags, topics)
 
         def again() -> dict[str, bytes]:
-            write_documents(told.documents, documents(job.library.cards, job.library.tags, job.topics))
+            write_cards(told.cards, job.library.cards.values())
             write_index(told)
             return tree(told.staging / "search")
 
@@ -297,6 +298,8 @@ def test_words_counted_beforehand_make_the_same_index(small: SmallForum) -> None
         assert again() == {name: data for name, data in expected.items() if not name.endswith(".html")}
         with run.store.transaction():
             run.store.entries.delete([page.refs[0] for page in job.library.pages.values() if page.body][:1])
+        read_counted(small.folder / "words")
+        (small.folder / "words").unlink()
         count_words(job.store.path, small.folder / "words")
         with pytest.raises(KeyError):
             again()
