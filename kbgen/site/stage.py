@@ -97,11 +97,17 @@ class Staged(msgspec.Struct, frozen=True):
 
 
 class Rendered(NamedTuple):
-    """A staging site as it was just made; ``manifest`` is its own."""
+    """A staging site as it was just made.
+
+    Attributes:
+        manifest: its own.
+        files: waits for what ``check_files`` found in it.
+    """
 
     report: StageReport
     staged: Staged
     manifest: ManifestLines
+    files: Callable[[], list[Finding]]
 
 
 class Published(NamedTuple):
@@ -169,6 +175,7 @@ def render(job: SiteJob, workers: Workers, progress: Progress, *, clean: bool = 
     gone = live.keys() - made.rows.keys()
     staging = staging_of(job.site_dir)
     remove_files(staging, gone)
+    files = _look(job, _key(made.rows, MANIFEST))
     fresh = [file for file, row in made.rows.items() if live.get(file) != row]
     # The manifest is written whether it moved or not.
     moved = Moved(tuple({*fresh, MANIFEST}), tuple(gone)) if copied else None
@@ -183,7 +190,13 @@ def render(job: SiteJob, workers: Workers, progress: Progress, *, clean: bool = 
         notes=(f"{len(made.changed)} of {len(job.library.pages)} pages poured",),
         seconds=time.monotonic() - started,
     )
-    return Rendered(report, content, manifest)
+    return Rendered(report, content, manifest, files)
+
+
+def _look(job: SiteJob, manifest: str | None) -> Callable[[], list[Finding]]:
+    """Begin to look whether the staging site has a file for every page, beside what this process does."""
+    begin: Begin = job.beside.begin if job.beside else partial
+    return begin(check_files, staging_of(job.site_dir), tuple(job.library.pages), manifest)
 
 
 def _make(
@@ -373,9 +386,7 @@ def publish(
     """
     started = time.monotonic()
     staging = staging_of(job.site_dir)
-    begin: Begin = job.beside.begin if job.beside else partial
-    written = _key(rendered.staged.rows, MANIFEST) if rendered else None
-    files = begin(check_files, staging, tuple(job.library.pages), written)
+    files = rendered.files if rendered else _look(job, None)
     content = rendered.staged if rendered else staged(job)
     now = rendered.manifest if rendered else manifest_lines((staging / MANIFEST).read_bytes())
     was = job.before.apart(now)
