@@ -66,7 +66,7 @@ class Signed(Notes):
         for item in self.records():
             if isinstance(item, RawRecord):
                 signed = replace(item, signature=f"signed {item.digest}")
-                yield Unchanged(item.ref) if signatures(item.ref) == signed.signature else signed
+                yield Unchanged(item.ref) if signatures.get(item.ref) == signed.signature else signed
             else:
                 yield item
 

@@ -66,7 +66,7 @@ def harvest(
             return _unchanged(source, store, started)
         store.put("run", str(run))
         seen = store.whole_pass(source.name, run)
-        items = source.records() if full else source.changes(seen.signature)
+        items = source.records() if full else source.changes(seen.signatures())
         _read(source.name, items, store, seen, progress, tally=tally)
         with store.transaction():
             removed = seen.withdraw([error.place for error in tally.bad])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import ClassVar, Literal, NamedTuple
 
@@ -29,8 +29,8 @@ which is money there. ``none``: no formulas.
 Harvested = RawRecord | RecordError
 """What a source yields: a record, or the error that stands for a record it could not read."""
 
-Signatures = Callable[[Ref], str | None]
-"""What ``RawRecord.signature`` of a record was in the last pass; None where the store does not know the record."""
+Signatures = Mapping[Ref, str]
+"""What ``RawRecord.signature`` of each record was that the store knows of a source."""
 
 
 class Unchanged(NamedTuple):
@@ -124,12 +124,12 @@ class Source(ABC):
         """
 
     def changes(self, signatures: Signatures) -> Iterator[Harvested | Unchanged]:  # noqa: ARG002 - others ask it
-        """What ``records`` yields; a record with a known signature may be yielded as ``Unchanged`` instead.
+        """What ``records`` yields; a record whose signature is the known one may be yielded as ``Unchanged`` instead.
 
         For inputs of which it is quicker to tell that a record is the same than to read it. By default nothing is.
 
         Args:
-            signatures: gives the signature that was stored with a record.
+            signatures: as they were stored with the records of this source.
 
         Raises:
             SourceError, SourceTruncated: as ``records``.

@@ -18,7 +18,7 @@ from kbgen.errors import RecordError
 from kbgen.model import Person, Post, RawRecord, Solved, Thread, Visibility, make_ref
 from kbgen.sources.archives import archive_signature
 from kbgen.sources.base import Harvested, Signatures, SourceOptions, Unchanged
-from kbgen.sources.discourse_archive import SUFFIX, Recorded, RecordedForum
+from kbgen.sources.discourse_archive import SUFFIX, Recorded, RecordedForum, sign
 from kbgen.sources.discourse_payload import REGULAR, Envelope, Glance, PostData, Topic, Where
 from kbgen.sources.fields import SiteUrl, read_time
 from kbgen.sources.http import Client
@@ -115,16 +115,17 @@ class DiscourseSource(LiveSource):
 
     def records(self) -> Iterator[Harvested]:
         """Yield each topic once, in the archive's order; a first pass finds the recording that counts."""
-        return (one for one in self.changes(lambda _: None) if not isinstance(one, Unchanged))
+        return (one for one in self.changes({}) if not isinstance(one, Unchanged))
 
     def changes(self, signatures: Signatures) -> Iterator[Harvested | Unchanged]:
         """The same; a recording whose bytes are those of last time is not read a second time."""
         if self.live:
             return
-        forum = RecordedForum(self._archive(), self._options.member_megabytes * 2**20)
+        forum = RecordedForum(self._archive(), self._options.member_megabytes * 2**20, signatures)
 
         def is_known(glance: Glance, digest: str) -> bool:
-            return signatures(make_ref(self.name, glance.id or 0)) == _signature(digest, forum.where(glance))
+            signature = sign(digest, glance, forum.where(glance))
+            return signature != "" and signatures.get(make_ref(self.name, glance.id or 0)) == signature
 
         for one in forum.topics(is_known):
             if isinstance(one, RecordError):
@@ -139,7 +140,7 @@ class DiscourseSource(LiveSource):
         if where is not None:
             payload = {"kbgen_topic": payload, "kbgen_category": where}
         url = self._url(str(one.glance.id), one.glance.slug)
-        signature = _signature(one.digest, where)
+        signature = sign(one.digest, one.glance, where)
         return self.record(str(one.glance.id), "thread", url, payload, one.place, signature)
 
     def _url(self, topic: str, slug: str | None) -> str:
@@ -231,12 +232,6 @@ class DiscourseSource(LiveSource):
         gone = post.user_id is None
         profile = f"{self._options.url}/u/{quote(post.username, safe='')}" if post.username and not gone else None
         return Person("" if gone else str(post.user_id), name, profile, is_staff=staff, deleted=gone)
-
-
-def _signature(digest: str, where: Where | None) -> str:
-    """Of all that a recorded topic's payload is made of."""
-    named = "" if where is None else msgspec.json.encode(where).decode()
-    return f"{digest}{named}"
 
 
 def _number(post: PostData) -> int:

@@ -13,10 +13,14 @@ from typing import NamedTuple
 import msgspec
 
 from kbgen.errors import RecordError, SourceError
+from kbgen.model import Ref, split_ref
 from kbgen.sources.archives import Member, Spot, read_members, revisit
-from kbgen.sources.discourse_payload import Category, Glance, Where, categories_of, where_is
+from kbgen.sources.base import Signatures
+from kbgen.sources.discourse_payload import Category, Glance, Skipped, Where, categories_of, where_is
 
 SUFFIX = ".json"
+_DIGITS = 32
+_POSTS = Skipped()
 _LISTS = {"topic_list", "category_list", "categories", "latest_posts"}
 
 IsKnown = Callable[[Glance, str], bool]
@@ -52,14 +56,17 @@ class RecordedForum:
     Args:
         archive: folder or tar file.
         cap: a larger member, in bytes, is reported instead of read.
+        signatures: of recordings that were read before (``sign``): what is in these need not be looked for again.
 
     Raises:
         SourceError: there is no archive.
     """
 
-    def __init__(self, archive: Path, cap: int) -> None:
+    def __init__(self, archive: Path, cap: int, signatures: Signatures) -> None:
         self._archive = archive
         self._cap = cap
+        signed = ((signature[:_DIGITS], ref, signature) for ref, signature in signatures.items() if " " in signature)
+        self._known = {digest: (ref, signature) for digest, ref, signature in signed}
         self._latest: dict[int, str] = {}
         self._categories: dict[int, Category] = {}
         self._places: dict[int | None, Where | None] = {}
@@ -86,9 +93,15 @@ class RecordedForum:
         """Find the last recording of each topic, and the categories; a broken end is met again when reading."""
         try:
             for member in self._members():
-                glance = member if isinstance(member, RecordError) else _glance(member.data, member.name)
-                self._note(member, None if isinstance(glance, RecordError) else glance)
-                if not isinstance(member, RecordError) and not isinstance(glance, RecordError):
+                if isinstance(member, RecordError):
+                    self._note(member, None, "")
+                    continue
+                digest = _digest(member.data)
+                glance = self._glance(member, digest, member.name)
+                if isinstance(glance, RecordError):
+                    self._note(member, None, digest)
+                else:
+                    self._note(member, glance, digest)
                     self._count(member.name, glance)
         except SourceError:
             self._seen = None
@@ -96,14 +109,18 @@ class RecordedForum:
     def _members(self) -> Iterator[Member | RecordError]:
         return read_members(self._archive, SUFFIX, self._cap)
 
-    def _note(self, member: Member | RecordError, glance: Glance | None) -> None:
+    def _glance(self, member: Member, digest: str, place: str) -> Glance | RecordError:
+        """What a member is; of one that was read before, what its signature says."""
+        known = self._known.get(digest)
+        return _glance(member.data, place) if known is None else _signed(*known)
+
+    def _note(self, member: Member | RecordError, glance: Glance | None, digest: str) -> None:
         if self._seen is None:
             return
         if isinstance(member, RecordError):
-            self._seen.append(_Seen(member, None, ""))
+            self._seen.append(_Seen(member, None, digest))
         elif member.at >= 0:
-            spot = Spot(member.name, member.at, len(member.data))
-            self._seen.append(_Seen(spot, glance, _digest(member.data)))
+            self._seen.append(_Seen(Spot(member.name, member.at, len(member.data)), glance, digest))
         else:
             self._seen = None
 
@@ -128,20 +145,20 @@ class RecordedForum:
         for member, one in zip(revisit(self._archive, [one.spot for one in others]), others, strict=True):
             found = member if isinstance(member, RecordError) else self._one(member, one.glance, one.digest)
             if found is not None:
-                yield found
+                yield self._whole(found)
 
     def _read_through(self, is_known: IsKnown) -> Iterator[Recorded | RecordError]:
         for member in self._members():
             found = member if isinstance(member, RecordError) else self._one(member, None, _digest(member.data))
             if isinstance(found, Recorded) and is_known(found.glance, found.digest):
-                found = found._replace(data=None)
-            if found is not None:
-                yield found
+                yield found._replace(data=None)
+            elif found is not None:
+                yield self._whole(found)
 
     def _one(self, member: Member, seen: Glance | None, digest: str) -> Recorded | RecordError | None:
         """What a member is; None for a list, and for a recording that is not the last."""
         place = self._place(member.name)
-        glance = seen or _glance(member.data, place)
+        glance = seen or self._glance(member, digest, place)
         if isinstance(glance, RecordError):
             return glance
         if _is_topic(glance):
@@ -151,6 +168,13 @@ class RecordedForum:
             return None
         said = f" (the forum said: {'; '.join(glance.errors)})" if glance.errors else ""
         return RecordError(place, f"is not a topic{said}; record /t/<id>.json, or remove the file")
+
+    def _whole(self, found: Recorded | RecordError) -> Recorded | RecordError:
+        """With all there is to know of a topic, where a signature told what was needed so far."""
+        if isinstance(found, RecordError) or found.data is None or found.digest not in self._known:
+            return found
+        glance = _glance(found.data, found.place)
+        return glance if isinstance(glance, RecordError) else found._replace(glance=glance)
 
     def _place(self, name: str) -> str:
         return f"{self._archive}:{name}"
@@ -166,7 +190,25 @@ def _is_topic(glance: Glance) -> bool:
 
 def _digest(data: bytes) -> str:
     # Processors have instructions for this one.
-    return hashlib.sha256(data).hexdigest()[:32]
+    return hashlib.sha256(data).hexdigest()[:_DIGITS]
+
+
+def sign(digest: str, glance: Glance, where: Where | None) -> str:
+    """The signature of a recording: its digest, the topic's category, and what is known of that.
+
+    "" for one that says something about other topics as well: it is read every time.
+    """
+    if categories_of(glance):
+        return ""
+    named = "" if where is None else msgspec.json.encode(where).decode()
+    return f"{digest} {'' if glance.category_id is None else glance.category_id} {named}"
+
+
+def _signed(ref: Ref, signature: str) -> Glance:
+    """What a signature tells of a topic; its slug is not among it."""
+    category = signature.split(" ", 2)[1]
+    number = split_ref(ref)[1]
+    return Glance(id=int(number), category_id=int(category) if category else None, post_stream=_POSTS)
 
 
 def _glance(data: bytes, place: str) -> Glance | RecordError:

@@ -194,10 +194,9 @@ class WholePass:
         self._known: dict[str, _Known] = {ref: (digest, signature) for ref, digest, signature in rows}
         self._unseen = set(self._known)
 
-    def signature(self, ref: Ref) -> str | None:
-        """What was stored as a record's signature; None when the record is not known, or withdrawn."""
-        known = self._known.get(ref)
-        return None if known is None else known[1]
+    def signatures(self) -> dict[Ref, str]:
+        """What was stored as the signature of each record that is known and was not withdrawn."""
+        return {Ref(ref): signature for ref, (_, signature) in self._known.items()}
 
     def keep(self, refs: Iterable[Ref]) -> None:
         """Remember of stored records that they were seen, and are as they are."""

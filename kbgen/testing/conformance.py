@@ -85,12 +85,13 @@ def check_digests(source: Source) -> None:
 def check_changes(source: Source) -> None:
     """Told of no signature, ``changes`` gives the records; told of all, it gives each, or calls it unchanged."""
     records = {record.ref: record for record in _records(source)}
-    first = [item for item in source.changes(lambda _: None) if not isinstance(item, RecordError)]
+    first = [item for item in source.changes({}) if not isinstance(item, RecordError)]
     _require(
         first == list(records.values()),
         f"{source.name}: `changes` gives other records than `records` when none is known",
     )
-    again = [item for item in source.changes(lambda ref: records[ref].signature) if not isinstance(item, RecordError)]
+    known = {ref: record.signature for ref, record in records.items()}
+    again = [item for item in source.changes(known) if not isinstance(item, RecordError)]
     _require(
         sorted(item.ref for item in again) == sorted(records),
         f"{source.name}: `changes` does not give each record once when all are known",

@@ -302,7 +302,7 @@ class Hasty(TinySource):
 
     def changes(self, signatures: Signatures) -> Iterator[Harvested | Unchanged]:
         first, *others = self.records()
-        if isinstance(first, RawRecord) and signatures(first.ref) is not None:
+        if isinstance(first, RawRecord) and first.ref in signatures:
             yield Unchanged(first.ref)
         else:
             yield first
@@ -314,7 +314,7 @@ class Late(TinySource):
 
     def changes(self, signatures: Signatures) -> Iterator[Harvested | Unchanged]:
         for item in self.all_records():
-            seen = signatures(item.ref) is not None
+            seen = item.ref in signatures
             yield msgspec.structs.replace(item, url="https://example.com/") if seen else item
 
 

@@ -239,24 +239,33 @@ def test_a_recording_that_is_the_same_is_unchanged(form: str, tmp_path: Path) ->
     put(tmp_path, form, members)
     records, _ = read(discourse(tmp_path))
     known = {record.ref: record.signature for record in records}
-    assert [Unchanged(ref) for ref in known] == list(discourse(tmp_path).changes(known.get))
+    assert [Unchanged(ref) for ref in known] == list(discourse(tmp_path).changes(known))
     members["site.json"]["categories"][1]["name"] = "Lights"
     members["t/2.json"] = topic(id=2, category_id=5, title="Another title")
     members["u/4.json"] = topic(id=4, category_id=5, title="Recorded again")
     members["t/6.json"] = topic(id=6, category_id=5)
     put(tmp_path, form, members)
-    found = list(discourse(tmp_path).changes(known.get))
+    found = list(discourse(tmp_path).changes(known))
     # The even ones are hubs: three of them are other than before, all lamps have another category.
     assert {f"forum:{number}" for number in (1, 2, 3, 4, 5, 6)} == {one.ref for one in found}  # type: ignore[union-attr]
     assert [] == [one for one in found if isinstance(one, Unchanged)]
+    assert {f"{FORUM}/t/how-do-i-reset-the-hub/{number}" for number in range(1, 7)} == {one.url for one in found}  # type: ignore[union-attr]
     members["site.json"]["categories"][1]["name"] = "Lamps"
     put(tmp_path, form, members)
-    found = list(discourse(tmp_path).changes(known.get))
+    found = list(discourse(tmp_path).changes(known))
     assert {Unchanged(Ref(f"forum:{number}")) for number in (1, 3, 5)} == {
         one for one in found if isinstance(one, Unchanged)
     }
     fresh = {one.ref: json.loads(one.payload)["kbgen_topic"]["title"] for one in found if isinstance(one, RawRecord)}
     assert {"forum:2": "Another title", "forum:4": "Recorded again", "forum:6": topic()["title"]} == fresh
+
+
+def test_a_recording_that_names_categories_is_read_every_time(tmp_path: Path) -> None:
+    """It says something about other topics, so that it may not be passed over."""
+    put(tmp_path, "tar", {"42.json": topic(categories=[{"id": 5, "name": "Hubs"}]), "43.json": topic(id=43)})
+    records, _ = read(discourse(tmp_path))
+    found = list(discourse(tmp_path).changes({record.ref: record.signature for record in records}))
+    assert [Unchanged(Ref("forum:43")), records[0]] == found
 
 
 def test_what_has_changed_is_found_behind_what_has_not(tmp_path: Path) -> None:
@@ -266,7 +275,7 @@ def test_what_has_changed_is_found_behind_what_has_not(tmp_path: Path) -> None:
     known = {record.ref: record.signature for record in read(discourse(tmp_path))[0]}
     members["t/3.json"] = json.dumps(topic(id=3, title="Another title")).encode()
     (tmp_path / "topics").write_bytes(tar_bytes(members | {"t/9.json": b"<html>"}))
-    first, second, third, fault = discourse(tmp_path).changes(known.get)
+    first, second, third, fault = discourse(tmp_path).changes(known)
     assert (Unchanged(Ref("forum:1")), Unchanged(Ref("forum:2"))) == (first, second)
     assert isinstance(third, RawRecord)
     assert members["t/3.json"] == third.payload
