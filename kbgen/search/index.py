@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -306,9 +307,8 @@ class _Files:
         removed: list[str] = []
         for meta in sorted(self._out.glob("*/meta.json")):
             folder = meta.parent
-            names = {p.relative_to(self._out).as_posix(): p for p in sorted(folder.rglob("*")) if p.is_file()}
-            stale = [path for name, path in names.items() if name not in belongs]
-            removed += [name for name in names if name not in belongs]
+            stale = [self._out / name for name in _names(self._out, folder) if name not in belongs]
+            removed += [path.relative_to(self._out).as_posix() for path in stale]
             if folder.name not in languages:
                 shutil.rmtree(folder)
                 continue
@@ -319,6 +319,13 @@ class _Files:
                     parent.rmdir()
         written, kept = tuple(sorted(self._written)), tuple(sorted(self._kept))
         return IndexReport(docs, terms, written, kept, tuple(sorted(removed)), self._digests)
+
+
+def _names(root: Path, folder: Path) -> Iterator[str]:
+    """Every file below a folder, by its name relative to another; strings, since there are thousands."""
+    start = len(f"{root}{os.sep}")
+    for above, _, names in os.walk(folder):
+        yield from (f"{above[start:]}/{name}".replace(os.sep, "/") for name in names)
 
 
 def _json(value: object) -> bytes:

@@ -16,8 +16,8 @@ from kbgen.errors import NotPublished
 from kbgen.executor import Begin, Workers
 from kbgen.model import Card, Ref, Slug, Topic
 from kbgen.site.documents import languages
-from kbgen.site.files import saying_what_to_do
-from kbgen.site.live import known_rows, standing
+from kbgen.site.files import inodes_of, saying_what_to_do
+from kbgen.site.live import known_rows
 from kbgen.site.publish import clone_tree, put_back, staging_of
 from kbgen.site.search_index import FOLDER, IndexJob, count_words, read_counted, write_cards, write_index
 from kbgen.store import open_store
@@ -137,10 +137,11 @@ def prepare(store: Path, site_dir: Path, *, clean: bool) -> dict[str, Row] | Non
     if not clean:
         with closing(open_store(store, read_only=True)) as opened:
             known = known_rows(opened, site_dir)
-    live = standing(known, site_dir)
+    there = inodes_of(site_dir, known)
+    live = {file: row for file, row in known.items() if there[file] is not None}
     if live:
         # Told of those that are not there, too: the spare copy may hold them.
-        clone_tree(site_dir, staging, files=known)
+        clone_tree(site_dir, staging, files=there)
         return live
     with saying_what_to_do(staging, "removing an unfinished site"):
         shutil.rmtree(staging, ignore_errors=True)

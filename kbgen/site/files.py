@@ -11,7 +11,7 @@ import os
 import shutil
 import stat
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -33,6 +33,8 @@ _HINTS = {
 }
 
 Link = Callable[[str, str], None]
+Inodes = Mapping[str, int | None]
+"""Files, relative to a folder, with their inodes; None for one that is not there (``inodes_of``)."""
 # Measured: with four at work it takes less than half of the time, with more hardly less.
 _AT_ONCE, _TOGETHER = 4, 50
 # No file has this inode number (0 marks free entries of a folder, readdir(3)).
@@ -63,7 +65,7 @@ def explained(error: OSError, path: Path, doing: str) -> NotPublished:
     return NotPublished(f"{place}: {doing} failed: {error.strerror or error}; {hint}. The last good site stands")
 
 
-def copy_tree(source: Path, target: Path, *, files: Collection[str] | None = None, settled: int = 0) -> None:
+def copy_tree(source: Path, target: Path, *, files: Inodes | None = None, settled: int = 0) -> None:
     """Make ``target`` an exact copy of a tree, by hard links, or byte by byte where links cannot be made.
 
     What is in ``target`` already and is the same file as in ``source`` is not touched, so bringing last night's
@@ -72,7 +74,7 @@ def copy_tree(source: Path, target: Path, *, files: Collection[str] | None = Non
     Args:
         source: a folder; when it is missing the copy is an empty folder.
         target: anything in it that ``source`` does not have is removed.
-        files: copy these only, relative to ``source``; None for all.
+        files: copy these only (``inodes_of``); None for all.
         settled: see ``mirror``.
 
     Raises:
@@ -80,7 +82,7 @@ def copy_tree(source: Path, target: Path, *, files: Collection[str] | None = Non
     """
     with saying_what_to_do(target, "copying the last good site"):
         target.mkdir(parents=True, exist_ok=True)
-        mirror(source, target, files=files if source.exists() else (), link=link_or_copy, settled=settled)
+        mirror(source, target, files=files if source.exists() else {}, link=link_or_copy, settled=settled)
 
 
 def link_file(source: str, target: str) -> None:
@@ -102,7 +104,7 @@ def mirror(
     source: Path,
     target: Path,
     *,
-    files: Collection[str] | None = None,
+    files: Inodes | None = None,
     link: Link = link_file,
     settled: int = 0,
     stamp: int | None = None,
@@ -112,7 +114,7 @@ def mirror(
     Args:
         source: a folder; it may be missing when ``files`` is empty.
         target: a folder, with anything in it.
-        files: take these only, relative to ``source``; None for all.
+        files: take these only (``inodes_of``); None for all.
         link: makes one file of the copy.
         settled: nanoseconds since the epoch. A folder of ``target`` into which no name came and of which none went
             since then (its modification time tells) had none besides ``files``: it need not be read.
@@ -123,7 +125,7 @@ def mirror(
     """
     # Inode numbers name files on one device only.
     one_device = source.exists() and source.stat().st_dev == target.stat().st_dev
-    known, incomplete = (None, frozenset[str]()) if files is None else _known(source, files)
+    known, incomplete = (None, frozenset[str]()) if files is None else _known(files)
     waiting = [""]
     while waiting:
         folder = waiting.pop()
@@ -146,15 +148,20 @@ def mirror(
             os.utime(f"{target}/{folder}", ns=(stamp, stamp))
 
 
-def _known(source: Path, files: Collection[str]) -> tuple[dict[str, dict[str, int]], frozenset[str]]:
+def inodes_of(root: Path, files: Iterable[str]) -> dict[str, int | None]:
+    """The inodes of some files below a folder, or of links to files; None where none is."""
+    start = f"{root}/"
+    return {file: _inode(start + file) for file in files}
+
+
+def _known(files: Inodes) -> tuple[dict[str, dict[str, int]], frozenset[str]]:
     """What ``_inodes`` would say of each folder, were nothing there but some files; asked of them, not of folders.
 
     Also the folders in which, or below which, one of the files is missing.
     """
-    root, folders, incomplete = f"{source}/", {"": dict[str, int]()}, set[str]()
-    for file in files:
+    folders, incomplete = {"": dict[str, int]()}, set[str]()
+    for file, inode in files.items():
         folder, _, name = file.rpartition("/")
-        inode = _inode(root + file)
         if inode is None:
             incomplete.update(_with_those_above(folder))
         else:

@@ -15,19 +15,15 @@ LIVE = "live"
 
 def live_rows(store: Store, site_dir: Path) -> dict[str, tuple[str, str]]:
     """File to (key, digest) of the live site; empty when the store does not know it any more."""
-    return standing(known_rows(store, site_dir), site_dir)
+    rows = known_rows(store, site_dir)
+    # Not Path: a hundred thousand times.
+    isfile, folder = os.path.isfile, f"{site_dir}/"
+    return {file: row for file, row in rows.items() if isfile(folder + file)}
 
 
 def known_rows(store: Store, site_dir: Path) -> dict[str, tuple[str, str]]:
     """The same with files that somebody took out of the live site."""
     return store.pages.all() if store.get(LIVE) == identity(site_dir) else {}
-
-
-def standing(rows: dict[str, tuple[str, str]], site_dir: Path) -> dict[str, tuple[str, str]]:
-    """Those rows whose files are there."""
-    # Not Path: a hundred thousand times.
-    isfile, folder = os.path.isfile, f"{site_dir}/"
-    return {file: row for file, row in rows.items() if isfile(folder + file)}
 
 
 def identity(site_dir: Path) -> str | None:

@@ -88,13 +88,13 @@ class _Cards:
     def _digests(self, cards: tuple[Card, ...]) -> bytes:
         known = self._known
         try:
-            found = [known[id(card)] for card in cards]
+            found = b"".join(map(known.__getitem__, map(id, cards)))
         except KeyError:
             for card in cards:
                 if id(card) not in known:
                     known[id(card)] = hashlib.blake2b(self._encode(card), digest_size=16).digest()
-            found = [known[id(card)] for card in cards]
-        return len(cards).to_bytes(4, "big") + b"".join(found)
+            found = b"".join(map(known.__getitem__, map(id, cards)))
+        return len(cards).to_bytes(4, "big") + found
 
 
 def topics_named(page: Page) -> tuple[str, ...]:

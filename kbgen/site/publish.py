@@ -14,7 +14,7 @@ import errno
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from contextlib import suppress
 from os.path import samestat
 from pathlib import Path
@@ -24,7 +24,7 @@ from msgspec import Struct
 from kbgen.config import Config
 from kbgen.errors import GuardTripped, NotPublished
 from kbgen.model import Library, split_ref
-from kbgen.site.files import copy_tree, link_or_copy, mend, mirror, remove_file, saying_what_to_do, write_file
+from kbgen.site.files import Inodes, copy_tree, link_or_copy, mend, mirror, remove_file, saying_what_to_do, write_file
 from kbgen.site.manifest import MANIFEST, Manifest, ManifestLines, ManifestPage
 
 _AT_FDCWD = -100
@@ -58,13 +58,13 @@ def _beside(site: Path, what: str) -> Path:
     return target.with_name(f".{target.name}.{what}")
 
 
-def clone_tree(site: Path, staging: Path, *, files: Collection[str] | None = None) -> None:
+def clone_tree(site: Path, staging: Path, *, files: Inodes | None = None) -> None:
     """Make the staging folder a hard-link copy of the live site; a copy where links cannot be made.
 
     Args:
         site: the live site; when it is missing the copy is an empty folder.
         staging: brought in line with the live site when it is there, else made of the spare copy, else made.
-        files: copy these only, relative to ``site``; None for all.
+        files: copy these only (``inodes_of``); None for all.
 
     Raises:
         NotPublished: the file system says no.

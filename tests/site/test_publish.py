@@ -15,7 +15,7 @@ from kbgen.addresses import absolute
 from kbgen.config import Config, GuardConfig, SiteConfig
 from kbgen.errors import GuardTripped, NotPublished
 from kbgen.model import Library, Page, PageKind, Ref
-from kbgen.site.files import mirror
+from kbgen.site.files import inodes_of, mirror
 from kbgen.site.manifest import MANIFEST, make_manifest, manifest_lines
 from kbgen.site.publish import (
     Moved,
@@ -317,7 +317,7 @@ def test_a_clone_can_take_the_known_files_only(tmp_path: Path) -> None:
     """What the store does not know of is not taken over."""
     site = build(tmp_path / "site", "old")
     write_file(site, "stray/file.txt", b"")
-    clone_tree(site, tmp_path / "copy", files=["q/a-1/index.html", MANIFEST])
+    clone_tree(site, tmp_path / "copy", files=inodes_of(site, ["q/a-1/index.html", MANIFEST]))
     assert files(tmp_path / "copy") == {MANIFEST: "", "q/a-1/index.html": "old"}
 
 

@@ -9,6 +9,7 @@ import pytest
 from projects import inodes
 from sample_trees import build, files
 
+from kbgen.site.files import inodes_of
 from kbgen.site.manifest import MANIFEST
 from kbgen.site.publish import Moved, clone_tree, put_back, recover, retire, staging_of, switch, write_file
 
@@ -47,7 +48,7 @@ KNOWN = ["index.html", MANIFEST, "q/a-1/index.html", "q/b-2/index.html"]
 def test_folders_that_nobody_touched_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Reading a hundred thousand folders is most of what a copy costs; their times say that there is nothing to see."""
     site, read = with_a_spare_copy(tmp_path, monkeypatch)
-    clone_tree(site, staging_of(site), files=KNOWN)
+    clone_tree(site, staging_of(site), files=inodes_of(site, KNOWN))
     assert ["/"] == read
     assert inodes(staging_of(site)) == inodes(site)
 
@@ -67,7 +68,7 @@ def test_what_was_put_into_the_spare_copy_is_not_taken_over(
     """At its top, in a page's folder or in a new one."""
     site, read = with_a_spare_copy(tmp_path, monkeypatch)
     write_file(tmp_path / ".site.spare", where, b"by hand")
-    clone_tree(site, staging_of(site), files=KNOWN)
+    clone_tree(site, staging_of(site), files=inodes_of(site, KNOWN))
     assert reads <= set(read)
     assert not set(read) & ({"/q/b-2/"} - reads)
     assert sorted(KNOWN) == sorted(files(staging_of(site)))
@@ -78,13 +79,13 @@ def test_what_was_done_to_the_replaced_site_while_it_was_live_is_not_taken_over(
 ) -> None:
     """A file put into the live site lies in what becomes the spare copy, long before that is made."""
     site, _ = with_a_spare_copy(tmp_path, monkeypatch)
-    clone_tree(site, staging_of(site), files=KNOWN)
+    clone_tree(site, staging_of(site), files=inodes_of(site, KNOWN))
     write_file(site, "q/a-1/by-hand.txt", b"")
     write_file(staging_of(site), MANIFEST, b"newer")
     switch(staging_of(site), site)
     retire(site, Moved((MANIFEST,), ()))
     assert (tmp_path / ".site.spare/q/a-1/by-hand.txt").exists()
-    clone_tree(site, staging_of(site), files=KNOWN)
+    clone_tree(site, staging_of(site), files=inodes_of(site, KNOWN))
     assert sorted(KNOWN) == sorted(files(staging_of(site)))
 
 
@@ -97,7 +98,7 @@ def test_what_went_from_the_live_site_goes_from_the_copy(
     (site / "q/b-2/index.html").unlink()
     if gone == ".":
         (site / "q/b-2").rmdir()
-    clone_tree(site, staging_of(site), files=KNOWN)
+    clone_tree(site, staging_of(site), files=inodes_of(site, KNOWN))
     assert [name for name in sorted(KNOWN) if "b-2" not in name] == sorted(files(staging_of(site)))
 
 
@@ -105,7 +106,7 @@ def test_a_file_that_is_another_one_in_the_copy_is_linked_anew(tmp_path: Path, m
     """A folder's time says nothing of what happened to the live site."""
     site, _ = with_a_spare_copy(tmp_path, monkeypatch)
     write_file(site, "q/b-2/index.html", b"mended by hand")
-    clone_tree(site, staging_of(site), files=KNOWN)
+    clone_tree(site, staging_of(site), files=inodes_of(site, KNOWN))
     assert inodes(staging_of(site)) == inodes(site)
 
 
@@ -115,12 +116,12 @@ def test_a_staging_folder_that_is_not_needed_is_a_spare_copy_again(
     """The next run reads no more of it than if nothing had been begun, and finds what was put into it meanwhile."""
     site, read = with_a_spare_copy(tmp_path, monkeypatch)
     write_file(tmp_path / ".site.spare", "by-hand.txt", b"by hand")
-    clone_tree(site, staging_of(site), files=KNOWN)
+    clone_tree(site, staging_of(site), files=inodes_of(site, KNOWN))
     put_back(site)
     assert [".site.spare", "site"] == sorted(path.name for path in tmp_path.iterdir())
     read.clear()
     write_file(tmp_path / ".site.spare", "q/a-1/by-hand.txt", b"by hand")
-    clone_tree(site, staging_of(site), files=KNOWN)
+    clone_tree(site, staging_of(site), files=inodes_of(site, KNOWN))
     assert {"/", "/q/a-1/"} == set(read)
     assert inodes(staging_of(site)) == inodes(site)
 
@@ -146,7 +147,7 @@ def test_of_a_first_copy_no_folder_is_read(tmp_path: Path, monkeypatch: pytest.M
     assert inodes(tmp_path / ".site.spare") == inodes(site)
     read = folders_read(monkeypatch)
     write_file(tmp_path / ".site.spare", "q/a-1/by-hand.txt", b"by hand")
-    clone_tree(site, staging_of(site), files=KNOWN)
+    clone_tree(site, staging_of(site), files=inodes_of(site, KNOWN))
     assert {"/", "/q/a-1/"} == set(read)
     assert inodes(staging_of(site)) == inodes(site)
 
