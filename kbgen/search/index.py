@@ -307,11 +307,12 @@ class _Files:
         removed: list[str] = []
         for meta in sorted(self._out.glob("*/meta.json")):
             folder = meta.parent
-            stale = [self._out / name for name in _names(self._out, folder) if name not in belongs]
-            removed += [path.relative_to(self._out).as_posix() for path in stale]
+            gone = [name for name in _names(self._out, folder) if name not in belongs]
+            removed += gone
             if folder.name not in languages:
                 shutil.rmtree(folder)
                 continue
+            stale = [self._out / name for name in gone]
             for path in stale:
                 path.unlink()
             for parent in {p.parent for p in stale} - {folder}:

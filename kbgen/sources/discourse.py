@@ -18,8 +18,8 @@ from kbgen.errors import RecordError
 from kbgen.model import Person, Post, RawRecord, Solved, Thread, Visibility, make_ref
 from kbgen.sources.archives import archive_signature
 from kbgen.sources.base import Harvested, Signatures, SourceOptions, Unchanged
-from kbgen.sources.discourse_archive import SUFFIX, Recorded, RecordedForum, sign
-from kbgen.sources.discourse_payload import REGULAR, Envelope, Glance, PostData, Topic, Where
+from kbgen.sources.discourse_archive import SUFFIX, Recorded, RecordedForum
+from kbgen.sources.discourse_payload import REGULAR, Envelope, PostData, Topic, Where
 from kbgen.sources.fields import SiteUrl, read_time
 from kbgen.sources.http import Client
 from kbgen.sources.live import Known, LiveSource, Step, Walk
@@ -122,25 +122,21 @@ class DiscourseSource(LiveSource):
         if self.live:
             return
         forum = RecordedForum(self._archive(), self._options.member_megabytes * 2**20, signatures)
-
-        def is_known(glance: Glance, digest: str) -> bool:
-            signature = sign(digest, glance, forum.where(glance))
-            return signature != "" and signatures.get(make_ref(self.name, glance.id or 0)) == signature
-
-        for one in forum.topics(is_known):
+        for one in forum.topics():
             if isinstance(one, RecordError):
                 yield one
             elif one.data is None:
                 yield Unchanged(make_ref(self.name, one.glance.id or 0))
             else:
-                yield self._record(one, one.data, forum.where(one.glance))
+                yield self._record(one, one.data, forum)
 
-    def _record(self, one: Recorded, data: bytes, where: Where | None) -> RawRecord:
+    def _record(self, one: Recorded, data: bytes, forum: RecordedForum) -> RawRecord:
         payload: object = msgspec.Raw(data)
+        where = forum.where(one.glance)
         if where is not None:
             payload = {"kbgen_topic": payload, "kbgen_category": where}
         url = self._url(str(one.glance.id), one.glance.slug)
-        signature = sign(one.digest, one.glance, where)
+        signature = forum.sign(one.glance, one.digest)
         return self.record(str(one.glance.id), "thread", url, payload, one.place, signature)
 
     def _url(self, topic: str, slug: str | None) -> str:

@@ -6,7 +6,7 @@ Not here: what a topic means (``discourse``), its JSON (``discourse_payload``), 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,9 +23,6 @@ _DIGITS = 32
 _POSTS = Skipped()
 _LISTS = {"topic_list", "category_list", "categories", "latest_posts"}
 
-IsKnown = Callable[[Glance, str], bool]
-"""Whether a topic is known as it is recorded, the digest of the recording being this."""
-
 
 class Recorded(NamedTuple):
     """The recording of a topic that counts.
@@ -33,7 +30,7 @@ class Recorded(NamedTuple):
     Attributes:
         place: archive and member, for messages.
         digest: of the member's bytes.
-        data: these bytes; None where the topic is known.
+        data: these bytes; None where the topic is known as it is recorded.
     """
 
     glance: Glance
@@ -56,7 +53,7 @@ class RecordedForum:
     Args:
         archive: folder or tar file.
         cap: a larger member, in bytes, is reported instead of read.
-        signatures: of recordings that were read before (``sign``): what is in these need not be looked for again.
+        signatures: of recordings that were read before (``RecordedForum.sign``): what is in these is known.
 
     Raises:
         SourceError: there is no archive.
@@ -69,25 +66,39 @@ class RecordedForum:
         self._known = {digest: (ref, signature) for digest, ref, signature in signed}
         self._latest: dict[int, str] = {}
         self._categories: dict[int, Category] = {}
-        self._places: dict[int | None, Where | None] = {}
+        self._named: dict[int | None, tuple[Where | None, str]] = {}
         # Where every member lies, to be read again from there; None where that cannot be done.
         self._seen: list[_Seen] | None = []
         self._look()
 
     def where(self, glance: Glance) -> Where | None:
         """The category of a topic."""
-        number = glance.category_id
-        if number not in self._places:
-            self._places[number] = where_is(number, self._categories)
-        return self._places[number]
+        return self._category_of(glance)[0]
 
-    def topics(self, is_known: IsKnown) -> Iterator[Recorded | RecordError]:
+    def sign(self, glance: Glance, digest: str) -> str:
+        """The signature of a recording: its digest, the topic's category, and a digest of what is known of that.
+
+        "" for one that says something about other topics as well: it is read every time.
+        """
+        if categories_of(glance):
+            return ""
+        return f"{digest} {'' if glance.category_id is None else glance.category_id} {self._category_of(glance)[1]}"
+
+    def _category_of(self, glance: Glance) -> tuple[Where | None, str]:
+        """The category of a topic, and its digest: names of categories are text that may have to be forgotten."""
+        number = glance.category_id
+        if number not in self._named:
+            where = where_is(number, self._categories)
+            self._named[number] = where, _digest(msgspec.json.encode(where)) if where else ""
+        return self._named[number]
+
+    def topics(self) -> Iterator[Recorded | RecordError]:
         """Every topic once, in the archive's order, and what cannot be read; those that are known come first.
 
         Raises:
             SourceTruncated: the archive ends in the middle, or changed since it was looked through.
         """
-        return self._read_through(is_known) if self._seen is None else self._read_again(self._seen, is_known)
+        return self._read_through() if self._seen is None else self._read_again(self._seen)
 
     def _look(self) -> None:
         """Find the last recording of each topic, and the categories; a broken end is met again when reading."""
@@ -131,14 +142,18 @@ class RecordedForum:
         for category in categories_of(glance):
             self._categories[category.id] = category
 
-    def _read_again(self, seen: list[_Seen], is_known: IsKnown) -> Iterator[Recorded | RecordError]:
+    def _is_known(self, glance: Glance, digest: str) -> bool:
+        known = self._known.get(digest)
+        return known is not None and known[1] == self.sign(glance, digest)
+
+    def _read_again(self, seen: list[_Seen]) -> Iterator[Recorded | RecordError]:
         """From where they lie, and those that are known not at all."""
         others: list[_Seen] = []
         for one in seen:
             if one.glance is None or isinstance(one.spot, RecordError) or not _is_topic(one.glance):
                 others.append(one)
             elif self._counts(one.glance, one.spot.name):
-                if is_known(one.glance, one.digest):
+                if self._is_known(one.glance, one.digest):
                     yield Recorded(one.glance, self._place(one.spot.name), one.digest, None)
                 else:
                     others.append(one)
@@ -147,10 +162,10 @@ class RecordedForum:
             if found is not None:
                 yield self._whole(found)
 
-    def _read_through(self, is_known: IsKnown) -> Iterator[Recorded | RecordError]:
+    def _read_through(self) -> Iterator[Recorded | RecordError]:
         for member in self._members():
             found = member if isinstance(member, RecordError) else self._one(member, None, _digest(member.data))
-            if isinstance(found, Recorded) and is_known(found.glance, found.digest):
+            if isinstance(found, Recorded) and self._is_known(found.glance, found.digest):
                 yield found._replace(data=None)
             elif found is not None:
                 yield self._whole(found)
@@ -191,17 +206,6 @@ def _is_topic(glance: Glance) -> bool:
 def _digest(data: bytes) -> str:
     # Processors have instructions for this one.
     return hashlib.sha256(data).hexdigest()[:_DIGITS]
-
-
-def sign(digest: str, glance: Glance, where: Where | None) -> str:
-    """The signature of a recording: its digest, the topic's category, and what is known of that.
-
-    "" for one that says something about other topics as well: it is read every time.
-    """
-    if categories_of(glance):
-        return ""
-    named = "" if where is None else msgspec.json.encode(where).decode()
-    return f"{digest} {'' if glance.category_id is None else glance.category_id} {named}"
 
 
 def _signed(ref: Ref, signature: str) -> Glance:

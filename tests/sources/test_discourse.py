@@ -260,6 +260,19 @@ def test_a_recording_that_is_the_same_is_unchanged(form: str, tmp_path: Path) ->
     assert {"forum:2": "Another title", "forum:4": "Recorded again", "forum:6": topic()["title"]} == fresh
 
 
+def test_a_signature_holds_no_name(tmp_path: Path) -> None:
+    """Names of categories may be those of people, and whoever is forgotten is forgotten in payloads only."""
+    put(
+        tmp_path,
+        "tar",
+        {"site.json": {"categories": [{"id": 5, "name": "Dana's hubs"}]}, "42.json": topic(category_id=5)},
+    )
+    ((record,), _) = read(discourse(tmp_path))
+    assert b"Dana" in record.payload
+    assert record.signature
+    assert "Dana" not in record.signature
+
+
 def test_a_recording_that_names_categories_is_read_every_time(tmp_path: Path) -> None:
     """It says something about other topics, so that it may not be passed over."""
     put(tmp_path, "tar", {"42.json": topic(categories=[{"id": 5, "name": "Hubs"}]), "43.json": topic(id=43)})
