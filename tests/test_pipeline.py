@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from bs4 import BeautifulSoup
 from projects import SITE, SmallForum, build_here, forum_topic, inodes
 
 from kbgen.compile.inputs import Inputs
@@ -328,6 +329,27 @@ def test_a_withdrawn_article_and_its_settled_thread(forum: SmallForum) -> None:
     build_here(forum.folder)
     assert path == forum.paths()["forum:2"]
     assert {f"{SITE}articles/dim-any-lamp/": None} == forum.redirects()
+
+
+def test_articles_of_a_folder_link_to_sections_of_each_other(forum: SmallForum) -> None:
+    """A heading is a place; a place that is missing is told and the page is published, every night alike."""
+    docs = forum.folder / "docs"
+    docs.mkdir()
+    (docs / "lamps.md").write_text("# Lamps\n\n## Dim it\n\nHold it.\n\n## Hue\n\nTap it.\n\n## Reset\n\nUnplug it.\n")
+    links = "See [dimming](lamps.md#dim-it), [colours](lamps.md#colour) and [here](#power)."
+    (docs / "start.md").write_text(f"# Start\n\n{links}\n\n## Power\n\nPlug it in.\n")
+    forum.configure(sources=[*forum.settings["sources"], {"name": "docs", "kind": "articles", "path": "docs"}])
+    report = build_here(forum.folder)
+    notes = [note for stage in report.stages if stage.stage == "publish" for note in stage.notes]
+    assert notes == [
+        "/articles/start/: the link '../../articles/lamps/#colour' leads to /articles/lamps/, which has no such place"
+    ]
+    start = BeautifulSoup((forum.site / "articles/start/index.html").read_text(encoding="utf-8"), "html.parser")
+    links_out = [str(link["href"]) for link in start.select(".kb-body a")]
+    assert links_out == ["../../articles/lamps/#dim-it", "../../articles/lamps/#colour", "#power"]
+    lamps = BeautifulSoup((forum.site / "articles/lamps/index.html").read_text(encoding="utf-8"), "html.parser")
+    assert [str(link["href"]) for link in lamps.select(".kb-sections a")] == ["#dim-it", "#hue", "#reset"]
+    assert [heading["id"] for heading in lamps.select(".kb-body h2")] == ["dim-it", "hue", "reset"]
 
 
 def test_the_manifest_is_the_machines_view_of_the_run(forum: SmallForum) -> None:

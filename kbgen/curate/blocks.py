@@ -56,6 +56,7 @@ class BlockWriter(InlineWriter):
 
     def _heading(self, element: etree._Element, flow: Flow, depth: int) -> None:
         inner = Flow(flow.marks, inline=True, plain=flow.plain)
+        names = self.places.of(element) if self.places is not None else []
         self.children(element, inner, depth)
         content = inner.content()
         if not content:
@@ -65,7 +66,8 @@ class BlockWriter(InlineWriter):
             self._headings.pop()
         self._headings.append(level)
         shown = min(2 + len(self._headings), 6)
-        flow.block(f"<h{shown}>{content}</h{shown}>")
+        opening = f"<h{shown}>" if self.places is None else self.places.open(shown, names)
+        flow.block(f"{opening}{content}</h{shown}>")
 
     def _quote(self, element: etree._Element, flow: Flow, depth: int) -> None:
         inner = Flow(flow.marks)
@@ -84,6 +86,8 @@ class BlockWriter(InlineWriter):
         code = _code_text(element)
         if not code.strip():
             return
+        if self.places is not None:
+            self.places.read(code)
         declared = [element, *element.iter("code"), element.getparent()]
         classes = " ".join(item.get("class", "") for item in declared if item is not None)
         language = known_language(f"{classes} lang-{element.get('data-code-wrap', 'none')}")
@@ -105,7 +109,7 @@ class BlockWriter(InlineWriter):
                 self._element(child, target, depth + 1)
                 self._containers -= 1
             if tail and tail.strip():
-                (items[-1] if items else loose).text(tail)
+                self._text(tail, items[-1] if items else loose)
         contents = [content for content in (item.content() for item in (loose, *items)) if content]
         tag = "ol" if element.tag == "ol" else "ul"
         inside = "".join(f"<li>{content}</li>" for content in contents)
@@ -133,13 +137,13 @@ class BlockWriter(InlineWriter):
         inner = Flow(flow.marks)
         first = element.find("summary")
         self._containers += 1
-        inner.text(element.text or "")
+        self._text(element.text or "", inner)
         for child in element:
             if child is first:
                 self.children(child, summary, depth + 1)
             else:
                 self._element(child, inner, depth + 1)
-            inner.text(child.tail or "")
+            self._text(child.tail or "", inner)
         self._containers -= 1
         content = inner.content()
         kind = next((word for word in classes_of(element) if word in _ADMONITIONS), "") if self.trusted else ""
@@ -155,9 +159,10 @@ class BlockWriter(InlineWriter):
             self._transparent(element, flow, depth)
             return
         headings = list(self._headings)
+        places = None if self.places is None else self.places.copy()
         head, body = self._rows(element, flow, depth)
         if is_layout(head, body):
-            self._headings = headings
+            self._headings, self.places = headings, places
             self._transparent(element, flow, depth)
             return
         caption = Flow(flow.marks, inline=True)

@@ -12,7 +12,8 @@ from typing import Any, ClassVar
 from lxml import etree
 
 from kbgen.curate.flow import Flow, Mark
-from kbgen.curate.links import INTERNAL, clean_href, host_of
+from kbgen.curate.links import INTERNAL, WITHIN, clean_href, clean_place, host_of
+from kbgen.curate.places import Places
 from kbgen.curate.text import plain_text
 from kbgen.sources.pictures import UNNAMED, is_image_address, unsigned
 
@@ -47,13 +48,17 @@ class InlineWriter:
 
     Args:
         own_hosts: hosts whose links carry no ``rel``.
-        trusted: no link carries ``rel``.
+        trusted: no link carries ``rel``, and headings keep their ids.
+
+    Attributes:
+        places: of a trusted text; None for others, on whose pages nothing may be called as their writers like.
     """
 
     def __init__(self, own_hosts: frozenset[str], *, trusted: bool) -> None:
         self.trusted = trusted
         self._own_hosts = own_hosts
         self._containers = 0
+        self.places = Places() if trusted else None
 
     def children(self, parent: etree._Element, flow: Flow, depth: int) -> None:
         """Write an element's text and children into a flow.
@@ -64,14 +69,21 @@ class InlineWriter:
         if depth > _DEEPEST:
             raise TooDeep
         if text := parent.text:
-            flow.text(text)
+            self._text(text, flow)
         for child in parent:
             self._element(child, flow, depth + 1)
             if text := child.tail:
-                flow.text(text)
+                self._text(text, flow)
+
+    def _text(self, text: str, flow: Flow) -> None:
+        if self.places is not None:
+            self.places.read(text)
+        flow.text(text)
 
     def _element(self, element: etree._Element, flow: Flow, depth: int) -> None:
         tag = element.tag
+        if self.places is not None:
+            self.places.meet(element)
         if tag in MARKS:
             self._mark(element, flow, depth)
         elif (handler := self.handlers.get(tag)) is not None:
@@ -106,6 +118,9 @@ class InlineWriter:
         flow.marks = outer
 
     def _link_mark(self, href: str, *, image: bool = False) -> Mark | None:
+        if self.places is not None and href.lstrip().startswith(WITHIN):
+            place = clean_place(href)
+            return Mark("a", f' href="{escape(place)}"') if place else None
         url = clean_href(href)
         if not url:
             return None
@@ -131,18 +146,18 @@ class InlineWriter:
         mark = None if flow.plain or any(other.tag == "a" for other in outer) else self._link_mark(href, image=image)
         if mark is not None:
             flow.marks = (*outer, mark)
-        flow.text(label)
+        self._text(label, flow)
         flow.marks = outer
 
     def _image(self, element: etree._Element, flow: Flow, depth: int) -> None:
         del depth
         alt = plain_text(element.get("alt", ""))
         if "emoji" in classes_of(element):
-            flow.text(alt)
+            self._text(alt, flow)
         elif clean_href(element.get("src", "")):
             self._labelled(alt or UNNAMED, element.get("src", ""), flow, image=True)
         else:
-            flow.text(alt)
+            self._text(alt, flow)
 
     def _embed(self, element: etree._Element, flow: Flow, depth: int) -> None:
         sources = [element.get("src", ""), *(child.get("src", "") for child in element.iter("source"))]
@@ -159,7 +174,7 @@ class InlineWriter:
     def _checkbox(self, element: etree._Element, flow: Flow, depth: int) -> None:
         del depth
         if element.get("type", "").lower() == "checkbox":
-            flow.text("☐ " if element.get("checked") is None else "☑ ")
+            self._text("☐ " if element.get("checked") is None else "☑ ", flow)
 
     def _line_break(self, element: etree._Element, flow: Flow, depth: int) -> None:
         del element, depth

@@ -12,6 +12,9 @@ from urllib.parse import quote, urlsplit
 INTERNAL = "kb:"
 """Scheme of links between entries, ``kb:<ref>``; replaced by the page's address when a page is poured."""
 
+WITHIN = "#"
+"""What a link to a place on its own page begins with."""
+
 # Most addresses: nothing in them to check or to escape.
 _SIMPLE = re.compile(r"https?://((?:[a-z0-9-]+\.)+[a-z0-9-]+)(?:/[A-Za-z0-9/._~-]*)?")
 _HOST = re.compile(r"(?:[\w-]+\.)*[\w-]+\.?|\[[0-9a-fA-F:.]+\]")
@@ -53,6 +56,12 @@ def clean_href(href: str) -> str:
     if parts.fragment:
         url += f"#{_escape(parts.fragment, _QUERY)}"
     return url
+
+
+def clean_place(href: str) -> str:
+    """Give a link to a place on the same page in valid form, "" for one to the page's beginning."""
+    place = href.strip().removeprefix(WITHIN)
+    return f"{WITHIN}{_escape(place, _QUERY)}" if place else ""
 
 
 def _escape(text: str, safe: str) -> str:

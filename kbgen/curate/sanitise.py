@@ -10,7 +10,9 @@ What is private is taken out in ``privacy``; ``dir`` and headings above h3 are t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from html import escape
+from typing import Literal
 
 import nh3
 from lxml import etree
@@ -36,15 +38,24 @@ _ATTRIBUTES = {
     "input": {"type", "checked"},
     **{tag: {"src", "title"} for tag in EMBEDS},
 }
-_CLEANER = nh3.Cleaner(
-    tags=_TAGS,
-    attributes=_ATTRIBUTES,
-    clean_content_tags={"script", "style", "svg", "noscript", "template", "title", "select", "noembed", "noframes"},
-    url_schemes={"http", "https", "kb"},
-    url_relative="deny",
-    link_rel=None,
-    strip_comments=True,
-)
+_NAMES = {"*": {"class", "id"}, "a": {"href", "name"}}
+
+
+def _cleaner(attributes: Mapping[str, set[str]], relative: Literal["deny", "pass_through"]) -> nh3.Cleaner:
+    return nh3.Cleaner(
+        tags=_TAGS,
+        attributes={**_ATTRIBUTES, **attributes},
+        clean_content_tags={"script", "style", "svg", "noscript", "template", "title", "select", "noembed", "noframes"},
+        url_schemes={"http", "https", "kb"},
+        url_relative=relative,
+        link_rel=None,
+        strip_comments=True,
+    )
+
+
+_CLEANER = _cleaner({}, "deny")
+# Staff texts have places, and links to them; the second pass lets no other relative address through.
+_STAFF_CLEANER = _cleaner(_NAMES, "pass_through")
 # A browser's parser takes quadratic time on deep nesting. Posts with more tags than this are looked at first.
 _MANY_TAGS = 5_000
 
@@ -55,7 +66,8 @@ def safe_html(html: str, *, own_hosts: frozenset[str] = frozenset(), trusted: bo
     Args:
         html: a post's body, links absolute; may be broken, huge or an attack.
         own_hosts: hosts whose links carry no ``rel``.
-        trusted: written by staff: links carry no ``rel``, admonitions keep their classes. As safe as otherwise.
+        trusted: written by staff: links carry no ``rel``, admonitions keep their classes, headings their ids, and
+            links to those hold. As safe as otherwise.
 
     Returns:
         HTML without scripts, styles, images and foreign classes. A post nested deeper than 150 levels is
@@ -64,15 +76,17 @@ def safe_html(html: str, *, own_hosts: frozenset[str] = frozenset(), trusted: bo
     source = scrub(html)
     if source.count("<") > _MANY_TAGS and _is_deep(source):
         return _only_words(source)
-    body = parse(_CLEANER.clean(source))
+    body = parse((_STAFF_CLEANER if trusted else _CLEANER).clean(source))
     if body is None:
         return SafeHtml("")
     flow = Flow()
+    writer = BlockWriter(own_hosts, trusted=trusted)
     try:
-        BlockWriter(own_hosts, trusted=trusted).children(body, flow, 0)
+        writer.children(body, flow, 0)
     except TooDeep:
         return _only_words(source)
-    return SafeHtml(flow.render())
+    html = flow.render()
+    return SafeHtml(html if writer.places is None else writer.places.settle(html))
 
 
 def _is_deep(html: str) -> bool:

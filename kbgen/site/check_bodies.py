@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from html import unescape
 
-from kbgen.site.check_links import check_link
+from kbgen.site.check_links import check_link, harvests_article
 from kbgen.site.check_report import Finding
 from kbgen.site.check_view import PageFacts, Resolver, View
 
@@ -32,11 +32,14 @@ _MATH = (
     r"(?: (?:accent|alttext|class|depth|display|displaystyle|form|height|largeop|linethickness|lspace|mathvariant"
     r'|maxsize|minsize|movablelimits|rspace|scriptlevel|stretchy|width)="[^"<>\0]*")*>'
 )
-_TAG = rf'</?(?:{_TAGS})(?: (?:{_ATTRIBUTES})="[^"<>\0]*"| reversed)*>|{_IMAGE}|{_MATH}'
+# A heading's; never one of those that scripts of the frame look for.
+_ID = r' id="(?!__|kb-)[\w.:-]+"'
+_TAG = rf'</?(?:{_TAGS})(?: (?:{_ATTRIBUTES})="[^"<>\0]*"| reversed|{_ID})*>|{_IMAGE}|{_MATH}'
 # Text and tags by turns, told apart by their first character: a hostile text costs no more than its length. Possessive
 # groups would say the same, and are broken in Python 3.11.2.
 _PLAIN = re.compile(rf"[^<>\0]*(?:(?:{_TAG})[^<>\0]*)*")
 _SRC = re.compile(r' src="([^"]*)"')
+_PLACE = re.compile(r' id="([^"]*)"')
 _HREF = re.compile(r' href="([^"]*)"([^>]*)')
 _ELSEWHERE = ("https://", "http://")
 
@@ -53,6 +56,7 @@ def check_bodies(
         resolver: tells where its links lead.
         own: the beginning of this site's own addresses.
     """
+    article = harvests_article(facts)
     links: dict[str, bool] = {}
     for body in bodies:
         if _PLAIN.fullmatch(body) is None:
@@ -61,11 +65,16 @@ def check_bodies(
             # Nearly all lead to other sites, of which nothing can be said here.
             if not href.startswith(_ELSEWHERE) or href.startswith(own):
                 url = unescape(href)
-                links[url] = links.get(url, True) and "ugc" in rest
+                links[url] = links.get(url, True) and (article or "ugc" in rest)
         for src in _SRC.findall(body) if " src=" in body else ():
             links.setdefault(src, False)
     for url, by_user in links.items():
         yield from check_link(url, view, facts, resolver, by_user=by_user)
+
+
+def places_of(bodies: Iterable[str]) -> frozenset[str]:
+    """What a fragment can lead to inside of harvested texts."""
+    return frozenset(name for body in bodies if ' id="' in body for name in _PLACE.findall(body))
 
 
 def _strange(body: str) -> str:

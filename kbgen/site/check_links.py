@@ -26,7 +26,7 @@ _STYLE_URL = re.compile(r"(?:url\(|@import)\s*[\"']?\s*([^\"')\s;]+)", re.IGNORE
 
 def check_links(view: View, facts: PageFacts, resolver: Resolver) -> Iterator[Finding]:
     """Links lead somewhere, and nowhere they must not."""
-    for href, by_user in _hrefs(view).items():
+    for href, by_user in _hrefs(view, facts).items():
         if resolver.elsewhere(href):
             continue
         yield from check_link(href, view, facts, resolver, by_user=by_user)
@@ -75,15 +75,26 @@ def _names_a_place(fragment: str) -> bool:
     return fragment != "" and fragment.lower() != "top" and not fragment.startswith(":~:")
 
 
-def _hrefs(view: View) -> dict[str, bool]:
-    """Links to whether each stands in harvested text only; the sanitiser marks those with ``rel=ugc``."""
+def harvests_article(facts: PageFacts) -> bool:
+    """Whether all of a page's text is harvested, though staff wrote it: elsewhere, where nobody sees these checks."""
+    return facts.kind == "article" and not facts.written
+
+
+def _hrefs(view: View, facts: PageFacts) -> dict[str, bool]:
+    """Links to whether each stands in harvested text only; the sanitiser marks those of users with ``rel=ugc``."""
     found: dict[str, bool] = {}
+    article = harvests_article(facts)
     for tag, attribute in (("a", "href"), ("area", "href"), ("form", "action")):
         for element in view.own(tag):
             href = element.get(attribute)
             if href is not None:
-                found[href] = found.get(href, True) and "ugc" in element.get("rel", "")
+                by_user = "ugc" in element.get("rel", "") or (article and _is_in_body(element))
+                found[href] = found.get(href, True) and by_user
     return found
+
+
+def _is_in_body(element: etree._Element) -> bool:
+    return any("kb-body" in outer.get("class", "").split() for outer in element.iterancestors("div"))
 
 
 def check_requests(view: View, facts: PageFacts, resolver: Resolver) -> Iterator[Finding]:

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from kbgen.config import Config
 from kbgen.model import Page
-from kbgen.site.check_bodies import check_bodies
+from kbgen.site.check_bodies import check_bodies, places_of
 from kbgen.site.check_report import Finding
 from kbgen.site.check_rules import judge, judge_frame
 from kbgen.site.check_view import Limits, PageFacts, Resolver, Target, View, inline_scripts
@@ -76,7 +76,7 @@ class PouredChecks:
             return list(judge(View(data), facts, self._resolver, self._limits))
         frame = self._frame(poured.shell)
         found = list(self._around(frame, poured.shell, facts))
-        view = View(_own_part(poured), frame, len(data))
+        view = View(_own_part(poured), frame, len(data), places_of(poured.bodies))
         found += judge(view, facts, self._resolver, self._limits)
         found += check_bodies(poured.bodies, view, facts, self._resolver, self._limits.site_url)
         return found

@@ -88,13 +88,21 @@ class View:
         data: the file's bytes, or a document of the page's own part.
         frame: the rest of the page, which it shares with others and which is judged by itself.
         size: bytes of the whole page; None for those of ``data``.
+        places: what a fragment can lead to besides, in harvested texts that are not in ``data``.
 
     Raises:
         ValueError: there is no element in it.
     """
 
-    def __init__(self, data: bytes, frame: View | None = None, size: int | None = None) -> None:
+    def __init__(
+        self,
+        data: bytes,
+        frame: View | None = None,
+        size: int | None = None,
+        places: frozenset[str] = frozenset(),
+    ) -> None:
         self.size = len(data) if size is None else size
+        self._places = places
         self._frame = frame
         # What is not in the bytes need not be looked for in the tree.
         lower = data.lower()
@@ -142,7 +150,7 @@ class View:
     @cached_property
     def ids(self) -> frozenset[str]:
         """All places a fragment can lead to."""
-        own = frozenset(_strings(_IDS(self.root)))
+        own = self._places.union(_strings(_IDS(self.root)))
         return own if self._frame is None else own | self._frame.ids
 
     def handlers(self) -> list[str]:

@@ -38,6 +38,7 @@ from kbgen.site.icons import icon
 from kbgen.site.language import Language
 from kbgen.site.markup import Place, trusted
 from kbgen.site.pictures import with_images
+from kbgen.site.sections import sections
 from kbgen.site.shells import HOLE, Poured
 from kbgen.site.words import Words, direction, words_for
 
@@ -169,7 +170,9 @@ class Renderer:
         return self._use("entry.html", context)
 
     def _article(self, page: Page, article: ArticleEntry, context: dict[str, Any]) -> tuple[str, str]:
-        context |= {"article": article, "html": _raised(article.html), "poured": page.shell != "engine"}
+        html = _raised(article.html)
+        poured = page.shell != "engine"
+        context |= {"article": article, "html": html, "poured": poured, "sections": sections(html) if poured else ()}
         return self._use("article_top.html", context), self._use("article_bottom.html", context)
 
     def _listing(self, page: Page, context: dict[str, Any]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -53,6 +53,8 @@ from kbgen.store import Store
 _STAGED = "staged.msgpack"
 # Pages that workers are given together, when so many are found that have changed.
 _AT_ONCE = 500
+# Warnings that are shown without being counted, and those that are noted in a report.
+_FEW, _NOTED = 5, 20
 MEDIA = "media"
 """Folder of mirrored images in the cache."""
 
@@ -402,10 +404,17 @@ def publish(
         stage="publish",
         read=len(content.changed),
         written=len(job.library.pages),
-        notes=tuple(f"{finding.page}: {finding.message}" for finding in report.warnings[:20]),
+        notes=_notes(report.warnings),
         seconds=time.monotonic() - started,
     )
     return Published(told, was, now.unlike(job.before))
+
+
+def _notes(warnings: Sequence[Finding]) -> tuple[str, ...]:
+    some = tuple(f"{finding.page}: {finding.message}" for finding in warnings[:_NOTED])
+    if len(warnings) <= _FEW:
+        return some
+    return (f"{len(warnings):,} warnings on the pages just written; `kbgen check -v` names those of all pages", *some)
 
 
 def _judge(content: Staged, found: Iterable[Finding]) -> CheckReport:

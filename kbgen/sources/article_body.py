@@ -24,7 +24,10 @@ _LINKED = re.compile(
 )
 _SCHEME = re.compile(r"^(?:[A-Za-z][A-Za-z0-9+.-]*:|//)")
 # Icons of Material's emoji extension, which are pictures only where that extension runs.
-_ICON = re.compile(r":(?:material|fontawesome|octicons|simple)-[\w-]+:(?:\{[^{}\n]*\})?")
+_ICON = re.compile(r":(?:material|fontawesome|octicons|simple)-([\w-]+):(?:\{[^{}\n]*\})?")
+# Those that say yes or no in a table, under the names of the four sets; all others decorate words.
+_STYLE = re.compile(r"(?:^|-)(?:solid|regular|outline|bold|thick|box|circle|fill|\d+)(?=-|$)")
+_MEANT = {"check": "✓", "close": "✗", "xmark": "✗", "x": "✗"}
 _PARSER = lxml_html.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
 _NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # what no tree may hold
 _SILENT = frozenset(("script", "style", "template"))
@@ -152,7 +155,11 @@ def _drop_icons(body: HtmlElement) -> None:
     for element, part in list(_texts(body)):
         inner = element if part == "text" else element.getparent()
         if inner is not None and not any(one.tag in {"pre", "code"} for one in (inner, *inner.iterancestors())):
-            setattr(element, part, _ICON.sub("", getattr(element, part)))
+            setattr(element, part, _ICON.sub(_meaning, getattr(element, part)))
+
+
+def _meaning(icon: re.Match[str]) -> str:
+    return _MEANT.get(_STYLE.sub("", icon[1]).strip("-"), "")
 
 
 def _mend_alert(quote: HtmlElement) -> None:

@@ -114,6 +114,9 @@ def judge_body(body: str) -> list[Finding]:
         "<p/onclick=alert(1)>",
         "<svg><p>a</p></svg>",
         '<a href="x"onclick="y">a</a>',
+        '<h2 id="__config">{}</h2>',
+        '<h2 id="kb-main">a</h2>',
+        '<h2 id="a b">a</h2>',
         '<math href="https://a.example"><mi>a</mi></math>',
         '<math><maction actiontype="toggle"><mi>a</mi></maction></math>',
         '<math><mtext><img src="https://a.example/a.png"></mtext></math>',
@@ -139,6 +142,7 @@ def test_what_the_sanitiser_never_writes_stops_the_site(body: str) -> None:
         '<table><tbody><tr><td colspan="2">a</td></tr></tbody></table>',
         '<span class="kb-math" tabindex="0"><math display="block" alttext="x &lt; 1"><msup><mi>x</mi><mn>2</mn></msup></math></span>',
         '<details class="note"><summary>a</summary><p>b</p></details>',
+        '<h2 id="שלום"><span id="_Toc1.a-b:c"></span>a</h2>',
     ],
 )
 def test_what_the_sanitiser_writes_passes(body: str) -> None:
@@ -161,6 +165,61 @@ def test_a_link_in_a_text_leads_somewhere(href: str, check: str) -> None:
     assert [finding.check for finding in judge_body(f'<p><a href="{href}">a</a></p>')] == [check]
     marked = f'<p><a href="{href}" rel="ugc nofollow">a</a></p>'
     assert [finding.check for finding in judge_body(marked)] == [check if check == "link-scheme" else "user-link"]
+
+
+ARTICLE = "/articles/c/"
+
+
+@pytest.mark.parametrize(
+    ("href", "checks"),
+    [
+        ("#there", []),
+        ("../../articles/c/#there", []),
+        ("#nowhere", ["user-link"]),
+        (f"{URL}topics/hubs/#nowhere", ["user-link"]),
+        (f"{URL}none/", ["user-link"]),
+        ("javascript:alert(1)", ["link-scheme"]),
+    ],
+)
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_an_article_from_elsewhere_cannot_stop_the_site(
+    tmp_path: Path,
+    href: str,
+    checks: list[str],
+    in_memory: bool,  # noqa: FBT001
+) -> None:
+    """Its links to places hold or are named; those who could mend them do not run this build."""
+    library = build(tmp_path)
+    page = replace(library.pages[ARTICLE], shell="article")
+    body = f'<h2 id="there">A</h2><p><a href="{href}">B</a></p>'
+    html = page_html(page)
+    write_file(tmp_path, file_of(ARTICLE), html.replace("<p id=", f'<div class="kb-body">{body}</div><p id=').encode())
+    if in_memory:
+        checks_of = PouredChecks(CONFIG, FRAMES)
+        own = replace_bodies(poured(html.replace("<p id=", f"{HOLE}<p id=")), body)
+        findings = checks_of.check(page, own, own.data())
+        findings += answer(checks_of.questions(), library.pages, tmp_path, CONFIG)
+    else:
+        pages = {**library.pages, ARTICLE: page}
+        report = check_site(tmp_path, replace(library, pages=pages), CONFIG, changed={ARTICLE})
+        findings = [one for one in (*report.errors, *report.warnings) if one.page == ARTICLE]
+    assert [finding.check for finding in findings] == checks
+
+
+def test_a_list_of_sections_leads_into_a_text(tmp_path: Path) -> None:
+    """The text itself is not parsed again; its places are known, and one that is missing stops the site."""
+    library = build(tmp_path)
+    page = replace(library.pages[ARTICLE], shell="article")
+    for name, expected in (("there", []), ("nowhere", ["fragment"])):
+        html = page_html(page).replace("<p id=", f'<nav><a href="#{name}">A</a></nav>{HOLE}<p id=')
+        own = replace_bodies(poured(html), '<h2 id="there">A</h2>')
+        findings = PouredChecks(CONFIG, FRAMES).check(page, own, own.data())
+        assert [finding.check for finding in findings] == expected
+
+
+def replace_bodies(page: Poured, *bodies: str) -> Poured:
+    """The same page with other harvested texts in its holes."""
+    return Poured(page.shell, page.values, bodies)
 
 
 def test_a_text_that_is_long_and_hostile_is_judged_in_linear_time() -> None:

@@ -3,7 +3,7 @@
 import json
 import re
 from itertools import pairwise
-from urllib.parse import urljoin
+from urllib.parse import unquote, urljoin
 
 import msgspec
 import pytest
@@ -267,6 +267,21 @@ def test_an_article_from_elsewhere_is_poured(renderer: Renderer) -> None:
     assert "Plug it in." in one(soup, ".kb-body").get_text()
     assert one(soup, 'a[rel="license"]')["href"] == "https://creativecommons.org/licenses/by/4.0/"
     assert soup.find("a", href="https://docs.example/set-up") is not None
+
+
+def test_a_long_article_begins_with_its_sections(renderer: Renderer) -> None:
+    """Links to the headings that have a name, without their markup; two sections are seen at a glance."""
+    three = '<h3 id="a">One &amp; <code>two</code></h3><h4 id="x">No</h4><h3 id="א">Three</h3><h3>No</h3>'
+    html = SafeHtml(f'{three}<h3 id="d"><span id="e"></span>&lt;b&gt;</h3><p>x</p>')
+    soup = show(renderer, sample.article_page(), sample.article(html=html))
+    links = soup.select(".kb-sections a")
+    assert [(link["href"], link.get_text()) for link in links] == [
+        ("#a", "One & two"),
+        ("#%D7%90", "Three"),
+        ("#d", "<b>"),
+    ]
+    assert [soup.find(id=unquote(str(link["href"])[1:])).name for link in links] == ["h2"] * 3  # type: ignore[union-attr]
+    assert not show(renderer, sample.article_page(), sample.article(html=SafeHtml(three))).select(".kb-sections")
 
 
 def test_an_article_links_to_its_other_languages(renderer: Renderer) -> None:

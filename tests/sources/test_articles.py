@@ -214,6 +214,26 @@ def test_icons_are_not_shown_as_words(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("icon", "shown"),
+    [
+        ("material-check", "✓"),
+        ("material-check-circle-outline", "✓"),
+        ("fontawesome-solid-check", "✓"),
+        ("octicons-check-circle-fill-16", "✓"),
+        ("material-close-thick", "✗"),
+        ("fontawesome-solid-circle-xmark", "✗"),
+        ("octicons-x-16", "✗"),
+        ("material-checkbook", ""),
+        ("material-file-check", ""),
+    ],
+)
+def test_icons_that_say_yes_or_no_become_signs(icon: str, shown: str, tmp_path: Path) -> None:
+    """A table of features says nothing without them."""
+    article = only(tmp_path, f"| Free |\n|---|\n| a:{icon}:{{ .green }} |")
+    assert f"<td>a{shown}</td>" in article.html
+
+
+@pytest.mark.parametrize(
     ("text", "html"),
     [
         ("a\x07b", "<p>ab</p>"),
