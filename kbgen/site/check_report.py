@@ -9,7 +9,7 @@ CHECKS: dict[str, str] = {
     "html": "Every page is HTML that can be read.",
     "link": "Every link and every asset inside the site leads to a file.",
     "fragment": "Every link to a place on a page finds the place.",
-    "user-link": "A link in a harvested text leads to a page or place this site does not have.",
+    "user-link": "A link in a harvested text, an article's included, leads to a page or place this site does not have.",
     "link-scheme": "No link runs a script or hides its target (javascript:, data:, vbscript:, file:, blob:, kb:).",
     "foreign-request": "No page makes the browser ask another host for a script, style, frame or font.",
     "foreign-image": "No page makes the browser ask another host for an image, a sound or a film.",
@@ -40,8 +40,8 @@ CHECKS: dict[str, str] = {
 """Check id to the rule it proves."""
 
 WARNINGS = frozenset({"title-shared", "description-shared", "written-script", "size", "user-link", "foreign-image"})
-"""Checks whose findings are worth a look and do not keep a site from being published: nobody who writes in a forum
-may stop the site with a broken link or an image."""
+"""Checks whose findings are worth a look and do not keep a site from being published: nobody who writes in a forum,
+or in a folder kept elsewhere, may stop the site with a broken link or an image."""
 
 
 class Finding(Struct, frozen=True):

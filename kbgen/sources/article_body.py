@@ -32,6 +32,9 @@ _PARSER = lxml_html.HTMLParser(encoding="utf-8", remove_comments=True, remove_pi
 _NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # what no tree may hold
 _SILENT = frozenset(("script", "style", "template"))
 
+# What documentation generators put beside a heading: a link to the heading itself.
+_PERMALINKS = frozenset(("", "¶", "#", "§", "🔗"))
+
 # GitHub's alert blocks, and the admonitions they are here.
 _ALERT = re.compile(r"\s*\[!(NOTE|TIP|IMPORTANT|WARNING|CAUTION)\]\s*", re.IGNORECASE)
 _ALERTS = {"note": "note", "tip": "tip", "important": "info", "warning": "warning", "caution": "danger"}
@@ -103,6 +106,9 @@ def html_body(html: str, title: str, links: Mapping[str, str], url: str | None) 
         _drop_icons(body)
     for quote in list(body.iter("blockquote")):
         _mend_alert(quote)
+    for link in list(body.iter("a")):
+        if _is_permalink(link):
+            link.drop_tree()
     unreachable = sum(not _mend_link(link, links, url) for link in list(body.iter("a")))
     pictures = sum(not _keep_image(image) for image in list(body.iter("img")))
     warnings = []
@@ -176,6 +182,11 @@ def _mend_alert(quote: HtmlElement) -> None:
     title = etree.SubElement(quote, "p", {"class": "admonition-title"})
     title.text, title.tail, quote.text = kind.capitalize(), quote.text, None
     quote.insert(0, title)
+
+
+def _is_permalink(link: HtmlElement) -> bool:
+    named = link.get("id") or link.get("name")
+    return link.get("href", "").startswith("#") and not named and _words(link).strip("\u200b ") in _PERMALINKS
 
 
 def _mend_link(link: HtmlElement, links: Mapping[str, str], url: str | None) -> bool:

@@ -213,6 +213,14 @@ def test_icons_are_not_shown_as_words(tmp_path: Path) -> None:
     assert article.html == "<p> Home <code>:material-home:</code></p>"
 
 
+@pytest.mark.parametrize("mark", ["¶", "#", "", "\u200b"])
+def test_what_generators_put_beside_headings_is_left_out(mark: str, tmp_path: Path) -> None:
+    """A heading's link to itself is no word of it; other links to places, and names, stay."""
+    html = f'<h2 id="a">A<a class="headerlink" href="#a" title="Link">{mark}</a></h2>'
+    rest = '<p><a href="#a">A</a> <a name="b" href="#a"></a></p>'
+    assert only(tmp_path, html + rest).html.split("\n") == ['<h2 id="a">A</h2>', rest]
+
+
 @pytest.mark.parametrize(
     ("icon", "shown"),
     [
