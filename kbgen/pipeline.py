@@ -22,7 +22,7 @@ from msgspec.structs import replace
 
 from kbgen.codebase import code_digest
 from kbgen.compile.inputs import Inputs, Shelf
-from kbgen.compile.library import compile_library, faults
+from kbgen.compile.library import compile_library, faults, lost_sections
 from kbgen.curate.erasure import is_forgotten
 from kbgen.curate.review import answered, verdicts
 from kbgen.curate.stage import CurateJob, curate
@@ -341,7 +341,9 @@ def _compile(run: Run) -> list[StageReport]:
     started = time.monotonic()
     library = run.library
     seconds = time.monotonic() - started
-    return [StageReport("compile", read=len(library.cards), written=len(library.pages), seconds=seconds)]
+    read, written, lost = len(library.cards), len(library.pages), lost_sections(library)
+    notes = (f"links to sections that are not there: {len(lost):,}; they lead to the page", *lost) if lost else ()
+    return [StageReport("compile", read=read, written=written, notes=notes, seconds=seconds)]
 
 
 def _render(run: Run) -> list[StageReport]:

@@ -116,7 +116,7 @@ def links_of(refs: Iterable[Ref], shelf: Shelf, inputs: Inputs) -> tuple[tuple[R
 
     Args:
         refs: of threads and articles (``community:1234``), or of documents by their address (``content:/imprint/``), a
-            place on the page behind a ``#`` or not.
+            place on the page behind a ``#`` or not; one that an article is known not to have is left out.
         shelf: has the pages of threads, articles and topics.
         inputs: has the pages the site engine renders.
     """
@@ -132,5 +132,8 @@ def _place(ref: Ref, shelf: Shelf, inputs: Inputs) -> str:
         known = address in inputs.engine_pages or address in map(topic_path, shelf.topics)
         return address + mark + fragment if known or address in (HOME, TOPICS) else ""
     if path is None and Ref(named) in shelf.places:
-        path = shelf.places[Ref(named)] + mark + fragment
+        path = shelf.places[Ref(named)]
+        sections = shelf.sections.get(path)
+        if sections is None or unquote(fragment) in sections:
+            path += mark + fragment
     return path or ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from operator import attrgetter
+from urllib.parse import unquote
 
 from kbgen.compile.entries import entry_page, make_card, tag_path, topic_crumbs
 from kbgen.compile.home import home_page, not_found_page, search_page, written_pages
@@ -90,6 +91,11 @@ def _shelve(inputs: Inputs, paths: dict[Ref, str], titles: dict[Ref, str]) -> Sh
         places={ref: paths[summary.ref] for summary in inputs.summaries for ref in summary.refs} | paths,
         tag_titles=titles_of_tags,
         tag_links={tag: Link(titles_of_tags.get(tag, tag), tag_path(tag)) for tag in by_tag},
+        sections={
+            path: frozenset(summary.sections)
+            for summary in inputs.summaries
+            if summary.kind == "article" and (path := paths[summary.ref]) not in inputs.engine_pages
+        },
         versions=language_versions(inputs, paths),
         trails={slug: topic_crumbs(slug, topics) for slug in topics},
     )
@@ -159,6 +165,21 @@ def faults(library: Library, inputs: Inputs) -> tuple[str, ...]:
         if summary.kind == "entry" and not summary.source_url
     ]
     return tuple(found)
+
+
+def lost_sections(library: Library) -> tuple[str, ...]:
+    """Links of texts that name a section their article does not have, and lead to its beginning instead.
+
+    Returns:
+        A sentence for each, by page.
+    """
+    return tuple(
+        f"{page.path}: links to the section {unquote(ref.partition('#')[2])!r} of {path}, which has none of that name"
+        for page in library.pages.values()
+        if page.links
+        for ref, path in page.links
+        if "#" in ref and "#" not in path
+    )
 
 
 def _targets(page: Page) -> list[str]:

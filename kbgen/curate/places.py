@@ -16,6 +16,7 @@ from lxml import etree
 # Of an element only, never of the frame: scripts of the site engine and ours look for ids that begin with "__" and
 # "kb-", and what a text calls by such a name they would take for their own.
 _PLACE = re.compile(r"(?!__|kb-)\w[\w.:-]{0,199}", re.IGNORECASE)
+_NAMED = re.compile(r'<(?:h[2-6]|span) id="([^"]*)"')
 _WITHIN = re.compile(r'<a href="#([^"]*)">(.*?)</a>', re.DOTALL)
 
 
@@ -72,3 +73,8 @@ class Places:
             html: the whole document as it was written.
         """
         return _WITHIN.sub(lambda link: link[0] if unquote(unescape(link[1])) in self.known else link[2], html)
+
+
+def places_in(html: str) -> tuple[str, ...]:
+    """The places of a text that was sanitised before, in order."""
+    return tuple(_NAMED.findall(html)) if ' id="' in html else ()

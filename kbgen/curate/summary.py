@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import unescape
 
+from kbgen.curate.places import places_in
 from kbgen.curate.text import slugify
 from kbgen.model import ArticleEntry, Contributor, CuratedPost, Entry, Ref, Slug, Summary, split_ref
 from kbgen.search.prepared import stems
@@ -76,6 +77,7 @@ def _article(article: ArticleEntry) -> Summary:
         images=tuple(images),
         undescribed=sum(not described for described in images.values()),
         stems=stems(article.title, article.lang),
+        sections=places_in(article.html),
     )
 
 

@@ -311,6 +311,7 @@ class Summary(Struct, frozen=True):
         digest: of the whole entry.
         family: ref that all language versions of an article share; "" for an entry.
         stems: of its title's words, parted by spaces: what it is related to others by.
+        sections: names of an article's headings; none where the site engine makes them.
     """
 
     ref: Ref
@@ -342,3 +343,4 @@ class Summary(Struct, frozen=True):
     undescribed: int = 0
     family: str = ""
     stems: str = ""
+    sections: tuple[str, ...] = ()

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from typing import NamedTuple
-from urllib.parse import quote
 
 from markupsafe import Markup
 
@@ -33,5 +32,6 @@ def sections(html: SafeHtml) -> tuple[Section, ...]:
     Args:
         html: as it stands on the page, its top headings h2.
     """
-    found = [Section(f"#{quote(name)}", trusted(_TAG.sub("", inner))) for name, inner in _SECTION.findall(html)]
+    # A place is letters, digits and "-._:", in any script: as it is, it is valid, and what browsers show.
+    found = [Section(f"#{name}", trusted(_TAG.sub("", inner))) for name, inner in _SECTION.findall(html)]
     return tuple(found) if len(found) >= _FEWEST else ()

@@ -3,7 +3,7 @@
 import json
 import re
 from itertools import pairwise
-from urllib.parse import unquote, urljoin
+from urllib.parse import urljoin
 
 import msgspec
 import pytest
@@ -277,10 +277,10 @@ def test_a_long_article_begins_with_its_sections(renderer: Renderer) -> None:
     links = soup.select(".kb-sections a")
     assert [(link["href"], link.get_text()) for link in links] == [
         ("#a", "One & two"),
-        ("#%D7%90", "Three"),
+        ("#א", "Three"),
         ("#d", "<b>"),
     ]
-    assert [soup.find(id=unquote(str(link["href"])[1:])).name for link in links] == ["h2"] * 3  # type: ignore[union-attr]
+    assert [soup.find(id=str(link["href"])[1:]).name for link in links] == ["h2"] * 3  # type: ignore[union-attr]
     assert not show(renderer, sample.article_page(), sample.article(html=SafeHtml(three))).select(".kb-sections")
 
 
