@@ -14,6 +14,7 @@ from lxml import etree
 from kbgen.curate.flow import RULE, Flow
 from kbgen.curate.highlight import highlight, known_language
 from kbgen.curate.inline import HEADINGS, MOST_CONTAINERS, Handler, InlineWriter, classes_of
+from kbgen.curate.places import own_id
 from kbgen.curate.tables import Cell, Rows, is_layout, render_table, span
 
 _BREAKS = (
@@ -56,7 +57,8 @@ class BlockWriter(InlineWriter):
 
     def _heading(self, element: etree._Element, flow: Flow, depth: int) -> None:
         inner = Flow(flow.marks, inline=True, plain=flow.plain)
-        names = self.places.of(element) if self.places is not None else []
+        named = own_id(element) if self.trusted else ""
+        others = self.places.of(element) if self.places is not None else ""
         self.children(element, inner, depth)
         content = inner.content()
         if not content:
@@ -66,8 +68,7 @@ class BlockWriter(InlineWriter):
             self._headings.pop()
         self._headings.append(level)
         shown = min(2 + len(self._headings), 6)
-        opening = f"<h{shown}>" if self.places is None else self.places.open(shown, names)
-        flow.block(f"{opening}{content}</h{shown}>")
+        flow.block(f"<h{shown}{named}>{others}{content}</h{shown}>")
 
     def _quote(self, element: etree._Element, flow: Flow, depth: int) -> None:
         inner = Flow(flow.marks)
@@ -97,10 +98,12 @@ class BlockWriter(InlineWriter):
 
     def _list(self, element: etree._Element, flow: Flow, depth: int) -> None:
         items: list[Flow] = []
+        named: list[str] = []
         loose = Flow(flow.marks, tight=True)
         for child, tail in [(None, element.text), *((child, child.tail) for child in element)]:
             if child is not None and child.tag == "li":
                 items.append(Flow(flow.marks, tight=True))
+                named.append(own_id(child) if self.trusted else "")
                 self._inside(child, items[-1], depth + 1)
             elif child is not None:
                 # Lists straight inside a list, and whatever else people put there, belong to the item before.
@@ -110,9 +113,9 @@ class BlockWriter(InlineWriter):
                 self._containers -= 1
             if tail and tail.strip():
                 self._text(tail, items[-1] if items else loose)
-        contents = [content for content in (item.content() for item in (loose, *items)) if content]
+        contents = [(name, item.content()) for name, item in zip(["", *named], [loose, *items], strict=True)]
         tag = "ol" if element.tag == "ol" else "ul"
-        inside = "".join(f"<li>{content}</li>" for content in contents)
+        inside = "".join(f"<li{name}>{content}</li>" for name, content in contents if content)
         flow.block(f"<{tag}{_numbering(element)}>{inside}</{tag}>" if inside else "")
 
     def _definitions(self, element: etree._Element, flow: Flow, depth: int) -> None:
@@ -159,10 +162,9 @@ class BlockWriter(InlineWriter):
             self._transparent(element, flow, depth)
             return
         headings = list(self._headings)
-        places = None if self.places is None else self.places.copy()
         head, body = self._rows(element, flow, depth)
         if is_layout(head, body):
-            self._headings, self.places = headings, places
+            self._headings = headings
             self._transparent(element, flow, depth)
             return
         caption = Flow(flow.marks, inline=True)

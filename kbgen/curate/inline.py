@@ -13,7 +13,7 @@ from lxml import etree
 
 from kbgen.curate.flow import Flow, Mark
 from kbgen.curate.links import INTERNAL, WITHIN, clean_href, clean_place, host_of
-from kbgen.curate.places import Places
+from kbgen.curate.places import Places, own_id
 from kbgen.curate.text import plain_text
 from kbgen.sources.pictures import UNNAMED, is_image_address, unsigned
 
@@ -108,7 +108,8 @@ class InlineWriter:
     def _mark(self, element: etree._Element, flow: Flow, depth: int) -> None:
         tag = MARKS[element.tag]
         title = plain_text(element.get("title", "")) if tag == "abbr" else ""
-        self._in_mark(Mark(tag, f' title="{escape(title)}"' if title else ""), element, flow, depth)
+        named = own_id(element) if self.trusted and tag == "sup" else ""
+        self._in_mark(Mark(tag, f' title="{escape(title)}"' if title else named), element, flow, depth)
 
     def _in_mark(self, mark: Mark, element: etree._Element, flow: Flow, depth: int) -> None:
         outer = flow.marks

@@ -20,6 +20,7 @@ from lxml import etree
 from kbgen.curate.blocks import BREAKS, BlockWriter
 from kbgen.curate.flow import Flow
 from kbgen.curate.inline import EMBEDS, HEADINGS, MARKS, TooDeep
+from kbgen.curate.places import settle
 from kbgen.curate.text import parse, plain_text, scrub
 from kbgen.model import SafeHtml
 
@@ -80,13 +81,11 @@ def safe_html(html: str, *, own_hosts: frozenset[str] = frozenset(), trusted: bo
     if body is None:
         return SafeHtml("")
     flow = Flow()
-    writer = BlockWriter(own_hosts, trusted=trusted)
     try:
-        writer.children(body, flow, 0)
+        BlockWriter(own_hosts, trusted=trusted).children(body, flow, 0)
     except TooDeep:
         return _only_words(source)
-    html = flow.render()
-    return SafeHtml(html if writer.places is None else writer.places.settle(html))
+    return SafeHtml(settle(flow.render()) if trusted else flow.render())
 
 
 def _is_deep(html: str) -> bool:

@@ -15,7 +15,7 @@ from kbgen.site.markup import trusted
 
 # Fewer are seen at a glance.
 _FEWEST = 3
-_SECTION = re.compile(r'<h2 id="([^"]*)">(.*?)</h2>', re.DOTALL)
+_SECTION = re.compile(r'<h2(?: id="([^"]*)")?>(?:<span id="([^"]*)"></span>)?(.*?)</h2>', re.DOTALL)
 _TAG = re.compile(r"<[^>]*>")
 
 
@@ -33,5 +33,9 @@ def sections(html: SafeHtml) -> tuple[Section, ...]:
         html: as it stands on the page, its top headings h2.
     """
     # A place is letters, digits and "-._:", in any script: as it is, it is valid, and what browsers show.
-    found = [Section(f"#{name}", trusted(_TAG.sub("", inner))) for name, inner in _SECTION.findall(html)]
+    found = [
+        Section(f"#{own or other}", trusted(_TAG.sub("", inner)))
+        for own, other, inner in _SECTION.findall(html)
+        if own or other
+    ]
     return tuple(found) if len(found) >= _FEWEST else ()

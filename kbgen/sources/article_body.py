@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from urllib.parse import unquote, urljoin
 
 from lxml import etree
@@ -15,6 +15,7 @@ from lxml import html as lxml_html
 from lxml.html import HtmlElement
 from msgspec import Struct
 
+from kbgen.sources.emoji import with_emoji
 from kbgen.sources.html_tree import written
 from kbgen.sources.markdown import render
 
@@ -25,9 +26,10 @@ _LINKED = re.compile(
 _SCHEME = re.compile(r"^(?:[A-Za-z][A-Za-z0-9+.-]*:|//)")
 # Icons of Material's emoji extension, which are pictures only where that extension runs.
 _ICON = re.compile(r":(?:material|fontawesome|octicons|simple)-([\w-]+):(?:\{[^{}\n]*\})?")
-# Those that say yes or no in a table, under the names of the four sets; all others decorate words.
+_SHORTCODE = re.compile(r":[a-z0-9_+-]+:")
+# Those that say yes, no or beware in a table, under the names of the four sets; all others decorate words.
 _STYLE = re.compile(r"(?:^|-)(?:solid|regular|outline|bold|thick|box|circle|fill|\d+)(?=-|$)")
-_MEANT = {"check": "✓", "close": "✗", "xmark": "✗", "x": "✗"}
+_MEANT = {"check": "✓", "close": "✗", "xmark": "✗", "x": "✗", "alert": "⚠"}
 _PARSER = lxml_html.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
 _NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # what no tree may hold
 _SILENT = frozenset(("script", "style", "template"))
@@ -84,10 +86,10 @@ def read_body(text: str, title: str, links: Mapping[str, str], url: str | None) 
     Raises:
         RecursionError: the text is nested deeper than 250 levels.
     """
-    return html_body(render(text), title, links, url)
+    return html_body(render(text), title, links, url, shortcodes=True)
 
 
-def html_body(html: str, title: str, links: Mapping[str, str], url: str | None) -> Body:
+def html_body(html: str, title: str, links: Mapping[str, str], url: str | None, *, shortcodes: bool = False) -> Body:
     """Read an article's body that is HTML already.
 
     Args:
@@ -95,6 +97,7 @@ def html_body(html: str, title: str, links: Mapping[str, str], url: str | None) 
         title: the article's, "" when there is none.
         links: relative links to other articles, to their refs.
         url: where the article lives, for its other relative links; None when nowhere else.
+        shortcodes: names between colons are emoji, as in Markdown.
 
     Raises:
         RecursionError: the text is nested deeper than 250 levels.
@@ -103,7 +106,9 @@ def html_body(html: str, title: str, links: Mapping[str, str], url: str | None) 
     body = _parse(rendered)
     heading = _take_heading(body, title)
     if _ICON.search(rendered):
-        _drop_icons(body)
+        _in_prose(body, lambda said: _ICON.sub(_meaning, said))
+    if shortcodes and _SHORTCODE.search(rendered):
+        _in_prose(body, with_emoji)
     for quote in list(body.iter("blockquote")):
         _mend_alert(quote)
     for link in list(body.iter("a")):
@@ -157,11 +162,12 @@ def _take_heading(body: HtmlElement, title: str) -> str:
     return heading
 
 
-def _drop_icons(body: HtmlElement) -> None:
+def _in_prose(body: HtmlElement, change: Callable[[str], str]) -> None:
+    """Change every text that is not code."""
     for element, part in list(_texts(body)):
         inner = element if part == "text" else element.getparent()
         if inner is not None and not any(one.tag in {"pre", "code"} for one in (inner, *inner.iterancestors())):
-            setattr(element, part, _ICON.sub(_meaning, getattr(element, part)))
+            setattr(element, part, change(getattr(element, part)))
 
 
 def _meaning(icon: re.Match[str]) -> str:

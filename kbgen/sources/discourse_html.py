@@ -7,7 +7,6 @@ result is as hostile as the input.
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Callable, Container
 from typing import cast
@@ -17,6 +16,7 @@ from lxml import etree
 from lxml.html import Element, HtmlElement
 
 from kbgen.sources.discourse_bbcode import has_bbcode, without_bbcode
+from kbgen.sources.emoji import emoji_by_name
 from kbgen.sources.html_tree import classes, inside, parse, prepend, replace, replace_with_text, text_of
 
 _WORK = re.compile(
@@ -150,28 +150,12 @@ def _oneboxes(body: HtmlElement, _base: str) -> None:
             link.text = link.get("href", "")
 
 
-@functools.cache
-def _emoji() -> dict[str, str]:
-    # Loaded when the first emoji is met: the tables are large. Discourse's names are those of these two sets.
-    from pymdownx import emoji1_db, gemoji_db  # noqa: PLC0415
-
-    table: dict[str, str] = {}
-    for data in (gemoji_db, emoji1_db):
-        for name, entry in data.emoji.items():
-            code = entry.get("unicode_alt") or entry.get("unicode")
-            if code:
-                table[name.strip(":")] = "".join(chr(int(point, 16)) for point in code.split("-"))
-        for alias, name in data.aliases.items():
-            if name.strip(":") in table:
-                table.setdefault(alias.strip(":"), table[name.strip(":")])
-    return table
-
-
 def _emojis(body: HtmlElement, _base: str) -> None:
     for image in _having(body, "img", "emoji"):
         shown = image.get("title") or image.get("alt", "")
+        # Discourse's names are those of these two sets.
         name = _SKIN.sub("", shown).strip(":")
-        replace_with_text(image, _emoji().get(name) or image.get("alt") or shown)
+        replace_with_text(image, emoji_by_name().get(name) or image.get("alt") or shown)
 
 
 def _lightboxes(body: HtmlElement, _base: str) -> None:

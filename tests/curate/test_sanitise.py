@@ -74,7 +74,7 @@ ALLOWED = {
     "th": {"colspan", "rowspan", "scope"},
 }
 # Of staff texts, besides.
-NAMED = {**ALLOWED, **{tag: ALLOWED[tag] | {"id"} for tag in ("h3", "h4", "h5", "h6", "span")}}
+NAMED = {**ALLOWED, **{tag: ALLOWED[tag] | {"id"} for tag in ("h3", "h4", "h5", "h6", "span", "li", "sup")}}
 PHRASING = {*"strong em b i u s del ins code kbd samp var sub sup small mark q cite dfn bdi br a abbr span".split()}  # noqa: SIM905
 ONLY_PHRASING = {"p", "h3", "h4", "h5", "h6", "summary", "dt", "caption", "th", *PHRASING}
 PARENTS = {
@@ -255,6 +255,8 @@ PIECES = st.sampled_from(
         '<section id="a">',
         '<h2 id="__config">',
         '<h2 id="KB-main">',
+        '<sup id="a">',
+        '<li id="fn:1">',
         '<a href="#a">',
         '<a href="#%C3%A9">',
         "<div>",
@@ -382,8 +384,8 @@ def test_staff_links_and_admonitions_are_kept() -> None:
             '<h2 id="a">A<a name="b"></a></h2><a href="#b">B</a>',
             '<h3 id="a"><span id="b"></span>A</h3><p><a href="#b">B</a></p>',
         ),
-        ('<section id="a"><h2 id="b">B</h2></section>', '<h3 id="a"><span id="b"></span>B</h3>'),
-        ('<p><a id="a"></a></p>\n<h2>A</h2>', '<h3 id="a">A</h3>'),
+        ('<section id="a"><h2 id="b">B</h2></section>', '<h3 id="b"><span id="a"></span>B</h3>'),
+        ('<p><a id="a"></a></p>\n<h2>A</h2>', '<h3><span id="a"></span>A</h3>'),
         ('<p id="a">x</p><h2>A</h2>', "<p>x</p><h3>A</h3>"),
         (
             '<a id="a"></a><pre>x</pre><h2>A</h2>',
@@ -393,7 +395,12 @@ def test_staff_links_and_admonitions_are_kept() -> None:
             '<a id="a"></a><img src="https://a.example/x" alt="x"><h2>A</h2>',
             '<p><a class="kb-image" href="https://a.example/x">x</a></p><h3>A</h3>',
         ),
-        ('<h2 id="a"></h2><h2>B</h2>', '<h3 id="a">B</h3>'),
+        ('<h2 id="a"></h2><h2>B</h2>', '<h3><span id="a"></span>B</h3>'),
+        ('<h2 id="a">A</h2><section id="a"><h2 id="b">B</h2></section>', '<h3 id="a">A</h3><h3 id="b">B</h3>'),
+        (
+            '<h2 id="a">A</h2><section id="b"><h2 id="a">B</h2></section>',
+            '<h3 id="a">A</h3><h3><span id="b"></span>B</h3>',
+        ),
         (
             '<table><tr><td><h2 id="a">A</h2><p>x</table><a href="#a">A</a>',
             '<h3 id="a">A</h3><p>x</p><p><a href="#a">A</a></p>',

@@ -272,7 +272,7 @@ def test_an_article_from_elsewhere_is_poured(renderer: Renderer) -> None:
 def test_a_long_article_begins_with_its_sections(renderer: Renderer) -> None:
     """Links to the headings that have a name, without their markup; two sections are seen at a glance."""
     three = '<h3 id="a">One &amp; <code>two</code></h3><h4 id="x">No</h4><h3 id="א">Three</h3><h3>No</h3>'
-    html = SafeHtml(f'{three}<h3 id="d"><span id="e"></span>&lt;b&gt;</h3><p>x</p>')
+    html = SafeHtml(f'{three}<h3><span id="d"></span><span id="e"></span>&lt;b&gt;</h3><p>x</p>')
     soup = show(renderer, sample.article_page(), sample.article(html=html))
     links = soup.select(".kb-sections a")
     assert [(link["href"], link.get_text()) for link in links] == [
@@ -280,7 +280,7 @@ def test_a_long_article_begins_with_its_sections(renderer: Renderer) -> None:
         ("#א", "Three"),
         ("#d", "<b>"),
     ]
-    assert [soup.find(id=str(link["href"])[1:]).name for link in links] == ["h2"] * 3  # type: ignore[union-attr]
+    assert [len(soup.find_all(id=str(link["href"])[1:])) for link in links] == [1, 1, 1]
     assert not show(renderer, sample.article_page(), sample.article(html=SafeHtml(three))).select(".kb-sections")
 
 

@@ -213,6 +213,20 @@ def test_icons_are_not_shown_as_words(tmp_path: Path) -> None:
     assert article.html == "<p> Home <code>:material-home:</code></p>"
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Press :gear: **Set**", "Press ⚙️ <strong>Set</strong>"),
+        (":+1::tada:", ":+1::tada:"),
+        ("at 10:30:45, a:x:b, :none:", "at 10:30:45, a:x:b, :none:"),
+        ("`:gear:`", "<code>:gear:</code>"),
+    ],
+)
+def test_names_of_emoji_become_emoji(text: str, shown: str, tmp_path: Path) -> None:
+    """As on the hosts of such files; times, keys and code are none."""
+    assert only(tmp_path, text).html == f"<p>{shown}</p>"
+
+
 @pytest.mark.parametrize("mark", ["¶", "#", "", "\u200b"])
 def test_what_generators_put_beside_headings_is_left_out(mark: str, tmp_path: Path) -> None:
     """A heading's link to itself is no word of it; other links to places, and names, stay."""
@@ -231,6 +245,7 @@ def test_what_generators_put_beside_headings_is_left_out(mark: str, tmp_path: Pa
         ("material-close-thick", "✗"),
         ("fontawesome-solid-circle-xmark", "✗"),
         ("octicons-x-16", "✗"),
+        ("material-alert-outline", "⚠"),
         ("material-checkbook", ""),
         ("material-file-check", ""),
     ],
