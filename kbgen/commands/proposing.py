@@ -15,8 +15,8 @@ from kbgen.pipeline import Options, run_stages
 from kbgen.progress import shown
 from kbgen.project import Project
 from kbgen.report import calibration as calibration_report
+from kbgen.report import spelling, taxonomy_file, untagged
 from kbgen.report import taxonomy as taxonomy_report
-from kbgen.report import taxonomy_file, untagged
 
 
 def calibrate(project: Project, voice: Voice, *, jobs: int, precision: float, write: bool = False) -> int:
@@ -52,12 +52,13 @@ def taxonomy_suggest(project: Project, voice: Voice, *, write: bool = False) -> 
         proposal = taxonomy_report.propose(taxonomy_report.used_tags(run.store))
         names = untagged.names_of(project.config.site.name, project.infos.values())
         grown = untagged.grow(run.store, proposal, project.taxonomy, names)
+        spelled = spelling.written_as(run.store, proposal.counts)
     if not proposal.counts and not grown.tags:
         raise UsageError(
             f"no tag is on three published threads or more, and fewer than {untagged.LEAST} threads are there to learn "
             "from; run `kbgen curate` first, or write topics by hand"
         )
-    text = taxonomy_file.yaml_of(proposal, grown)
+    text = taxonomy_file.yaml_of(proposal, grown, spelled)
     if write:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")

@@ -56,6 +56,7 @@ _CHUNK = 100
 _PLACED = " in "  # before the vocabulary's part of an item's key
 _PLACED_AT_ONCE = 500
 _MANY = 5000
+_MANY_WORDS = 100  # tags a vocabulary lacks that nobody writes down by hand
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,8 @@ def curate(
     notes = [f"{made} pages changed, {dropped} withdrawn"] if made or dropped else []
     if unmapped:
         top = ", ".join(f"{tag} ({count})" for tag, count in unmapped[:10])
-        notes.append(f"tags the taxonomy does not have ({len(unmapped)}): {top}")
+        more = "; `kbgen taxonomy suggest` proposes a vocabulary" if len(unmapped) > _MANY_WORDS else ""
+        notes.append(f"tags the taxonomy does not have ({len(unmapped)}): {top}{more}")
     return StageReport(
         stage="curate",
         read=read,

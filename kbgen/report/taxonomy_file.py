@@ -21,24 +21,26 @@ _EXAMPLES_OF_A_TAG = 1
 _SHARE_OF_FIRST = 0.7
 
 
-def yaml_of(proposal: Proposal, grown: Grown | None = None) -> str:
+def yaml_of(proposal: Proposal, grown: Grown | None = None, spelled: Mapping[str, str] | None = None) -> str:
     """The proposal as a file.
 
     Args:
         proposal: from tags.
         grown: from words.
+        spelled: tags as people write them, as ``spelling.written_as`` gives them.
     """
+    spoken = _Spoken(spelled or {})
     parts = [_head(proposal, grown)]
     themes, phrases = (grown.topics, grown.tags) if grown else ((), ())
     known_by = {one.text: one for one in phrases}
     taken = {_slug(heart) for heart in proposal.topics}
-    topics: list[_Commented] = [(_topic(heart, tags), ()) for heart, tags in proposal.topics.items()]
+    topics: list[_Commented] = [(_topic(heart, tags, spoken), ()) for heart, tags in proposal.topics.items()]
     new: list[_Commented] = [
-        (_theme(one, known_by), _about(one)) for one in themes if _slug(one.phrases[0]) not in taken
+        (_theme(one, known_by, spoken), _about(one)) for one in themes if _slug(one.phrases[0]) not in taken
     ]
     said = {_slug(one.text): one for one in reversed(phrases)}
-    tags: list[_Commented] = [(_tag(tag, proposal, said.pop(_slug(tag), None)), ()) for tag in proposal.counts]
-    tags += [(_phrase(said[slug]), _of_phrase(said[slug])) for slug in reversed(said)]
+    tags: list[_Commented] = [(_tag(tag, proposal, said.pop(_slug(tag), None), spoken), ()) for tag in proposal.counts]
+    tags += [(_phrase(said[slug], spoken), _of_phrase(said[slug])) for slug in reversed(said)]
     for key, blocks in (("topics", [*topics, *new]), ("tags", tags)):
         if blocks:
             parts.append(f"{key}:\n" + "".join(_written(block, comments) for block, comments in blocks))
@@ -69,25 +71,45 @@ def _one_line(text: str) -> str:
     return clean if len(clean) <= _LONGEST else f"{clean[:_LONGEST]}..."
 
 
-def _topic(heart: str, tags: Sequence[str]) -> Block:
+class _Spoken:
+    """Tags in words.
+
+    Args:
+        spelled: as people write them, where that is known.
+    """
+
+    def __init__(self, spelled: Mapping[str, str]) -> None:
+        self._spelled = spelled
+
+    def name(self, tag: str) -> str:
+        """As in the middle of a sentence."""
+        return self._spelled.get(tag) or tag.replace("-", " ").replace("_", " ")
+
+    def title(self, tag: str) -> str:
+        """As the name of a page; what has capitals of its own ("macOS") keeps them."""
+        name = self.name(tag)
+        return name if name != name.lower() else name[:1].upper() + name[1:]
+
+
+def _topic(heart: str, tags: Sequence[str], spoken: _Spoken) -> Block:
     return {
         "slug": _slug(heart),
-        "title": _title(heart),
-        "description": f"Questions about {_listed([_spoken(tag) for tag in tags[:4]])}.",
+        "title": spoken.title(heart),
+        "description": f"Questions about {_listed([spoken.name(tag) for tag in tags[:4]])}.",
         "tags": [_slug(tag) for tag in tags],
     }
 
 
-def _theme(theme: Theme, phrases: Mapping[str, Phrase]) -> Block:
+def _theme(theme: Theme, phrases: Mapping[str, Phrase], spoken: _Spoken) -> Block:
     first = theme.phrases[0]
-    block = _topic(first, theme.phrases)
+    block = _topic(first, theme.phrases, spoken)
     named = [phrases[one].shown for one in theme.phrases]
-    title = _title(named[0])
+    title = spoken.title(named[0])
     # A title's words should differ: "Wallet and address", not "Wallet and hardware wallet".
     others = [one for one in named[1:4] if not set(one.lower().split()) & set(first.split())]
     if others and phrases[first].threads < _SHARE_OF_FIRST * theme.threads:
-        title = f"{title} and {_spoken(others[0])}"
-    described = f"Questions about {_listed([_spoken(one) for one in named[:4]])}."
+        title = f"{title} and {spoken.name(others[0])}"
+    described = f"Questions about {_listed([spoken.name(one) for one in named[:4]])}."
     return {**block, "title": title, "description": described, "tags": sorted({_slug(one) for one in theme.phrases})}
 
 
@@ -95,8 +117,8 @@ def _about(theme: Theme) -> list[str]:
     return [f"{theme.threads:,} threads say so in their titles, such as:", *(f"  {one}" for one in theme.examples)]
 
 
-def _tag(tag: str, proposal: Proposal, phrase: Phrase | None) -> Block:
-    block: Block = {"slug": _slug(tag), "title": _title(tag)}
+def _tag(tag: str, proposal: Proposal, phrase: Phrase | None, spoken: _Spoken) -> Block:
+    block: Block = {"slug": _slug(tag), "title": spoken.title(tag)}
     words = list(proposal.synonyms.get(tag, ()))
     if _slug(tag) != tag:
         words.insert(0, tag)
@@ -109,8 +131,8 @@ def _tag(tag: str, proposal: Proposal, phrase: Phrase | None) -> Block:
     return block
 
 
-def _phrase(phrase: Phrase) -> Block:
-    return {"slug": _slug(phrase.text), "title": _title(phrase.shown), "words": [phrase.text, *phrase.variants]}
+def _phrase(phrase: Phrase, spoken: _Spoken) -> Block:
+    return {"slug": _slug(phrase.text), "title": spoken.title(phrase.shown), "words": [phrase.text, *phrase.variants]}
 
 
 def _of_phrase(phrase: Phrase) -> list[str]:
@@ -119,15 +141,6 @@ def _of_phrase(phrase: Phrase) -> list[str]:
 
 def _slug(tag: str) -> str:
     return "-".join("".join(char if char.isalnum() else " " for char in tag.lower()).split()) or "tag"
-
-
-def _spoken(tag: str) -> str:
-    return tag.replace("-", " ").replace("_", " ")
-
-
-def _title(tag: str) -> str:
-    spoken = _spoken(tag)
-    return spoken[:1].upper() + spoken[1:]
 
 
 def _listed(words: Sequence[str]) -> str:
