@@ -147,6 +147,8 @@ def plain_text(text: str) -> PlainText:
     """
     if not (text.isascii() and text.isprintable()):
         text = unicodedata.normalize("NFC", scrub(text))
+    elif "  " not in text and text.strip(" ") == text:
+        return PlainText(text)  # most are plain already: of what is printable only the space is white
     return PlainText(" ".join(text.split()))
 
 
@@ -240,12 +242,18 @@ def clean_title(title: str) -> PlainText:
     if len(plain) > _LONGEST_TITLE:
         head, space, _ = plain[:_LONGEST_TITLE].rpartition(" ")
         plain = PlainText(f"{head if space else plain[:_LONGEST_TITLE]}…")
-    text = plain
+    text = _shortened(plain, plain)
     for pattern, replacement in _TITLE_STEPS:
-        shorter = plain_text(pattern.sub(replacement, text)).strip(" -–—|:")  # noqa: RUF001
-        if any(char.isalnum() for char in shorter):
-            text = PlainText(shorter)
+        changed = pattern.sub(replacement, text)
+        if changed != text:
+            text = _shortened(plain_text(changed), text)
     return text
+
+
+def _shortened(title: str, before: PlainText) -> PlainText:
+    """A title without what parts nothing at its ends; what it was before, where no word is left of it."""
+    shorter = title.strip(" -–—|:")  # noqa: RUF001
+    return PlainText(shorter) if any(char.isalnum() for char in shorter) else before
 
 
 def describe(html_or_text: Html, fallback: str) -> PlainText:

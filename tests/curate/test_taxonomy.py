@@ -119,7 +119,7 @@ def test_introductions_are_written_by_people(tmp_path: Path) -> None:
         "Everything about hubs.",
         ("community:1", "community:2"),
     )
-    assert hubs.intro == '<h3>Start</h3><p><a href="https://a.example/">Docs</a></p>'
+    assert hubs.intro == '<h3 id="start">Start</h3><p><a href="https://a.example/">Docs</a></p>'
     assert load_taxonomy(tmp_path).digest != parse_taxonomy(GOOD).digest
 
 
