@@ -183,7 +183,6 @@ def uncollected() -> Iterator[None]:
 
 def give_back() -> None:
     """Hand memory that is no longer used to the system, where the C library can (malloc_trim(3), glibc)."""
-    gc.collect()
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if os.name == "posix" else None
     if trim is not None:
         trim(0)
