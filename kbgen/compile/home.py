@@ -27,12 +27,18 @@ def home_page(shelf: Shelf, contributors: int, inputs: Inputs) -> Page:
     articles = sorted((card for card in shelf.cards.values() if card.kind == "article"), key=rank)
     featured = dict.fromkeys(ref for topic in shelf.topics.values() for ref in topic.featured)
     picks = [shelf.cards[ref] for ref in featured if ref in shelf.cards and shelf.cards[ref].kind == "article"]
+    shown = picks or [card for card in articles if card.lang == inputs.lang] or articles
     newest = nsmallest(_CARDS, entries, lambda card: (-(card.updated.timestamp() if card.updated else 0.0), card.ref))
     blocks = (
         Block("topics", "Browse by topic", links=_topics(shelf), more=Link("All topics", TOPICS)),
         Block("popular", "Most asked", cards=tuple(nsmallest(_CARDS, entries, rank))),
         Block("newest", "Newly answered", cards=tuple(newest), more=Link("All questions", QUESTIONS)),
-        Block("articles", "Picked by our staff", cards=tuple((picks or articles)[:_CARDS]), more=_articles(articles)),
+        Block(
+            "articles",
+            "Picked by our staff",
+            cards=tuple(shown[:_CARDS]),
+            more=_articles(articles),
+        ),
         Block("languages", "Other languages", links=_languages(shelf.cards.values(), inputs)),
         Block("numbers", "The community", links=_numbers(shelf, articles, contributors, inputs)),
     )
@@ -81,6 +87,8 @@ def _languages(cards: Iterable[Card], inputs: Inputs) -> tuple[Link, ...]:
 def _numbers(shelf: Shelf, articles: list[Card], contributors: int, inputs: Inputs) -> tuple[Link, ...]:
     answers = sum(card.answers for card in shelf.cards.values())
     questions = len(shelf.cards) - len(articles)
+    if not questions:
+        return ()  # a site of articles has no community to speak of
     return (
         Link("questions", QUESTIONS, count=questions),
         Link("answers", QUESTIONS, count=answers),

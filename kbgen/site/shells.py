@@ -20,6 +20,7 @@ FRAME_SLOTS = frozenset({"kb_lang", "kb_dir", "kb_head", "kb_before", "kb_after"
 TEXT_SLOTS = frozenset({"title", "description", "content"})
 """Further slots a writer may use in ``content/_shells/*.md``."""
 
+_DIRECTION = "@@kb_dir@@"
 _SLOT = re.compile(r"@@([a-z_]+)@@")
 _LONE_SLOT = re.compile(r"<p>\s*(@@[a-z_]+@@)\s*</p>")
 _SPACE = re.compile(r"[ \t\r\n\f]+")
@@ -288,12 +289,14 @@ class _Tidy(HTMLParser):
         """The attributes a tag should have, None when it is fine."""
         if tag == "input" and attrs.get("type") in ("checkbox", "radio"):
             return _mend_input(attrs, self.mending.task if self.mending else "")
+        if tag in ("html", "body"):
+            return _directed(tag, attrs)
         if attrs.get("class") == "md-skip":  # engines aim it at places of their own; this one is on every page
             return {**attrs, "href": "#kb-main"}
-        if tag == "svg" and "xmlns" in attrs:  # goes without saying inside HTML
-            return {key: value for key, value in attrs.items() if key != "xmlns"}
-        if not self.scripted and "data-md-component" in attrs:  # it is for the engine's script
-            return {key: value for key, value in attrs.items() if key != "data-md-component"}
+        # The one goes without saying inside HTML, the other is for the engine's script.
+        idle = "xmlns" if tag == "svg" else "" if self.scripted else "data-md-component"
+        if idle in attrs:
+            return {key: value for key, value in attrs.items() if key != idle}
         if tag == "img" and self.mending is not None:
             return self._mend_image(attrs, self.mending)
         return None
@@ -309,6 +312,13 @@ class _Tidy(HTMLParser):
             mended.setdefault("loading", "lazy")
         self.images += 1
         return mended
+
+
+def _directed(tag: str, attrs: dict[str, str | None]) -> dict[str, str | None] | None:
+    """The direction stands on the whole document, its title included (HTML, section 3.2.6.4), not on the body."""
+    if tag == "html":
+        return {"dir": _DIRECTION, **attrs}
+    return {key: value for key, value in attrs.items() if key != "dir"} if attrs.get("dir") == _DIRECTION else None
 
 
 def _needs_script(attrs: dict[str, str | None]) -> bool:

@@ -250,3 +250,13 @@ def test_a_list_dates_an_article_by_its_last_change() -> None:
     listing = found["/tags/lamps/"].listing
     assert listing
     assert {card.ref: card.date for card in listing.items} == {"docs:1": moment(8), "docs:2": moment(2)}
+
+
+def test_a_site_of_articles_speaks_of_no_community() -> None:
+    """Nothing was asked, so there is nothing to count; its home page shows articles in its own language first."""
+    foreign = [article(f"docs:{name}", name.upper(), lang="he", pinned=True) for name in "abc"]
+    home = pages(*foreign, article("docs:d", "D"))["/"]
+    assert block(home, "articles") == ["D"]
+    assert block(home, "numbers") == []
+    assert block(pages(*foreign)["/"], "articles") == ["A", "B", "C"]
+    assert block(pages(summary("forum:1", "One"), *foreign)["/"], "numbers") == ["questions", "answers", "contributors"]

@@ -192,7 +192,8 @@ def test_a_page_speaks_its_own_language(renderer: Renderer) -> None:
     trail = (Crumb("Home", "/"), Crumb("Topics", "/topics/"), Crumb("Lights", "/topics/lights/"))
     crumbs = (*trail, Crumb("כותרת", sample.PATH))
     soup = show(renderer, sample.entry_page(lang="he", crumbs=crumbs), sample.entry(lang="he"))
-    assert (one(soup, "html")["lang"], one(soup, "body")["dir"]) == ("he", "rtl")
+    assert (one(soup, "html")["lang"], one(soup, "html")["dir"]) == ("he", "rtl")
+    assert "dir" not in one(soup, "body").attrs
     assert [step.get_text() for step in soup.select(".kb-crumbs li")] == ["דף הבית", "נושאים", "תאורה", "כותרת"]
     assert one(soup, ".kb-answer .kb-label").get_text() == "תשובה שהתקבלה"
     assert "2 באפריל 2025" in soup.get_text()

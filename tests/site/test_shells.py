@@ -22,7 +22,7 @@ def test_a_shell_is_filled_at_its_slots() -> None:
     """Every slot is replaced by its value and nothing else of the page changes."""
     shell = Shell.from_html(FRAME.format("<p>@@content@@</p>"), "entry.md")
     html = shell.pour({**VALUES, "content": "<h1>Ü</h1>"}).decode()
-    expected = '<!doctype html><html lang="en"><head><title>T</title></head><body dir="ltr"><p>b</p><h1>Ü</h1><p>a</p></body></html>\n'
+    expected = '<!doctype html><html dir="ltr" lang="en"><head><title>T</title></head><body><p>b</p><h1>Ü</h1><p>a</p></body></html>\n'
     assert html == expected
 
 
