@@ -19,7 +19,7 @@ _TAGS = (
     "a|abbr|b|bdi|blockquote|br|caption|cite|code|dd|del|details|dfn|div|dl|dt|em|h[2-6]|hr|i|ins|kbd|li|mark|ol|p|pre|q"
     "|s|samp|small|span|strong|sub|summary|sup|table|tbody|td|th|thead|tr|u|ul|var"
 )
-_ATTRIBUTES = "aria-label|class|colspan|href|rel|role|rowspan|scope|start|tabindex|title"
+_ATTRIBUTES = "aria-label|class|colspan|dir|href|rel|role|rowspan|scope|start|tabindex|title"
 # A picture of this site and nobody else's: its address begins with no scheme, no host and no root.
 _IMAGE = (
     r'<img class="kb-image" src="(?:\.\./)*assets/media/[0-9a-f]{32}\.webp" width="\d{1,5}" height="\d{1,5}"'

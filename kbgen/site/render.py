@@ -33,6 +33,7 @@ from kbgen.model import (
     Topic,
 )
 from kbgen.site import jsonld
+from kbgen.site.bidi import with_directions
 from kbgen.site.engine import Frames
 from kbgen.site.icons import icon
 from kbgen.site.language import Language
@@ -106,7 +107,8 @@ class Renderer:
         images = {picture.address: picture for picture in page.images}
 
         def place(html: str) -> Markup:
-            bodies.append(with_images(_link_pages(html, links, at), images, at))
+            linked = with_images(_link_pages(html, links, at), images, at)
+            bodies.append(with_directions(linked, direction(page.lang)))
             return _HOLE
 
         context["place"] = place

@@ -194,6 +194,7 @@ def test_a_page_speaks_its_own_language(renderer: Renderer) -> None:
     soup = show(renderer, sample.entry_page(lang="he", crumbs=crumbs), sample.entry(lang="he"))
     assert (one(soup, "html")["lang"], one(soup, "html")["dir"]) == ("he", "rtl")
     assert "dir" not in one(soup, "body").attrs
+    assert {paragraph.get("dir") for paragraph in soup.select(".kb-body p")} == {"ltr"}
     assert [step.get_text() for step in soup.select(".kb-crumbs li")] == ["דף הבית", "נושאים", "תאורה", "כותרת"]
     assert one(soup, ".kb-answer .kb-label").get_text() == "תשובה שהתקבלה"
     assert "2 באפריל 2025" in soup.get_text()
