@@ -134,6 +134,6 @@ def _place(ref: Ref, shelf: Shelf, inputs: Inputs) -> str:
     if path is None and Ref(named) in shelf.places:
         path = shelf.places[Ref(named)]
         sections = shelf.sections.get(path)
-        if sections is None or unquote(fragment) in sections:
+        if fragment and (sections is None or unquote(fragment) in sections):
             path += mark + fragment
     return path or ""

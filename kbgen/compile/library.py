@@ -174,11 +174,12 @@ def lost_sections(library: Library) -> tuple[str, ...]:
         A sentence for each, by page.
     """
     return tuple(
-        f"{page.path}: links to the section {unquote(ref.partition('#')[2])!r} of {path}, which has none of that name"
+        f"{page.path}: links to the section {unquote(section)!r} of {path}, which has none of that name"
         for page in library.pages.values()
         if page.links
         for ref, path in page.links
-        if "#" in ref and "#" not in path
+        # Without a name, and for "top", it is the page's beginning that is meant.
+        if "#" not in path and (section := ref.partition("#")[2]).lower() not in ("", "top")
     )
 
 

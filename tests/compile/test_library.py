@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from kbgen.compile.inputs import Inputs, Shelf
-from kbgen.compile.library import compile_library, faults
+from kbgen.compile.library import compile_library, faults, lost_sections
 from kbgen.model import Crumb, Library, Link, Page, Ref, SafeHtml, Slug, Summary, Taxonomy
 
 RICH = config(pages={"people": True, "per_page": 5})
@@ -293,3 +293,25 @@ def test_topic_order_is_the_taxonomys() -> None:
     listing = compile_library(inputs(taxonomy=taxonomy)).pages["/topics/"].listing
     assert listing is not None
     assert ["Zebra", "Ant", "Mouse"] == [link.title for link in listing.blocks[0].links]
+
+
+def test_a_link_to_a_section_leads_as_far_as_it_can() -> None:
+    """To the section where the article has it, else to the article, which is told; of the engine's pages nothing is known."""
+    links = ("docs:a#one", "docs:a#%D7%90", "docs:a#none", "docs:a#", "docs:a#top", "content:e#any", "forum:1#any")
+    reader = replace(article("docs:r", "Reader"), links=tuple(map(Ref, links)))
+    told = replace(article("docs:a", "Told"), sections=("one", "א"))
+    engine = article("content:e", "Engine", path="/articles/e/")
+    library = compile_library(inputs(reader, told, engine, summary("forum:1", "Q"), engine_pages={"/articles/e/"}))
+    page = library.pages["/articles/reader/"]
+    assert [path for _, path in page.links] == [
+        "/articles/told/#one",
+        "/articles/told/#%D7%90",
+        "/articles/told/",
+        "/articles/told/",
+        "/articles/told/",
+        "/articles/e/#any",
+        "/q/q-1/#any",
+    ]
+    assert lost_sections(library) == (
+        "/articles/reader/: links to the section 'none' of /articles/told/, which has none of that name",
+    )
