@@ -247,6 +247,8 @@ def test_right_to_left_pages_search_their_language(site: tuple[str, Path], page:
     box, hits = (page.locator(s).bounding_box() for s in ("form.kb-search", ".kb-hits:not([hidden])"))
     assert abs(box["x"] - hits["x"]) < 2
     assert ask(page, "refund") == ["Where is my refund?"]
+    # Where a result belongs is said in the page's language, whatever the result's.
+    assert page.locator(".kb-hit__where").first.get_attribute("dir") == "rtl"
 
 
 def test_a_foreign_script_finds_its_index(site: tuple[str, Path], page: Any) -> None:

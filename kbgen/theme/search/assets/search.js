@@ -90,7 +90,7 @@ function body(found, result, words) {
   const above = [result.topic?.[1], badge].filter(Boolean);
   return [
     el("span", { class: "kb-hit__title" }, ...marked(used, result.title, hit)),
-    ...(above.length ? [el("span", { class: "kb-hit__where", dir: document.body.dir || "ltr" }, ...above.map((text, i) =>
+    ...(above.length ? [el("span", { class: "kb-hit__where", dir: document.dir || "ltr" }, ...above.map((text, i) =>
       el("span", { class: i || !result.topic ? "kb-hit__badge" : "kb-hit__topic" }, text)))] : []),
     ...(result.summary ? [el("span", { class: "kb-hit__text" }, ...marked(used, result.summary, hit))] : []),
   ];
