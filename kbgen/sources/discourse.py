@@ -1,4 +1,4 @@
-"""Discourse: a live forum, or recorded topics (``/t/<id>.json``) from a folder or tar file.
+"""Discourse: a live forum, or recorded topics (``/t/<id>.json``) and posts from a folder or tar file.
 
 The accepted answer has had several shapes since 2015; all of them are read, see ``_solved``. What is NOT here: asking
 the forum (``discourse_live``), its JSON (``discourse_payload``), and the cooked HTML (``discourse_html``).
@@ -34,8 +34,9 @@ class DiscourseOptions(SourceOptions):
     Attributes:
         url: the forum's address; a forum under a path is fine.
         archive: folder, ``.tar``, ``.tar.gz`` or ``.tar.zst`` of recorded ``/t/<id>.json`` files, at any depth;
-            of several recordings of one topic the last in path order counts. ``site.json`` or
-            ``categories.json`` among them gives the categories their names. Without it the forum itself is asked.
+            of several recordings of one topic the last in path order counts. Further pages of topics, single posts and
+            lists of the newest posts are put together. ``site.json`` or ``categories.json`` among them gives the
+            categories their names. Without it the forum itself is asked.
         member_megabytes: a larger file in the archive is reported instead of read.
         api_key: of an administrator or a user, with ``api_username``; none for an anonymous visitor.
         api_username: in whose name ``api_key`` asks.
@@ -133,8 +134,9 @@ class DiscourseSource(LiveSource):
     def _record(self, one: Recorded, data: bytes, forum: RecordedForum) -> RawRecord:
         payload: object = msgspec.Raw(data)
         where = forum.where(one.glance)
-        if where is not None:
-            payload = {"kbgen_topic": payload, "kbgen_category": where}
+        if where is not None or one.posts:
+            more = {"kbgen_posts": one.posts} if one.posts else {}
+            payload = {"kbgen_topic": payload, "kbgen_category": where, **more}
         url = self._url(str(one.glance.id), one.glance.slug)
         signature = forum.sign(one.glance, one.digest)
         return self.record(str(one.glance.id), "thread", url, payload, one.place, signature)
@@ -148,7 +150,7 @@ class DiscourseSource(LiveSource):
         try:
             envelope = msgspec.json.decode(record.payload, type=Envelope, strict=False)
             topic = msgspec.json.decode(bytes(envelope.kbgen_topic) or record.payload, type=Topic, strict=False)
-            topic.post_stream.posts += envelope.kbgen_posts
+            _add_posts(topic, envelope.kbgen_posts)
             return self._thread(record, topic, envelope, place)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise RecordError(place, f"is not a topic as Discourse writes it: {error}; record it again") from error
@@ -228,6 +230,15 @@ class DiscourseSource(LiveSource):
         gone = post.user_id is None
         profile = f"{self._options.url}/u/{quote(post.username, safe='')}" if post.username and not gone else None
         return Person("" if gone else str(post.user_id), name, profile, is_staff=staff, deleted=gone)
+
+
+def _add_posts(topic: Topic, posts: list[PostData]) -> None:
+    """Give a topic the posts that were asked for or recorded apart from it; of those it has they are newer ones."""
+    if not posts:
+        return
+    topic.post_stream.posts = list({post.id: post for post in (*topic.post_stream.posts, *posts)}.values())
+    times = (topic.last_posted_at, *(post.created_at for post in posts if post.post_type == REGULAR))
+    topic.last_posted_at = max((time for time in times if time), default=None)
 
 
 def _number(post: PostData) -> int:

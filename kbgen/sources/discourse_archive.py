@@ -17,11 +17,11 @@ from kbgen.model import Ref, split_ref
 from kbgen.sources.archives import Member, Spot, read_members, revisit
 from kbgen.sources.base import Signatures
 from kbgen.sources.discourse_payload import Category, Glance, Skipped, Where, categories_of, where_is
+from kbgen.sources.discourse_posts import DIGITS, Assembled, LoosePosts, loose_posts
 
 SUFFIX = ".json"
-_DIGITS = 32
 _POSTS = Skipped()
-_LISTS = {"topic_list", "category_list", "categories", "latest_posts"}
+_LISTS = {"topic_list", "category_list", "categories"}
 
 
 class Recorded(NamedTuple):
@@ -31,12 +31,14 @@ class Recorded(NamedTuple):
         place: archive and member, for messages.
         digest: of the member's bytes.
         data: these bytes; None where the topic is known as it is recorded.
+        posts: further ones, from other members.
     """
 
     glance: Glance
     place: str
     digest: str
     data: bytes | None
+    posts: tuple[msgspec.Raw, ...] = ()
 
 
 class _Seen(NamedTuple):
@@ -62,9 +64,12 @@ class RecordedForum:
     def __init__(self, archive: Path, cap: int, signatures: Signatures) -> None:
         self._archive = archive
         self._cap = cap
-        signed = ((signature[:_DIGITS], ref, signature) for ref, signature in signatures.items() if " " in signature)
+        signed = ((signature[:DIGITS], ref, signature) for ref, signature in signatures.items() if " " in signature)
         self._known = {digest: (ref, signature) for digest, ref, signature in signed}
         self._latest: dict[int, str] = {}
+        # Recordings of a topic beside its last one, in the same folder: other pages of it.
+        self._beside: dict[int, set[str]] = {}
+        self._loose = False
         self._categories: dict[int, Category] = {}
         self._named: dict[int | None, tuple[Where | None, str]] = {}
         # Where every member lies, to be read again from there; None where that cannot be done.
@@ -98,7 +103,36 @@ class RecordedForum:
         Raises:
             SourceTruncated: the archive ends in the middle, or changed since it was looked through.
         """
+        if not (self._loose or self._beside):
+            yield from self._whole_topics()
+            return
+        with loose_posts(self._archive) as loose:
+            faults = list(self._gather(loose))
+            yield from (
+                one for one in self._whole_topics() if isinstance(one, RecordError) or one.glance.id not in loose.topics
+            )
+            yield from faults
+            yield from (self._put_together(one) for one in loose.assembled())
+
+    def _whole_topics(self) -> Iterator[Recorded | RecordError]:
         return self._read_through() if self._seen is None else self._read_again(self._seen)
+
+    def _gather(self, loose: LoosePosts) -> Iterator[RecordError]:
+        """Take the posts in that do not lie in their topic's recording, then the recordings of these topics."""
+        try:
+            for member in self._members():
+                if isinstance(member, RecordError):
+                    continue
+                glance = _glance(member.data, member.name)
+                if isinstance(glance, Glance) and (_is_loose(glance) or self._is_beside(glance, member.name)):
+                    yield from loose.keep(member)
+            wholes = {self._latest[topic]: topic for topic in loose.topics & self._latest.keys()}
+            for member in self._members() if wholes else ():
+                if isinstance(member, Member) and member.name in wholes:
+                    loose.keep_whole(wholes[member.name], member)
+        except SourceError:
+            # Met again when reading the others, before what was put together is asked for.
+            return
 
     def _look(self) -> None:
         """Find the last recording of each topic, and the categories; a broken end is met again when reading."""
@@ -136,11 +170,35 @@ class RecordedForum:
             self._seen = None
 
     def _count(self, name: str, glance: Glance) -> None:
-        if glance.id is not None and glance.post_stream is not None:
-            latest = self._latest.get(glance.id)
-            self._latest[glance.id] = name if latest is None else max(latest, name, key=_path_order)
+        if glance.id is not None and _is_topic(glance):
+            self._count_topic(glance.id, name)
+        self._loose = self._loose or _is_loose(glance)
         for category in categories_of(glance):
             self._categories[category.id] = category
+
+    def _count_topic(self, topic: int, name: str) -> None:
+        latest = self._latest.setdefault(topic, name)
+        if latest == name:
+            return
+        older, newer = sorted((latest, name), key=_path_order)
+        self._latest[topic] = newer
+        if _folder(older) == _folder(newer):
+            self._beside.setdefault(topic, set()).add(older)
+        elif newer == name:
+            self._beside.pop(topic, None)
+
+    def _is_beside(self, glance: Glance, name: str) -> bool:
+        """Whether this is another page of a topic, as against an older recording."""
+        return name in self._beside.get(glance.id or 0, ())
+
+    def _put_together(self, found: Assembled | RecordError) -> Recorded | RecordError:
+        if isinstance(found, RecordError):
+            return found
+        glance = _glance(found.topic, found.name)
+        if isinstance(glance, RecordError):
+            return glance
+        known = self._is_known(glance, found.digest)
+        return Recorded(glance, self._place(found.name), found.digest, None if known else found.topic, found.posts)
 
     def _is_known(self, glance: Glance, digest: str) -> bool:
         known = self._known.get(digest)
@@ -179,7 +237,7 @@ class RecordedForum:
         if _is_topic(glance):
             counts = self._counts(glance, member.name)
             return Recorded(glance, place, digest, member.data) if counts else None
-        if any(getattr(glance, key) is not None for key in _LISTS):
+        if _is_loose(glance) or any(getattr(glance, key) is not None for key in _LISTS):
             return None
         said = f" (the forum said: {'; '.join(glance.errors)})" if glance.errors else ""
         return RecordError(place, f"is not a topic{said}; record /t/<id>.json, or remove the file")
@@ -200,19 +258,25 @@ class RecordedForum:
 
 
 def _is_topic(glance: Glance) -> bool:
-    return glance.id is not None and glance.post_stream is not None
+    return glance.id is not None and glance.post_stream is not None and glance.title is not None
+
+
+def _is_loose(glance: Glance) -> bool:
+    """Whether a member holds posts without what their topic says of itself."""
+    single = glance.topic_id is not None and glance.post_number is not None
+    return single or glance.latest_posts is not None or (glance.post_stream is not None and glance.title is None)
 
 
 def _digest(data: bytes) -> str:
     # Processors have instructions for this one.
-    return hashlib.sha256(data).hexdigest()[:_DIGITS]
+    return hashlib.sha256(data).hexdigest()[:DIGITS]
 
 
 def _signed(ref: Ref, signature: str) -> Glance:
     """What a signature tells of a topic; its slug is not among it."""
     category = signature.split(" ", 2)[1]
     number = split_ref(ref)[1]
-    return Glance(id=int(number), category_id=int(category) if category else None, post_stream=_POSTS)
+    return Glance(id=int(number), title="", category_id=int(category) if category else None, post_stream=_POSTS)
 
 
 def _glance(data: bytes, place: str) -> Glance | RecordError:
@@ -227,3 +291,7 @@ def _glance(data: bytes, place: str) -> Glance | RecordError:
 
 def _path_order(name: str) -> list[str]:
     return name.split("/")
+
+
+def _folder(name: str) -> str:
+    return name.rpartition("/")[0]

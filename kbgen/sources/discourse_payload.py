@@ -155,8 +155,11 @@ class Glance(Struct):
     """What has to be known of a member before it is parsed."""
 
     id: int | None = None
+    title: str | None = None
     slug: str | None = None
     category_id: int | None = None
+    topic_id: int | None = None
+    post_number: int | None = None
     post_stream: Skipped | None = None
     topic_list: Skipped | None = None
     latest_posts: list[Skipped] | None = None

@@ -202,9 +202,9 @@ def test_a_recording_of_something_else_is_an_error(content: str, problem: str, t
 
 
 def test_lists_beside_the_topics_are_passed_over(tmp_path: Path) -> None:
-    """Recorded lists are neither topics nor errors."""
+    """Recorded lists are neither topics nor errors, also where they name the middle of a topic."""
     write_json(tmp_path / "topics/latest.json", {"topic_list": {"topics": []}})
-    write_json(tmp_path / "topics/posts.json", {"latest_posts": [{"id": 1}]})
+    write_json(tmp_path / "topics/posts.json", {"latest_posts": [{"id": 1, "topic_id": 9, "post_number": 3}]})
     assert read(discourse(tmp_path)) == ([], [])
 
 

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from source_builders import articles, discourse, parsed_articles, stackexchange, threads
+from source_builders import articles, discourse, parsed_articles, read, stackexchange, threads
 
 DATA = Path(os.environ.get("KBGEN_DATA") or Path(__file__).parents[3] / "shared/data").resolve()
 
@@ -47,6 +47,17 @@ def test_a_forum_with_imported_posts() -> None:
     html = "\n".join(post.html for thread in found for post in (thread.question, *thread.answers))
     leftovers = ("<aside", "lightbox", 'class="emoji', "<iframe", "upload://", 'href="/', "[quote=", "[/color]</")
     assert [word for word in leftovers if word in html] == []
+
+
+def test_a_forum_recorded_post_by_post() -> None:
+    """Posts are put together to their topics, each once; those whose first post is missing are named."""
+    records, errors = read(discourse(DATA / "discourse", "delvingbitcoin/posts-json.tar.zst"))
+    found = [discourse(DATA / "discourse").parse(record) for record in records]
+    assert (len(found), len(errors)) == (629, 6)
+    assert all("the first post of topic" in error.problem for error in errors)
+    posts = [post.id for thread in found for post in (thread.question, *thread.answers)]
+    assert (len(posts), len(set(posts))) == (4_593, 4_593)
+    assert sum(thread.visibility == "deleted" for thread in found) == 7
 
 
 def test_articles_of_a_help_centre() -> None:
