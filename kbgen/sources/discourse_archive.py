@@ -6,7 +6,7 @@ Not here: what a topic means (``discourse``), its JSON (``discourse_payload``), 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -49,6 +49,44 @@ class _Seen(NamedTuple):
     digest: str
 
 
+class _Recordings:
+    """Which recording of each topic is the last in path order, and which lie beside that: other pages of it."""
+
+    def __init__(self) -> None:
+        self._latest: dict[int, str] = {}
+        self._pages: dict[int, set[str]] = {}
+
+    def count(self, topic: int, name: str) -> None:
+        """Take a recording in. One in an earlier folder is of an earlier pass, and no page of the last."""
+        latest = self._latest.setdefault(topic, name)
+        if latest == name:
+            return
+        older, newer = sorted((latest, name), key=_path_order)
+        self._latest[topic] = newer
+        if _folder(older) == _folder(newer):
+            self._pages.setdefault(topic, set()).add(older)
+        elif newer == name:
+            self._pages.pop(topic, None)
+
+    @property
+    def of_several_pages(self) -> bool:
+        """Whether there is such a topic."""
+        return bool(self._pages)
+
+    def is_page(self, topic: int, name: str) -> bool:
+        """Whether this is another page of a topic."""
+        return name in self._pages.get(topic, ())
+
+    def is_last(self, topic: int, name: str) -> bool:
+        """Whether this recording counts."""
+        # Of a topic that the first pass did not reach, this is the last recording that is known.
+        return self._latest.get(topic, name) == name
+
+    def last(self, topics: Iterable[int]) -> dict[str, int]:
+        """The recordings of some topics that count, to their topics."""
+        return {self._latest[topic]: topic for topic in topics if topic in self._latest}
+
+
 class RecordedForum:
     """An archive that was looked through once: its categories, and which recording of each topic is the last.
 
@@ -66,9 +104,7 @@ class RecordedForum:
         self._cap = cap
         signed = ((signature[:DIGITS], ref, signature) for ref, signature in signatures.items() if " " in signature)
         self._known = {digest: (ref, signature) for digest, ref, signature in signed}
-        self._latest: dict[int, str] = {}
-        # Recordings of a topic beside its last one, in the same folder: other pages of it.
-        self._beside: dict[int, set[str]] = {}
+        self._recordings = _Recordings()
         self._loose = False
         self._categories: dict[int, Category] = {}
         self._named: dict[int | None, tuple[Where | None, str]] = {}
@@ -103,7 +139,7 @@ class RecordedForum:
         Raises:
             SourceTruncated: the archive ends in the middle, or changed since it was looked through.
         """
-        if not (self._loose or self._beside):
+        if not (self._loose or self._recordings.of_several_pages):
             yield from self._whole_topics()
             return
         with loose_posts(self._archive) as loose:
@@ -124,15 +160,19 @@ class RecordedForum:
                 if isinstance(member, RecordError):
                     continue
                 glance = _glance(member.data, member.name)
-                if isinstance(glance, Glance) and (_is_loose(glance) or self._is_beside(glance, member.name)):
+                if isinstance(glance, Glance) and self._has_posts(glance, member.name):
                     yield from loose.keep(member)
-            wholes = {self._latest[topic]: topic for topic in loose.topics & self._latest.keys()}
+            wholes = self._recordings.last(loose.topics)
             for member in self._members() if wholes else ():
                 if isinstance(member, Member) and member.name in wholes:
                     loose.keep_whole(wholes[member.name], member)
         except SourceError:
             # Met again when reading the others, before what was put together is asked for.
             return
+
+    def _has_posts(self, glance: Glance, name: str) -> bool:
+        """Whether a member holds posts that are not in their topic's recording."""
+        return _is_loose(glance) or self._recordings.is_page(glance.id or 0, name)
 
     def _look(self) -> None:
         """Find the last recording of each topic, and the categories; a broken end is met again when reading."""
@@ -171,25 +211,10 @@ class RecordedForum:
 
     def _count(self, name: str, glance: Glance) -> None:
         if glance.id is not None and _is_topic(glance):
-            self._count_topic(glance.id, name)
+            self._recordings.count(glance.id, name)
         self._loose = self._loose or _is_loose(glance)
         for category in categories_of(glance):
             self._categories[category.id] = category
-
-    def _count_topic(self, topic: int, name: str) -> None:
-        latest = self._latest.setdefault(topic, name)
-        if latest == name:
-            return
-        older, newer = sorted((latest, name), key=_path_order)
-        self._latest[topic] = newer
-        if _folder(older) == _folder(newer):
-            self._beside.setdefault(topic, set()).add(older)
-        elif newer == name:
-            self._beside.pop(topic, None)
-
-    def _is_beside(self, glance: Glance, name: str) -> bool:
-        """Whether this is another page of a topic, as against an older recording."""
-        return name in self._beside.get(glance.id or 0, ())
 
     def _put_together(self, found: Assembled | RecordError) -> Recorded | RecordError:
         if isinstance(found, RecordError):
@@ -210,7 +235,7 @@ class RecordedForum:
         for one in seen:
             if one.glance is None or isinstance(one.spot, RecordError) or not _is_topic(one.glance):
                 others.append(one)
-            elif self._counts(one.glance, one.spot.name):
+            elif self._recordings.is_last(one.glance.id or 0, one.spot.name):
                 if self._is_known(one.glance, one.digest):
                     yield Recorded(one.glance, self._place(one.spot.name), one.digest, None)
                 else:
@@ -235,7 +260,7 @@ class RecordedForum:
         if isinstance(glance, RecordError):
             return glance
         if _is_topic(glance):
-            counts = self._counts(glance, member.name)
+            counts = self._recordings.is_last(glance.id or 0, member.name)
             return Recorded(glance, place, digest, member.data) if counts else None
         if _is_loose(glance) or any(getattr(glance, key) is not None for key in _LISTS):
             return None
@@ -251,10 +276,6 @@ class RecordedForum:
 
     def _place(self, name: str) -> str:
         return f"{self._archive}:{name}"
-
-    def _counts(self, glance: Glance, name: str) -> bool:
-        # Of a topic that the first pass did not reach, this is the last recording that is known.
-        return self._latest.get(glance.id or 0, name) == name
 
 
 def _is_topic(glance: Glance) -> bool:
