@@ -129,12 +129,8 @@ def curate(
     for row in verdicts:
         if row.outcome != "publish":
             rejected[row.reason] = rejected.get(row.reason, 0) + row.items
-    unmapped = list(store.curated.unmapped().items())
-    notes = [f"{made} pages changed, {dropped} withdrawn"] if made or dropped else []
-    if unmapped:
-        top = ", ".join(f"{tag} ({count})" for tag, count in unmapped[:10])
-        more = "; `kbgen taxonomy suggest` proposes a vocabulary" if len(unmapped) > _MANY_WORDS else ""
-        notes.append(f"tags the taxonomy does not have ({len(unmapped)}): {top}{more}")
+    published = sum(row.items for row in verdicts if row.outcome == "publish")
+    changed = [f"{made} pages changed, {dropped} withdrawn"] if made or dropped else []
     return StageReport(
         stage="curate",
         read=read,
@@ -143,9 +139,27 @@ def curate(
         removed=removed,
         rejected=dict(sorted(rejected.items())),
         failed=store.curated.notes("malformed"),
-        notes=tuple(notes),
+        notes=(*changed, *_unmapped_tags(store), *_unmarked(rejected, published)),
         seconds=time.monotonic() - started,
     )
+
+
+def _unmapped_tags(store: Store) -> list[str]:
+    unmapped = list(store.curated.unmapped().items())
+    if not unmapped:
+        return []
+    top = ", ".join(f"{tag} ({count})" for tag, count in unmapped[:10])
+    more = "; `kbgen taxonomy suggest` proposes a vocabulary" if len(unmapped) > _MANY_WORDS else ""
+    return [f"tags the taxonomy does not have ({len(unmapped)}): {top}{more}"]
+
+
+def _unmarked(rejected: Mapping[str, int], published: int) -> list[str]:
+    """What to do about a community that marks no solutions: most of what it knows is left out by default."""
+    left = rejected.get("answered", 0)
+    if left <= published:
+        return []
+    rule = "`rules.answered: publish` shows them with their most helpful answer"
+    return [f"{left:,} threads have answers of which none is marked as the solution; {rule}"]
 
 
 # --- items -----------------------------------------------------------------------------------------------

@@ -88,6 +88,16 @@ def test_every_item_gets_one_verdict_and_every_problem_one_entry(small: SmallFor
     )
 
 
+def test_a_community_that_marks_no_solutions_learns_of_the_rule(small: SmallForum) -> None:
+    """When more of its threads have unmarked answers than are published; a few of them are nothing to speak of."""
+    for number in range(9, 13):
+        small.write(forum_topic(number, f"Which lamp is number {number}?", accepted=False))
+    assert not any("rules.answered" in note for note in curated(small).report.notes)
+    small.write(forum_topic(13, "Which lamp is brightest?", accepted=False))
+    hint = "5 threads have answers of which none is marked as the solution; `rules.answered: publish` shows them"
+    assert [note for note in curated(small).report.notes if note.startswith(hint)]
+
+
 def test_nothing_changed_is_nothing_done(small: SmallForum) -> None:
     """A second run makes no item and no entry again; ``--clean`` makes all, and they are equal."""
     first, second = curated(small), curated(small)
