@@ -101,7 +101,7 @@ def measure(name: str, found: Sequence[tuple[Document, tuple[str, ...]]]) -> Res
         order = np.random.default_rng(draw).permutation(len(found))
         for held in np.array_split(order, FOLDS):
             rest = np.setdiff1d(order, held)
-            _fold(result, [found[row] for row in rest], [found[row] for row in held])
+            _fold(result, [found[int(row)] for row in rest], [found[int(row)] for row in held])
     return result
 
 

@@ -87,7 +87,9 @@ def make_frame(vectors: Stack, lang: str) -> Frame:
         lang: their language.
     """
     count = vectors.size
-    total = sum(part.dense.astype(np.float64).sum(axis=0) for _, part in _blocks(vectors))
+    total = np.zeros(vectors.dense.shape[1])
+    for _, part in _blocks(vectors):
+        total += part.dense.astype(np.float64).sum(axis=0)
     mean = (total / (count + _PRIOR)).astype(np.float32)
     terms, frequency = np.unique(vectors.terms, return_counts=True)
     # A word of one text is as rare as one of none: half of all words are not kept.

@@ -78,7 +78,8 @@ class Nearest(NamedTuple):
     def crowding(self) -> Floats:
         """How alike each text is to its ten nearest: what a score has to exceed to mean anything."""
         top = self.scores[:, :_SCALING]
-        mean: Floats = np.where(self.near[:, :_SCALING] >= 0, top, np.float32(0)).sum(axis=1) / np.float32(_SCALING)
+        known: Floats = np.where(self.near[:, :_SCALING] >= 0, top, np.float32(0))
+        mean: Floats = known.sum(axis=1, dtype=np.float32) / np.float32(_SCALING)
         return mean
 
 
