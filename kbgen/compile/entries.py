@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from kbgen.compile.inputs import Inputs, Shelf
 from kbgen.compile.seo import canonical
@@ -133,7 +133,8 @@ def _place(ref: Ref, shelf: Shelf, inputs: Inputs) -> str:
         return address + mark + fragment if known or address in (HOME, TOPICS) else ""
     if path is None and Ref(named) in shelf.places:
         path = shelf.places[Ref(named)]
-        sections = shelf.sections.get(path)
-        if fragment and (sections is None or unquote(fragment) in sections):
-            path += mark + fragment
+        section = unquote(fragment)
+        own = shelf.sections[path].get(section) if path in shelf.sections else section
+        if own:
+            path += mark + (fragment if own == section else quote(own))
     return path or ""

@@ -68,7 +68,7 @@ class Shelf:
         places: every ref, merged and settled ones among them, to the path of its page.
         tag_links: each used tag as a page names it.
         trails: the breadcrumbs of each topic's pages.
-        sections: of articles whose text is poured, by path: what a link to one of them may name.
+        sections: of articles whose text is poured, by path: what a link to one of them may name, to what it is called.
         versions: family to the language and address of each article that is a version of the same text.
     """
 
@@ -79,7 +79,7 @@ class Shelf:
     tag_titles: Mapping[Slug, str]
     places: Mapping[Ref, str] = field(default_factory=dict)
     tag_links: Mapping[Slug, Link] = field(default_factory=dict)
-    sections: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    sections: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     versions: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     trails: Mapping[Slug, tuple[Crumb, ...]] = field(default_factory=dict)
     _tagged: dict[tuple[Slug, ...], tuple[Link, ...]] = field(

@@ -22,7 +22,7 @@ from kbgen.compile.permalinks import assign
 from kbgen.compile.redirects import make_redirects
 from kbgen.compile.related import related
 from kbgen.compile.seo import unique_descriptions, unique_titles
-from kbgen.compile.translations import language_versions
+from kbgen.compile.translations import language_versions, sections_of
 from kbgen.model import Card, Contributor, Library, Link, Page, Ref, Slug, Topic
 
 _PATH = attrgetter("path")
@@ -92,9 +92,9 @@ def _shelve(inputs: Inputs, paths: dict[Ref, str], titles: dict[Ref, str]) -> Sh
         tag_titles=titles_of_tags,
         tag_links={tag: Link(titles_of_tags.get(tag, tag), tag_path(tag)) for tag in by_tag},
         sections={
-            path: frozenset(summary.sections)
-            for summary in inputs.summaries
-            if summary.kind == "article" and (path := paths[summary.ref]) not in inputs.engine_pages
+            path: names
+            for ref, names in sections_of(inputs.summaries).items()
+            if (path := paths[ref]) not in inputs.engine_pages
         },
         versions=language_versions(inputs, paths),
         trails={slug: topic_crumbs(slug, topics) for slug in topics},

@@ -325,3 +325,33 @@ def test_a_link_to_a_section_leads_as_far_as_it_can() -> None:
     assert lost_sections(library) == (
         "/articles/reader/: links to the section 'none' of /articles/told/, which has none of that name",
     )
+
+
+def section_of(ref: str, section: str, *articles: Summary) -> str:
+    """What a link to a section of an article names on its page; "" when it leads to the beginning."""
+    reader = replace(article("docs:r", "Reader"), links=(Ref(f"{ref}#{section}"),))
+    ((_, path),) = compile_library(inputs(reader, *articles)).pages["/articles/reader/"].links
+    return path.partition("#")[2]
+
+
+def test_a_link_may_name_the_section_of_another_language() -> None:
+    """The one at the same place is meant, as long as a version has as many; what it has itself comes first."""
+    versions = (
+        article("docs:a", "Setup", lang="en", family="docs:a", sections=("wifi", "reset", "both")),
+        article("docs:b", "התקנה", lang="he", family="docs:a", sections=("אלחוטי", "both", "more")),
+        article("docs:c", "Avvio", lang="it", family="docs:a", sections=("rete", "wifi")),
+        article("docs:d", "Alone", sections=("x", "y", "z")),
+        article("docs:e", "Apart", sections=("u", "v", "w")),
+    )
+    asked = (
+        ("docs:b", "wifi"),
+        ("docs:b", "both"),
+        ("docs:a", "both"),
+        ("docs:a", "more"),
+        ("docs:c", "wifi"),
+        ("docs:c", "reset"),
+        ("docs:d", "wifi"),
+        ("docs:d", "u"),
+    )
+    found = [section_of(ref, section, *versions) for ref, section in asked]
+    assert found == ["%D7%90%D7%9C%D7%97%D7%95%D7%98%D7%99", "both", "both", "both", "wifi", "", "", ""]
