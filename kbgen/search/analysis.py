@@ -9,7 +9,8 @@ the same terms for the same text. The steps:
    digits that may be joined inside by ``.``, ``_`` or ``-`` and may end in ``++`` or ``#``.
 3. A run without spaces gives its overlapping pairs of characters, or the one character it has.
 4. A joined chunk (``foo_bar``, ``v1.2.3``, ``node.js``) gives itself and its parts; ``log-in`` gives ``login`` and its
-   parts; ``fooBar`` gives itself and its humps; other hyphens only part words.
+   parts, ``HL-304`` and ``HL304`` both give ``hl304`` and its parts; ``fooBar`` gives itself and its humps; other
+   hyphens only part words.
 5. A word gives its stem, accents folded after stemming, and the stem of its folded form where that differs, so that
    accents may be left out when asking. Hebrew words also come without their one-letter prefixes.
 
@@ -32,6 +33,12 @@ from Stemmer import Stemmer
 _DATA = Path(__file__).with_name("data") / "analysis.json"
 _MAX_TERM = 48  # longer is base64 or a hash; in UTF-16 units, as JavaScript counts
 _HUMPS = re.compile(r"[A-Z]+(?![a-z])[0-9]*|[A-Z]?[a-z]+[0-9]*|[0-9]+")
+# A code of letters and digits, such as a model's or a standard's number, written in one.
+_CODE = re.compile(r"([A-Za-z]{2,})([0-9]{2,})")
+_ALPHABETS = tuple(
+    "".join(map(chr, range(ord(a), ord(z) + 1))) for a, z in ("az", "\u0430\u044f", "\u05d0\u05ea", "\u03b1\u03c9")
+)
+_ENDING = 5  # letters at a word's end in which a slip keeps its stem from being found
 _JOINTS = re.compile(r"[._-]")
 _ACCENTS = re.compile("([a-z\u03b1-\u03c9])[\u0300-\u036f]+")
 # Chunks of ASCII text, as the rules cut them; a class of few characters is matched several times faster.
@@ -50,11 +57,13 @@ class Word(Struct, frozen=True):
         terms: the most exact first; never empty.
         stop: a word so common that only titles keep it.
         plain: the word as typed, lower case, accents folded: what prefix search starts from; "" for joined chunks.
+        own: how many of the terms, from the first, are the word itself; the others are its parts. 0 for all.
     """
 
     terms: tuple[str, ...]
     stop: bool = False
     plain: str = ""
+    own: int = 0
 
 
 class Analyser:
@@ -133,35 +142,41 @@ class Analyser:
             for word, stem in zip(words, stems, strict=True)
         ]
 
+    def late_slips(self, word: str) -> list[str]:
+        """Stems of what an unknown word may be when there is a slip in its ending: of ``stakng``, that of ``staking``.
+
+        Args:
+            word: as typed, lower case, accents folded.
+        """
+        mended: list[str] = []
+        for at in range(max(3, len(word) - _ENDING), len(word) + 1):
+            head, tail = word[:at], word[at:]
+            mended += [head + tail[1:2] + tail[:1] + tail[2:], head + tail[1:], *other_letters(word, at)]
+        stems = {one: self.fold(self._stem(one)) for one in mended}
+        return [stem for stem in dict.fromkeys(stem for one, stem in stems.items() if stem != one) if len(stem) >= 3]
+
     def _words_of(self, chunk: str) -> tuple[Word, ...]:
         parts = _JOINTS.split(chunk)
         if len(parts) == 1:
             return tuple(self._single(chunk))
         if "." not in chunk and "_" not in chunk:
             return tuple(self._hyphenated(parts))
-        kept = tuple(dict.fromkeys([*_short(chunk.lower()), *self._part_terms(parts)]))
-        return (Word(kept),) if kept else ()
+        return tuple(_with_parts(_short(chunk.lower()), self._part_terms(parts)))
 
     def _single(self, chunk: str) -> list[Word]:
         word = chunk.lower()
         plain = self.fold(word)
         if plain in self.stop:
             return [Word((plain,), stop=True, plain=plain)]
-        terms = self._variants(word)
-        # Most words are written small, and have no humps.
-        if not (chunk.isalpha() and chunk[1:].islower()):
-            humps = _HUMPS.findall(chunk)
-            if "".join(humps) == chunk and (len(humps) > 2 or (len(humps) == 2 and chunk[0].islower())):
-                terms += self._part_terms(humps)
-        kept = tuple(dict.fromkeys(terms))
-        return [Word(kept, plain=plain)] if kept else []
+        # Most words are written small, and have neither humps nor digits.
+        parts = [] if chunk.isalpha() and chunk[1:].islower() else _humps(chunk)
+        return _with_parts(self._variants(word), self._part_terms(parts), plain)
 
     def _hyphenated(self, parts: list[str]) -> list[Word]:
         """``log-in`` is also ``login``; in ``question-answer`` each part is a word of its own."""
         joined = "".join(parts)
-        if len(parts) == 2 and min(len(p) for p in parts) <= 3 and not _has_digit(joined):
-            terms = tuple(dict.fromkeys([*self._variants(joined.lower()), *self._part_terms(parts)]))
-            return [Word(terms)] if terms else []
+        if len(parts) == 2 and min(map(len, parts)) <= 3 and (not _has_digit(joined) or _is_code(*parts)):
+            return _with_parts(self._variants(joined.lower()), self._part_terms(parts))
         return [word for part in parts for word in self._single(part)]
 
     def _part_terms(self, parts: list[str]) -> list[str]:
@@ -191,6 +206,35 @@ class Analyser:
             return word
         apart = unicodedata.normalize("NFD", word.translate(self._fold))
         return unicodedata.normalize("NFC", self._marks.sub("", _ACCENTS.sub(r"\1", apart)))
+
+
+def other_letters(word: str, at: int) -> list[str]:
+    """A word with each letter of its alphabet in a place: one that was left out there, and one instead of another."""
+    letters = next((letters for letters in _ALPHABETS if word[:1] in letters), "") if word else ""
+    return [word[:at] + letter + word[at + gap :] for letter in letters for gap in (0, 1)]
+
+
+def _with_parts(terms: list[str], parts: list[str], plain: str = "") -> list[Word]:
+    own = tuple(dict.fromkeys(terms))
+    kept = tuple(dict.fromkeys([*own, *parts]))
+    return [Word(kept, plain=plain, own=len(own) if len(kept) > len(own) else 0)] if kept else []
+
+
+def _humps(chunk: str) -> list[str]:
+    """The parts of ``fooBar`` and of ``HL304``, none of a word without any."""
+    code = _CODE.fullmatch(chunk)
+    if code is not None:
+        return [code[1], code[2]]
+    humps = _HUMPS.findall(chunk)
+    joined = "".join(humps) == chunk and (len(humps) > 2 or (len(humps) == 2 and chunk[0].islower()))
+    return humps if joined else []
+
+
+def _is_code(first: str, second: str) -> bool:
+    """Whether one part is of letters and the other of digits, of two and more each: ``HL-304``, ``64-bit``."""
+    if min(len(first), len(second)) < 2 or not (first.isascii() and second.isascii()):
+        return False
+    return (first.isalpha() and second.isdecimal()) or (first.isdecimal() and second.isalpha())
 
 
 @functools.lru_cache(1 << 8)

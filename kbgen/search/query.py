@@ -1,9 +1,10 @@
 """Reads the static index exactly as the browser does (``theme/search/assets/engine.js``): same terms, same sums.
 
 Scores are whole numbers, so the two cannot differ by rounding: a posting adds scale * impact (twice that for an exact
-term), and the sum is multiplied by n * n + 4 * found, for found of the query's n words: having all of two words
-counts half as much again as having one, while in a long question a word missing hardly matters. Of equal scores the
-lower document id, the more popular page of its topic, comes first.
+term; for the parts of a word that is known whole less than having that adds), and the sum is multiplied by
+n * n + 4 * found, for found of the query's n words: having all of two words counts half as much again as having one,
+while in a long question a word missing hardly matters. Of equal scores the lower document id, the more popular page of
+its topic, comes first.
 
 Not here: building (``index``), and what a result looks like.
 """
@@ -20,7 +21,7 @@ from typing import Any
 from msgspec import Struct
 
 from kbgen.errors import StoreError
-from kbgen.search.analysis import Word, analyser
+from kbgen.search.analysis import Word, analyser, other_letters
 from kbgen.search.format import CHUNK_DOCS, FORMAT_VERSION, GROUP_CHUNKS, Block, inflate, term_key, unpack_block
 
 MAX_WORDS = 24
@@ -119,11 +120,13 @@ class StaticIndex:
         return Result(*rows[doc % CHUNK_DOCS])
 
     def _word_weights(self, word: Word, *, open_end: bool) -> Counter[int]:
-        weights: Counter[int] = Counter()
         exact = [t for t in word.terms if (block := self._block_of(t)) is not None and t in block.place]
-        for term in exact:
-            for doc, weight in self._postings(term):
-                weights[doc] += 2 * weight
+        own = word.terms[: word.own or None]
+        weights = self._sum([term for term in exact if term in own])
+        # Who pastes fooBarBaz means that: no page that only has its parts comes before one that has it.
+        most = min(weights.values()) - 1 if weights else None
+        for doc, weight in self._sum([term for term in exact if term not in own]).items():
+            weights[doc] += weight if most is None else min(weight // 4, most)
         if exact and not open_end:
             return weights
         # An unfinished or unknown word: the best of the terms it may stand for, at half weight.
@@ -136,6 +139,14 @@ class StaticIndex:
             weights[doc] = max(weights[doc], weight)
         return weights
 
+    def _sum(self, terms: list[str]) -> Counter[int]:
+        """What exact terms add to each document."""
+        weights: Counter[int] = Counter()
+        for term in terms:
+            for doc, weight in self._postings(term):
+                weights[doc] += 2 * weight
+        return weights
+
     def _completions(self, word: Word, exact: list[str]) -> list[str]:
         """Terms the unfinished word may become, the most frequent first."""
         plain = word.plain
@@ -144,20 +155,24 @@ class StaticIndex:
         return self._frequent([t for t in self._neighbours(plain) if t.startswith(plain) and t not in exact])
 
     def _corrections(self, word: Word) -> list[str]:
-        """Terms an unknown word may have meant: its longest known beginning's, or those one slip away."""
+        """Terms an unknown word may have meant: those one slip away, or its longest known beginning's."""
         stem = word.terms[0]
         if len(stem) < 4 or max(stem) > "\uffff":
             return []
         near = self._neighbours(stem[:3])
-        slips = [t for t in near if one_slip(stem, t)]
-        for candidate in early_slips(stem):
-            block = self._block_of(candidate)
-            if block is not None and candidate in block.place:
-                slips.append(candidate)
+        mended = [*early_slips(stem), *self._analyser.late_slips(word.plain)]
+        slips = [t for t in near if one_slip(stem, t)] + [t for t in mended if self._has(t)]
+        # Further ahead, where many blocks may have to be fetched, only when there is nothing else.
+        for place in (2, 1):
+            slips = slips or [t for t in other_letters(stem, place) if self._has(t)]
         if slips:
             return self._frequent(list(dict.fromkeys(slips)))[:3]
         shorter = [t for t in near if 4 <= len(t) < len(stem) and len(stem) - len(t) <= 4 and stem.startswith(t)]
         return sorted(shorter, key=len)[-1:]
+
+    def _has(self, term: str) -> bool:
+        block = self._block_of(term)
+        return block is not None and term in block.place
 
     def _frequent(self, terms: list[str]) -> list[str]:
         def size(term: str) -> int:

@@ -120,6 +120,41 @@ def test_one_slip_is_forgiven(tmp_path: Path, pages: list[SearchDoc], slip: str)
     assert paths(tmp_path, slip) == ["/q/refund-3/"]
 
 
+@pytest.mark.parametrize(
+    ("slip", "page"),
+    [
+        ("instaling", "/q/typing-1/"),
+        ("instalilng", "/q/typing-1/"),
+        ("instlaling", "/q/typing-1/"),
+        ("insallation", "/q/typing-1/"),
+        ("installatoin", "/q/typing-1/"),
+        ("wihout", "/q/typing-2/"),
+        ("wothout", "/q/typing-2/"),
+        ("wthout", "/q/typing-2/"),
+        ("qestion", "/q/typing-2/"),
+        ("обновлние", "/q/typing-3/"),
+    ],
+)
+def test_a_slip_is_forgiven_wherever_it_is(tmp_path: Path, slip: str, page: str) -> None:
+    """In the ending, which is not stemmed then, and in the second and third letter, where words are looked up."""
+    docs = [
+        SearchDoc("/q/typing-1/", "Installing a hub"),
+        SearchDoc("/q/typing-2/", "Questions without number"),
+        SearchDoc("/q/typing-3/", "Обновления моста", lang="ru"),
+    ]
+    build_index(docs, tmp_path)
+    assert paths(tmp_path, slip, lang="ru" if page == "/q/typing-3/" else "en") == [page]
+
+
+def test_an_identifier_comes_before_its_parts(tmp_path: Path) -> None:
+    """A page about the parts is found, too, after every one that has the whole, however much it is about them."""
+    parts = [SearchDoc(f"/q/p{n}/", "Small UTXO", also=("too small, too small a fee",), score=9.0) for n in range(3)]
+    whole = SearchDoc("/q/whole/", "It fails", text="Says FeeTooSmallUTxO. " + "And so on, as the log has it. " * 40)
+    build_index([*parts, whole], tmp_path)
+    assert paths(tmp_path, "FeeTooSmallUTxO")[0] == "/q/whole/"
+    assert len(paths(tmp_path, "FeeTooSmallUTxO")) == 4
+
+
 def test_what_a_slip_is() -> None:
     """Swapped, left out, added, mistaken: one of them, once."""
     assert all(one_slip("refund", w) for w in ("erfund", "refnud", "reund", "refuund", "refind"))

@@ -46,6 +46,10 @@ QUERIES = [
     "",
     "c++ node.js",
     "unplugging routers",
+    "instaling histroy",
+    "setings offlne",
+    "getDeviceList device_list getDeviceLists HL-304 wi-fi",
+    "rfund lmap lpam lmp",
 ]
 
 
@@ -84,7 +88,8 @@ def site(tmp_path: Path, pages: list[SearchDoc]) -> Iterator[tuple[str, Path]]:
     """The address and folder of a small site below ``/help/``."""
     folder = tmp_path / "help"
     many = [SearchDoc(f"/q/lamp-{n}/", f"Lamp {n} flickers", text="lamp", topic="lamps", score=-n) for n in range(45)]
-    build_index([*pages, *many], folder / "search", ["en", "he", "zh", "it"])
+    bill = SearchDoc("/q/router-11/", "Dove trovo la fattura del router?", lang="it")
+    build_index([*pages, *many, bill], folder / "search", ["en", "he", "zh", "it"])
     shutil.copytree(THEME / "assets", folder / "assets" / "kbgen" / "search")
     hero = '<form action="search/" class="kb-hero-search" role="search" aria-label="Ask"><input name="q" aria-label="Ask"></form>'
     found = '<div id="kb-search-page" data-ask="https://forum.example.org/" data-ask-label="Ask us" data-empty="Type"></div>'
@@ -94,6 +99,7 @@ def site(tmp_path: Path, pages: list[SearchDoc]) -> Iterator[tuple[str, Path]]:
         "q/refund-3/index.html": document(2, "<h1>Refund</h1>"),
         "q/hostile-4/index.html": document(2, "<h1>Hostile</h1>"),
         "he/deep/er/index.html": document(3, "<h1>ע</h1>", "he"),
+        "it/deep/er/index.html": document(3, "<h1>E</h1>", "it"),
         "q/חיבור-7/index.html": document(2, "<h1>ע</h1>", "he"),
         "search/index.html": document(1, found),
     }
@@ -135,7 +141,9 @@ def ask(page: Any, query: str, box: str = "#kb-search-input") -> list[str]:
     """Type a question; the titles of the results, once they are there."""
     page.locator(box).fill(query)
     everything = page.locator(".kb-hits:not([hidden]) > :last-child")
-    sync_api.expect(everything).to_have_attribute("href", re.compile("q=" + re.escape(quote_plus(query)) + "$"))
+    sync_api.expect(everything).to_have_attribute(
+        "href", re.compile("q=" + re.escape(quote_plus(query)) + r"(&lang=\w+)?$")
+    )
     return [str(t) for t in page.locator(".kb-hits:not([hidden]) .kb-hit__title").all_text_contents()]
 
 
@@ -229,10 +237,47 @@ def test_the_search_page_lives_in_its_address(site: tuple[str, Path], page: Any)
     assert page.url == site[0] + "search/?q=refund"
 
 
+def test_a_search_that_is_sent_closes_what_was_shown_while_typing(site: tuple[str, Path], page: Any) -> None:
+    """The results are not covered by the box's own, also when Enter comes before these."""
+    page.goto(site[0] + "search/")
+    for pause in (True, False):
+        if pause:
+            ask(page, "refund")
+        else:
+            page.locator("#kb-search-input").fill("lamp")
+        page.locator("#kb-search-input").press("Enter")
+        page.wait_for_selector(".kb-results__list li")
+        page.wait_for_timeout(300)
+        assert page.locator(".kb-hits:not([hidden])").count() == 0
+
+
+def test_the_search_page_goes_on_in_the_reader_s_language(site: tuple[str, Path], page: Any) -> None:
+    """What a box of an Italian page offers is what its result page shows; other languages with results can be chosen."""
+    page.goto(site[0] + "it/deep/er/")
+    found = ask(page, "router fattura")
+    assert found[0] == "Dove trovo la fattura del router?"
+    page.locator(".kb-hits:not([hidden]) > :last-child").click()
+    page.wait_for_url(site[0] + "search/?q=router+fattura&lang=it")
+    results = page.locator(".kb-results__list .kb-hit__title")
+    sync_api.expect(results).to_have_text(found)
+    tongues = page.locator(".kb-results__topics").first.locator("button")
+    sync_api.expect(tongues).to_have_text(["English 2", "italiano 2"])
+    assert tongues.nth(1).get_attribute("aria-pressed") == "true"
+    tongues.nth(0).click()
+    sync_api.expect(results.first).to_contain_text("router")
+    assert page.url.endswith("&lang=en")
+    page.go_back()
+    sync_api.expect(results).to_have_text(found)
+    page.goto(site[0] + "it/deep/er/")
+    page.locator("#kb-search-input").fill("router fattura")
+    page.locator("#kb-search-input").press("Enter")
+    page.wait_for_url(site[0] + "search/?q=router+fattura&lang=it")
+
+
 def test_the_home_page_answers_at_once(site: tuple[str, Path], page: Any) -> None:
     """The hero's box has instant results of its own, and leads to all of them."""
     page.goto(site[0])
-    assert len(ask(page, "lamp", ".kb-hero-search input")) == 6
+    assert len(ask(page, "lamp", ".kb-hero-search [name=q]")) == 6
     everything = page.locator(".kb-hits:not([hidden]) > :last-child")
     assert everything.text_content() == "See all 46 results"
     everything.click()

@@ -3,6 +3,10 @@
 
 const MAX_WORDS = 24, MAX_EXPANSIONS = 8, MAX_TERM = 48, CHUNK = 16, GROUP = 8;
 const HUMPS = /[A-Z]+(?![a-z])[0-9]*|[A-Z]?[a-z]+[0-9]*|[0-9]+/g;
+const CODE = /^([A-Za-z]{2,})([0-9]{2,})$/;
+const range = (a, z) => Array.from({ length: z.codePointAt() - a.codePointAt() + 1 }, (_, i) => String.fromCodePoint(a.codePointAt() + i));
+const ALPHABETS = [["a", "z"], ["\u0430", "\u044f"], ["\u05d0", "\u05ea"], ["\u03b1", "\u03c9"]].map(ends => range(...ends));
+const ENDING = 5;
 const ACCENTS = /([a-zα-ω])[\u0300-\u036f]+/gu;
 const ASCII = /^[\x00-\x7f]*$/;
 const unique = list => [...new Set(list)];
@@ -55,25 +59,27 @@ export class Analyser {
     const parts = chunk.split(/[._-]/);
     if (parts.length === 1) return this.single(chunk);
     if (!/[._]/.test(chunk)) return this.hyphenated(parts);
-    return this.joined([...short([chunk.toLowerCase()]), ...this.partTerms(parts)]);
+    return this.joined(short([chunk.toLowerCase()]), this.partTerms(parts));
   }
 
-  joined(terms, plain = "") {
-    return terms.length ? [{ terms: unique(terms), stop: false, plain }] : [];
+  joined(terms, parts, plain = "") {
+    const own = unique(terms), all = unique([...own, ...parts]);
+    return all.length ? [{ terms: all, stop: false, plain, own: all.length > own.length ? own.length : 0 }] : [];
   }
 
   single(chunk) {
     const word = chunk.toLowerCase(), plain = this.fold(word);
     if (this.stop.has(plain)) return [{ terms: [plain], stop: true, plain }];
-    const humps = chunk.match(HUMPS) || [];
-    const camel = humps.join("") === chunk && (humps.length > 2 || (humps.length === 2 && /^[a-z]/.test(chunk)));
-    return this.joined([...this.variants(word), ...(camel ? this.partTerms(humps) : [])], plain);
+    const code = chunk.match(CODE), humps = code ? code.slice(1) : chunk.match(HUMPS) || [];
+    const camel = code || (humps.join("") === chunk && (humps.length > 2 || (humps.length === 2 && /^[a-z]/.test(chunk))));
+    return this.joined(this.variants(word), camel ? this.partTerms(humps) : [], plain);
   }
 
   hyphenated(parts) {
     const joined = parts.join("");
-    if (parts.length === 2 && Math.min(...parts.map(size)) <= 3 && !/[0-9]/.test(joined))
-      return this.joined([...this.variants(joined.toLowerCase()), ...this.partTerms(parts)]);
+    const code = /^([A-Za-z]{2,}-[0-9]{2,}|[0-9]{2,}-[A-Za-z]{2,})$/.test(parts.join("-"));
+    if (parts.length === 2 && Math.min(...parts.map(size)) <= 3 && (code || !/[0-9]/.test(joined)))
+      return this.joined(this.variants(joined.toLowerCase()), this.partTerms(parts));
     return parts.flatMap(part => this.single(part));
   }
 
@@ -87,6 +93,17 @@ export class Analyser {
     if (folded !== word) terms.push(this.fold(this.stemmed(folded)));
     while (size(folded) > 3 && this.prefixes.has(folded[0])) terms.push((folded = folded.slice(1)));
     return short(terms);
+  }
+
+  /** Stems of what an unknown word may be when there is a slip in its ending. */
+  lateSlips(word) {
+    const mended = [];
+    for (let at = Math.max(3, word.length - ENDING); at <= word.length; at++) {
+      const head = word.slice(0, at), tail = word.slice(at);
+      mended.push(head + tail.slice(1, 2) + tail.slice(0, 1) + tail.slice(2), head + tail.slice(1), ...otherLetters(word, at));
+    }
+    const stems = mended.map(one => [one, this.fold(this.stemmed(one))]).filter(([one, stem]) => stem !== one && size(stem) >= 3);
+    return unique(stems.map(pair => pair[1]));
   }
 
   stemmed(word) {
@@ -149,6 +166,12 @@ function earlySlips(w) {
   return unique([...swapped, ...[0, 1, 2].map(i => w.slice(0, i) + w.slice(i + 1))]).filter(x => x !== w);
 }
 
+/** A word with each letter of its alphabet in a place: one that was left out there, and one instead of another. */
+function otherLetters(w, at) {
+  const letters = ALPHABETS.find(known => known.includes(w[0])) || [];
+  return letters.flatMap(letter => [0, 1].map(gap => w.slice(0, at) + letter + w.slice(at + gap)));
+}
+
 export class Index {
   /** @param {URL} root the site's search folder; @param {string} lang a language of languages.json */
   static async open(root, lang) {
@@ -209,11 +232,16 @@ export class Index {
     return this.frequent((await this.neighbours(plain)).filter(t => !exact.includes(t)));
   }
 
-  async corrections(stem) {
+  async known(terms) {
+    return (await Promise.all(terms.map(async t => (await this.holder(t)) && t))).filter(Boolean);
+  }
+
+  async corrections({ terms: [stem], plain }) {
     if (stem.length < 4 || /[\ud800-\udfff]/.test(stem)) return [];
     const near = await this.neighbours(stem.slice(0, 3));
-    const early = await Promise.all(earlySlips(stem).map(async t => (await this.holder(t)) && t));
-    const slips = [...near.filter(t => oneSlip(stem, t)), ...early.filter(Boolean)];
+    const mended = await this.known([...earlySlips(stem), ...this.analyser.lateSlips(plain)]);
+    let slips = [...near.filter(t => oneSlip(stem, t)), ...mended];
+    for (const place of [2, 1]) if (!slips.length) slips = await this.known(otherLetters(stem, place));
     if (slips.length) return (await this.frequent(unique(slips))).slice(0, 3);
     const shorter = near.filter(t => t.length >= 4 && t.length < stem.length && stem.length - t.length <= 4 && stem.startsWith(t));
     return shorter.sort((a, b) => a.length - b.length).slice(-1);
@@ -223,11 +251,18 @@ export class Index {
     const weights = new Map();
     const holders = await Promise.all(word.terms.map(t => this.holder(t)));
     const exact = word.terms.filter((_, i) => holders[i]);
-    word.terms.forEach((term, i) => holders[i]?.each(term, (doc, w) => weights.set(doc, (weights.get(doc) || 0) + 2 * w)));
+    const parts = new Map(), own = word.own || word.terms.length;
+    word.terms.forEach((term, i) => {
+      const sums = i < own ? weights : parts;
+      holders[i]?.each(term, (doc, w) => sums.set(doc, (sums.get(doc) || 0) + 2 * w));
+    });
+    // Who pastes fooBarBaz means that: no page that only has its parts comes before one that has it.
+    const most = weights.size ? [...weights.values()].reduce((a, b) => Math.min(a, b)) - 1 : -1;
+    parts.forEach((w, doc) => weights.set(doc, (weights.get(doc) || 0) + (most < 0 ? w : Math.min(Math.floor(w / 4), most))));
     exact.forEach(t => hit.add(t));
     if (exact.length && !open) return weights;
     let guesses = open ? await this.completions(word, exact) : [];
-    if (!guesses.length && !exact.length) guesses = await this.corrections(word.terms[0]);
+    if (!guesses.length && !exact.length) guesses = await this.corrections(word);
     const best = new Map();
     for (const term of guesses) {
       hit.add(term);

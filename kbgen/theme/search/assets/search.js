@@ -49,19 +49,19 @@ async function index(lang) {
   return opened.get(lang);
 }
 
-/** The page's language first, another one if the query is in its script, the rest if nothing is found. */
-function order(languages, query) {
+/** The chosen language first, then the page's, or others if the query is in their script; the rest if nothing is found. */
+function order(languages, query, chosen) {
   const own = document.documentElement.lang || "en";
   const wanted = SCRIPTS.filter(([script]) => script.test(query)).flatMap(([, langs]) => langs);
-  const rank = lang => (wanted.length && wanted.includes(base(lang)) ? 0 : lang === own ? 1 : base(lang) === base(own) ? 2 : 3);
+  const rank = lang => (lang === chosen ? -1 : wanted.length && wanted.includes(base(lang)) ? 0 : lang === own ? 1 : base(lang) === base(own) ? 2 : 3);
   return [...languages].sort((a, b) => rank(a) - rank(b));
 }
 
-async function find(query, typing, again = true) {
+async function find(query, typing, chosen = "", again = true) {
   const { languages } = await start();
   try {
     let first;
-    for (const lang of order(languages, query)) {
+    for (const lang of order(languages, query, chosen)) {
       const used = await index(lang);
       const found = { used, ...(await used.search(query, typing)) };
       if (found.ranked.length) return found;
@@ -72,7 +72,7 @@ async function find(query, typing, again = true) {
     // A file may have gone because the site was published anew meanwhile: start over, once.
     if (!again) throw problem;
     opened.clear();
-    return find(query, typing, false);
+    return find(query, typing, chosen, false);
   }
 }
 
@@ -95,6 +95,9 @@ function body(found, result, words) {
     ...(result.summary ? [el("span", { class: "kb-hit__text" }, ...marked(used, result.summary, hit))] : []),
   ];
 }
+
+/** The language a reader chose on the search page, "" elsewhere. */
+const chosen = () => (page && new URL(location).searchParams.get("lang")) || "";
 
 /** A box with results while typing: the combobox pattern, options are real links. */
 function attach(form, number) {
@@ -125,13 +128,14 @@ function attach(form, number) {
     const query = input.value, mine = ++turn;
     if (!query.trim()) return close(), (status.textContent = "");
     try {
-      const { words } = await start();
-      const found = await find(query, true);
+      const { words, languages: [main] } = await start();
+      const found = await find(query, true, chosen());
       const results = await found.used.results(found.ranked.slice(0, SHOWN).map(([doc]) => doc));
       if (mine !== turn) return;
       const all = new URL(root);
       all.searchParams.set("q", query);
       const { lang } = found.used.meta;
+      if (lang !== main) all.searchParams.set("lang", lang);
       const links = results.map(result => option(address(result.path), ...body(found, result, words)));
       links.forEach(link => lang !== document.documentElement.lang && (link.lang = lang, link.dir = "auto"));
       const n = found.ranked.length;
@@ -147,15 +151,26 @@ function attach(form, number) {
     }
   }
 
+  // The search page is in the site's main language: it is told of the reader's.
+  const reading = document.documentElement.lang;
+  const told = page ? null : el("input", { type: "hidden", name: "lang", value: reading, disabled: "" });
+  if (told) form.append(told);
   input.type = "text";
   for (const [key, value] of Object.entries({ role: "combobox", "aria-expanded": "false", "aria-controls": list.id,
     "aria-autocomplete": "list", autocomplete: "off", spellcheck: "false", enterkeyhint: "search" })) input.setAttribute(key, value);
   form.append(list, status);
   let timer;
-  input.addEventListener("focus", () => start().then(({ languages }) => index(order(languages, input.value)[0])).catch(() => {}));
+  input.addEventListener("focus", () => start().then(({ languages }) => {
+    if (told) told.disabled = reading === languages[0] || !languages.includes(reading);
+    return index(order(languages, input.value, chosen())[0]);
+  }).catch(() => {}));
   input.addEventListener("input", () => {
     clearTimeout(timer);
     timer = setTimeout(show, 60);
+  });
+  form.addEventListener("submit", () => {
+    clearTimeout(timer);
+    close();
   });
   form.addEventListener("focusout", event => form.contains(event.relatedTarget) || close());
   list.addEventListener("mousedown", event => event.preventDefault());
@@ -184,33 +199,50 @@ function results() {
     return { query: params.get("q") || "", topic: params.get("topic") || "" };
   };
   const status = el("p", { class: "kb-results__count", role: "status" });
+  const tongues = el("div", { class: "kb-results__topics", role: "group", hidden: "" });
   const chips = el("div", { class: "kb-results__topics", role: "group" });
   const list = el("ol", { class: "kb-results__list" });
   const more = el("button", { class: "kb-results__more kb-button", type: "button", hidden: "" });
   const inputs = forms.map(form => form.querySelector("input[name=q]"));
   let shown = PAGE, turn = 0;
-  page.replaceChildren(status, chips, list, more);
+  page.replaceChildren(status, tongues, chips, list, more);
 
-  const chip = (words, slug, title, n, topic) => {
-    const button = el("button", { type: "button", class: "kb-chip", "aria-pressed": String(slug === topic) },
-      title, " ", el("span", { class: "kb-chip__count" }, n.toLocaleString(words.lang)));
-    button.addEventListener("click", () => {
+  const button = (words, group, title, n, pressed, set, about = {}) => {
+    const made = el("button", { type: "button", class: "kb-chip", "aria-pressed": String(pressed) },
+      el("span", about, title), " ", el("span", { class: "kb-chip__count" }, n.toLocaleString(words.lang)));
+    made.addEventListener("click", () => {
       const url = new URL(location);
-      if (slug && slug !== topic) url.searchParams.set("topic", slug);
-      else url.searchParams.delete("topic");
+      set(url.searchParams);
       history.pushState(null, "", url);
       shown = PAGE;
-      show(false).then(() => [...chips.children].find(c => c.getAttribute("aria-pressed") === "true")?.focus());
+      show(false).then(() => [...group.children].find(c => c.getAttribute("aria-pressed") === "true")?.focus());
     });
-    return button;
+    return made;
   };
+  const chip = (words, slug, title, n, topic) => button(words, chips, title, n, slug === topic, params =>
+    slug && slug !== topic ? params.set("topic", slug) : params.delete("topic"));
+
+  /** In which other languages something is found, to choose from; nothing to choose, nothing shown. */
+  async function offer(query, own, mine) {
+    const { words, languages } = await start();
+    const count = async lang => [lang, (await (await index(lang)).search(query)).ranked.length];
+    const counts = (await Promise.all(languages.map(count))).filter(([, n]) => n);
+    if (mine !== turn) return;
+    const named = lang => new Intl.DisplayNames([lang], { type: "language" }).of(lang);
+    tongues.setAttribute("aria-label", words.language || "");
+    tongues.replaceChildren(...counts.map(([lang, n]) => button(words, tongues, named(lang), n, lang === own, params => {
+      params.set("lang", lang);
+      params.delete("topic");
+    }, { lang, dir: "auto" })));
+    tongues.hidden = counts.length < 2;
+  }
 
   async function show(typing) {
     const { query, topic } = state(), mine = ++turn;
     if (!query.trim()) return page.replaceChildren(...(page.dataset.empty ? [el("p", {}, page.dataset.empty)] : []));
     try {
       const { words } = await start();
-      const found = await find(query, typing);
+      const found = await find(query, typing, chosen());
       const { topics, lang } = found.used.meta;
       const range = topics.find(([slug]) => slug === topic);
       const ids = found.ranked.map(([doc]) => doc).filter(doc => !range || (doc >= range[2] && doc < range[3]));
@@ -227,7 +259,8 @@ function results() {
           el("a", { class: "kb-hit", href: address(row.path) }, ...body(found, row, words)))));
       more.hidden = ids.length <= shown;
       more.textContent = words.more;
-      page.replaceChildren(status, chips, list, more, ...(ids.length ? [] : nothing(words, topics)));
+      page.replaceChildren(status, tongues, chips, list, more, ...(ids.length ? [] : nothing(words, topics)));
+      if ((await start()).languages.length > 1) offer(query, lang, mine).catch(() => {});
     } catch {
       if (mine !== turn) return;
       status.textContent = page.dataset.failed || "Search is not available right now.";
@@ -262,6 +295,7 @@ function results() {
     event.preventDefault();
     const url = new URL(root);
     url.searchParams.set("q", form.querySelector("input[name=q]").value);
+    if (chosen()) url.searchParams.set("lang", chosen());
     history.pushState(null, "", url);
     shown = PAGE;
     sync();
