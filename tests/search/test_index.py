@@ -148,9 +148,10 @@ def test_a_slip_is_forgiven_wherever_it_is(tmp_path: Path, slip: str, page: str)
 
 def test_an_identifier_comes_before_its_parts(tmp_path: Path) -> None:
     """A page about the parts is found, too, after every one that has the whole, however much it is about them."""
-    parts = [SearchDoc(f"/q/p{n}/", "Small UTXO", also=("too small, too small a fee",), score=9.0) for n in range(3)]
-    whole = SearchDoc("/q/whole/", "It fails", text="Says FeeTooSmallUTxO. " + "And so on, as the log has it. " * 40)
-    build_index([*parts, whole], tmp_path)
+    parts = [SearchDoc(f"/q/p{n}/", "Small fee of a tx", also=("Tx fee, small fee",), score=9.0) for n in range(3)]
+    filler = [SearchDoc(f"/q/f{n}/", f"Lamp {n}") for n in range(60)]
+    whole = SearchDoc("/q/whole/", "It fails", text="Says FeeTooSmallUTxO. " + "And so on, as logs have it. " * 400)
+    build_index([*parts, *filler, whole], tmp_path)
     assert paths(tmp_path, "FeeTooSmallUTxO")[0] == "/q/whole/"
     assert len(paths(tmp_path, "FeeTooSmallUTxO")) == 4
 
