@@ -5,10 +5,13 @@ JSON-LD is made where pages are poured (``site.jsonld``): it needs the bodies, a
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator
 from itertools import chain, count
 from operator import attrgetter
 from typing import NamedTuple
+
+from babel import Locale, UnknownLocaleError
 
 from kbgen.compile.inputs import Inputs
 from kbgen.model import Ref, SourceInfo, Summary
@@ -62,7 +65,7 @@ def _self_for(summary: Summary, source: SourceInfo | None) -> str:
 
 
 def unique_titles(summaries: Iterable[Summary], inputs: Inputs) -> dict[Ref, str]:
-    """A page title for each, no two alike: the first by ref keeps its own, later ones name their community."""
+    """A page title for each, no two alike: the first by ref keeps its own, later ones name language or community."""
     titles: dict[Ref, str] = {}
     taken: set[str] = set()
     for summary in sorted(summaries, key=attrgetter("ref")):
@@ -71,10 +74,21 @@ def unique_titles(summaries: Iterable[Summary], inputs: Inputs) -> dict[Ref, str
             titles[summary.ref] = words
             continue
         source = inputs.sources.get(summary.source)
-        community = source.title if source else summary.source
-        marks = (f"{words} ({mark})" for mark in chain([community], _marks(summary.ref)))
+        named = [_language(summary.lang)] if summary.lang != inputs.lang else []
+        named.append(source.title if source else summary.source)
+        marks = (f"{words} ({mark})" for mark in chain(named, _marks(summary.ref)))
         titles[summary.ref] = next(wording for wording in marks if _take(wording, taken))
     return titles
+
+
+@functools.cache
+def _language(lang: str) -> str:
+    """A language's name as its readers write it, the code when it is unknown."""
+    try:
+        name = Locale.parse(lang.replace("-", "_")).get_display_name() or lang
+    except (UnknownLocaleError, ValueError):
+        return lang
+    return name[:1].upper() + name[1:]
 
 
 def unique_descriptions(summaries: Iterable[Summary], titles: dict[Ref, str]) -> dict[Ref, str]:

@@ -71,6 +71,15 @@ _TITLE_STEPS = (
     (re.compile(r"!{2,}$"), ""),
     (re.compile(r"([!,;:])\1+"), r"\1"),
 )
+_POLITENESS = 4  # "Hi Ann! Welcome to the forum. Thanks for asking! @ann the hub ..."
+_SMILE = r"(?:\s*(?:[\U0001f300-\U0001faff\u2600-\u27bf]\ufe0f?|[:;]-?[)DP]))*"
+_POLITE = re.compile(
+    rf"""^(?: (?:hi|hello|hey|dear|good\ (?:morning|evening|day|afternoon))\b(?!-)[^.!?:;,]{{0,30}}[,.!:]+
+            | (?:many\ |and\ )?(?:thanks|thank\ you|thx|welcome)\b(?!-)[^.!?;]{{0,80}}[.!]+
+            | @[\w.-]+[,:]?
+          ){_SMILE}\s+""",
+    re.IGNORECASE | re.VERBOSE,
+)
 _GREETING = re.compile(
     r"^(hi|hello|hey|dear|welcome|thanks|thank you|good (morning|evening|day)|yes|no|ok|okay)\b[^.!?:;]{0,30}[,.!:]*$",
     re.IGNORECASE,
@@ -293,4 +302,14 @@ def _prose(html: Html) -> PlainText:
             length += len(block)
         if length > _DESCRIPTION[1]:
             break
-    return PlainText(" ".join(found))
+    return _without_greetings(" ".join(found))
+
+
+def _without_greetings(text: str) -> PlainText:
+    """A text without the sentences that greet or thank at its beginning, and whom it is said to."""
+    for _ in range(_POLITENESS):
+        shorter = _POLITE.sub("", text, count=1)
+        if shorter == text or len(shorter) < _DESCRIPTION[0]:
+            break
+        text = shorter
+    return PlainText(text[:1].upper() + text[1:])

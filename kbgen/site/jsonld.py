@@ -119,9 +119,12 @@ def answer_page(page: Page, entry: Entry, about: About) -> Node:
     node["isBasedOn"] = _one_or_all([_posting(thread, about.nobody) for thread in entry.threads])
     if len(entry.threads) > 1:
         node["citation"] = [thread.url for thread in entry.threads[1:]]
-    licence = licence_of(entry.best.licence, about.sources.get(split_ref(entry.ref)[0]))
-    if licence and licence[1]:
-        node["license"] = licence[1]
+    shown = [(entry.best.licence, entry.ref), *((post.licence, entry.ref) for post in entry.others)]
+    shown += [(thread.licence, thread.ref) for thread in entry.threads]
+    known = [licence_of(licence, about.sources.get(split_ref(ref)[0])) for licence, ref in shown]
+    licences = list(dict.fromkeys(licence[1] for licence in known if licence and licence[1]))
+    if licences:
+        node["license"] = licences[0] if len(licences) == 1 else licences
     return _filled(node)
 
 

@@ -88,7 +88,7 @@ def test_no_page_is_noindex_with_a_foreign_canonical(changes: dict[str, Any]) ->
 
 
 def test_a_title_that_stands_twice_names_the_community() -> None:
-    """The first by ref keeps its words; the second says where it was asked; the third adds its ref."""
+    """The first by ref keeps its words; the second says where it was asked, or in which language; the third adds its ref."""
     given_all = [summary("stack:1", "Reset"), summary("forum:2", "RESET"), summary("forum:1", "Reset")]
     assert {
         "forum:1": "Reset",
@@ -96,6 +96,8 @@ def test_a_title_that_stands_twice_names_the_community() -> None:
         "stack:1": "Reset (Example stack)",
     } == unique_titles(given_all, inputs())
     third = summary("forum:3", "reset")
+    foreign = summary("forum:4", "Reset", lang="ru")
+    assert "Reset (Русский)" == unique_titles([*given_all, foreign], inputs())[Ref("forum:4")]
     assert "reset (forum:3)" == unique_titles([*given_all, third], inputs())[Ref("forum:3")]
 
 

@@ -150,6 +150,28 @@ def test_a_short_answer_is_led_by_its_question() -> None:
     assert describe("<pre>hub</pre>", "Reset the hub") == "Reset the hub"
 
 
+@pytest.mark.parametrize(
+    "polite",
+    [
+        "Thanks, Rku.",
+        "Hi @ann-b. Thank you for asking about hubs!",
+        "Welcome to the forums krokodilcapa! 🙂",
+        "Hey there, @ann",
+        "Hello Ann! Welcome to our forum. And thanks in advance for your patience. :-)",
+    ],
+)
+def test_a_description_begins_with_what_helps(polite: str) -> None:
+    """Greetings, thanks and names at the beginning are passed over, as long as enough is left."""
+    told = "the hub keeps its rooms when it is reset, so press both buttons until the light blinks twice."
+    assert describe(f"<p>{polite} {told}</p>", "Reset") == "T" + told[1:]
+    assert polite.split(maxsplit=1)[0] in describe(f"<p>{polite} Press it once.</p>", "Reset")
+    for kept in (
+        "Thanks to its battery the hub keeps its rooms, also when it is without power for a day or two.",
+        "Hi-fi: " + told,
+    ):
+        assert describe(f"<p>{kept}</p>", "Reset") == kept
+
+
 def test_abbreviations_end_no_sentence() -> None:
     """A description does not stop after "i.e."."""
     html = f"<p>{'Hold the button until the light on the front of it changes, i.e. '}{'goes on and on ' * 8}.</p>"

@@ -32,6 +32,15 @@ def test_an_answer_page_is_an_article_based_on_its_threads() -> None:
     assert (node["datePublished"], node["dateModified"]) == ("2025-03-01T12:00:00Z", "2025-04-02T12:00:00Z")
 
 
+def test_every_licence_that_is_shown_is_stated() -> None:
+    """A page with answers of several licences names them all, each once."""
+    others = tuple(
+        sample.post(n, "<p>x</p>", sample.OTTO, licence=f"CC BY-SA {v}") for n, v in ((3, "3.0"), (4, "4.0"))
+    )
+    node = jsonld.answer_page(sample.entry_page(), sample.entry(others=others), ABOUT)
+    assert node["license"] == [f"https://creativecommons.org/licenses/by-sa/{version}/" for version in ("4.0", "3.0")]
+
+
 def test_each_answerer_is_named_once() -> None:
     """Authors stand in the order of their answers, each once; a closed account has the name the page shows."""
     node = jsonld.answer_page(sample.entry_page(), sample.entry(), ABOUT)

@@ -187,6 +187,36 @@ def test_the_badge_says_how_we_know(renderer: Renderer, why: str | None, badge: 
     assert one(soup, ".kb-answer .kb-label").get_text() == badge
 
 
+@pytest.mark.parametrize(
+    ("why", "score", "said"),
+    [
+        ("helpful", 3, "The answer readers found most helpful"),
+        ("helpful", 0, "No answer was marked as the solution; this one seems to help most"),
+        (None, -1, "No answer was marked as the solution; this one seems to help most"),
+        ("helpful", None, "No answer was marked as the solution; this one seems to help most"),
+        ("accepted", -1, "The person who asked marked this as the answer"),
+    ],
+)
+def test_readers_found_helpful_what_they_voted_for(
+    renderer: Renderer, why: str | None, score: int | None, said: str
+) -> None:
+    """Where nobody did, the page says that nobody said so."""
+    best = sample.post(2, "<p>x</p>", sample.OTTO, why=why, score=score)
+    soup = show(renderer, sample.entry_page(), sample.entry(best=best))
+    assert one(soup, ".kb-why").get_text() == said
+
+
+def test_further_accepted_answers_are_marked(renderer: Renderer) -> None:
+    """An answer that another thread of the page accepted says so; ordinary ones say nothing."""
+    others = tuple(
+        sample.post(number, "<p>x</p>", sample.OTTO, why=why)
+        for number, why in ((3, "accepted"), (4, "staff"), (5, "helpful"), (6, None))
+    )
+    soup = show(renderer, sample.entry_page(), sample.entry(others=others))
+    badges = [[mark.get_text() for mark in post.select(".kb-badge")] for post in soup.select(".kb-other")]
+    assert badges == [["Accepted answer"], ["Staff answer"], [], []]
+
+
 def test_a_page_speaks_its_own_language(renderer: Renderer) -> None:
     """Language, direction, words, dates and the topic's title follow the page; foreign titles are marked."""
     trail = (Crumb("Home", "/"), Crumb("Topics", "/topics/"), Crumb("Lights", "/topics/lights/"))
@@ -296,7 +326,18 @@ def test_an_article_links_to_its_other_languages(renderer: Renderer) -> None:
 
     assert [link["hreflang"], link["dir"], link.get_text()] == ["he", "rtl", "עברית"]
     assert urljoin(page.canonical, str(link["href"])) == other
-    assert [mark["hreflang"] for mark in soup.select("head link[hreflang]")] == ["en", "he"]
+    marks = [(mark["hreflang"], mark["href"]) for mark in soup.select("head link[hreflang]")]
+    assert marks == [("en", page.canonical), ("x-default", page.canonical), ("he", other)]
+
+
+def test_an_article_shows_the_dates_its_markup_states(renderer: Renderer) -> None:
+    """Published, updated and reviewed, each day once."""
+    top = one(show(renderer, sample.article_page(), sample.article()), ".kb-article-top .kb-meta").get_text()
+    dates = ("Published January 2, 2025", "Updated February 3, 2025", "Reviewed June 1, 2025")
+    assert [date in top for date in dates] == [True] * 3
+    page = sample.article_page(updated=sample.article_page().created)
+    top = one(show(renderer, page, sample.article(reviewed=None)), ".kb-article-top .kb-meta").get_text()
+    assert [word in top for word in ("Published January 2, 2025", "Updated", "Reviewed")] == [True, False, False]
 
 
 def test_headings_of_a_page_skip_no_level(renderer: Renderer, answer: BeautifulSoup) -> None:
