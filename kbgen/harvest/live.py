@@ -15,7 +15,8 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from kbgen.errors import RecordError, SourceError
-from kbgen.model import RawRecord, StageReport
+from kbgen.harvest.isolated import isolated
+from kbgen.model import RawRecord, StageReport, make_ref
 from kbgen.progress import Advance, Progress
 from kbgen.sources.base import SourceOptions
 from kbgen.sources.http import Client
@@ -118,14 +119,14 @@ def _walk(work: _Work, client: Client, progress: Progress) -> None:
     walk = Walk(full=begun.full, now=begun.begun, cursor=begun.cursor, mark=work.state.mark)
     advance: Advance = progress.start(f"Asking {source.name}", None)
     total: int | None = None
-    for step in source.steps(client, _Known(work.store, source.name), walk):
+    for step in isolated(source.steps(client, _Known(work.store, source.name), walk)):
         if total is None:
             # A platform that does not say how much there is has about what it had.
             whole = begun.full and begun.cursor is None and begun.known
             total = step.total if step.total is not None else begun.known if whole else 0
             advance = progress.start(f"Harvesting {source.name}", total or None)
         work.take(step)
-        advance(len(step.items) + len(step.seen) + len(step.gone))
+        advance(len(step.items) + len(step.seen) + len(step.gone) + len(step.broken))
     work.complete()
 
 
@@ -171,14 +172,20 @@ class _Work:
         records = [item for item in step.items if isinstance(item, RawRecord)]
         errors = [item for item in step.items if isinstance(item, RecordError)]
         name, run = self.source.name, self.current.run
+        # Read again, a record is no failure any more, whether that was named by its place or by its ref.
+        read = [one for record in records for one in (record.place, record.ref)]
+        errors += [
+            RecordError(make_ref(name, number), f"cannot be fetched: {said}; it is asked for again")
+            for number, said in step.broken.items()
+        ]
         with self.store.transaction():
             written, unchanged = self.store.records.upsert(records, run)
-            self.store.passes.touch(name, step.seen, run)
+            self.store.passes.touch(name, [*step.seen, *step.broken], run)
             gone = self.store.passes.drop(name, step.gone)
             self._guard(gone + self.current.gone)
-            self.store.passes.set_failures(name, errors, [record.place for record in records], run)
+            self.store.passes.set_failures(name, errors, read, run)
             self._put_current(step, gone)
-        self.tally.read += len(step.items) + len(step.seen)
+        self.tally.read += len(step.items) + len(step.seen) + len(step.broken)
         self.tally.written += written
         self.tally.unchanged += unchanged + len(step.seen)
         self.tally.removed += gone

@@ -22,6 +22,10 @@ Params = Mapping[str, str | int]
 PORTS = {"http": 80, "https": 443}
 
 
+class Unanswered(SourceError):
+    """One address could not be read; others of the host may be fine."""
+
+
 class Disallowed(SourceError):
     """The host's robots.txt asks programs to keep away from this address; others of the host may be fine."""
 
@@ -30,11 +34,11 @@ class Refused(SourceError):
     """The address is none this source may be asked at: another host, or one in a private network."""
 
 
-class TooLarge(SourceError):
+class TooLarge(Unanswered):
     """The answer is longer than the client reads."""
 
 
-class Moved(SourceError):
+class Moved(Unanswered):
     """The address has moved to another host, which is not followed.
 
     Args:

@@ -17,7 +17,7 @@ import msgspec
 import stamina
 
 from kbgen.errors import SourceError
-from kbgen.sources.http import PORTS, Disallowed, Manners, Moved, Params, Refused, Reply, address, host_of
+from kbgen.sources.http import PORTS, Disallowed, Manners, Moved, Params, Refused, Reply, Unanswered, address, host_of
 from kbgen.sources.http_cache import AnswerCache, Kept
 from kbgen.sources.http_cassette import Recorder
 from kbgen.sources.http_guard import GuardedBackend, is_private_name
@@ -122,7 +122,7 @@ class HttpClient:
         if self._network.recorder is not None:
             self._network.recorder.note((asked.method, asked.url, asked.accept, asked.body), shown, self._masks)
         if reply.status != 200 and reply.status not in handled:
-            raise SourceError(f"{shown.url} answers {said(reply.status)}")
+            raise Unanswered(f"{shown.url} answers {said(reply.status)}")
         return shown
 
     def _cached(self, asked: Asked) -> Reply:
@@ -167,15 +167,18 @@ class HttpClient:
             if reply.status not in _MOVED:
                 return reply
             url = self._moved(asked, reply)
-        raise SourceError(f"{self._masks.text(asked.url)} redirects more than {_REDIRECTS} times; check the address")
+        raise Unanswered(f"{self._masks.text(asked.url)} redirects more than {_REDIRECTS} times; check the address")
 
     def _moved(self, asked: Asked, reply: Reply) -> str:
         place = reply.headers.get("location", "").strip()
         shown = self._masks.text(reply.url)
         if not place:
-            raise SourceError(f"{shown} answers {reply.status} and does not say where it moved to; check the address")
-        target = urljoin(reply.url, place).partition("#")[0]
-        old, new = urlsplit(reply.url), urlsplit(target)
+            raise Unanswered(f"{shown} answers {reply.status} and does not say where it moved to; check the address")
+        try:
+            target = urljoin(reply.url, place).partition("#")[0]
+            old, new = urlsplit(reply.url), urlsplit(target)
+        except ValueError as error:
+            raise Unanswered(f"{shown} redirects to what is no address ({error}); check it in a browser") from error
         # From encrypted to plain, keys would be told to everybody on the way.
         if host_of(target) != host_of(reply.url) or (old.scheme, new.scheme) == ("https", "http"):
             where = self._masks.text(f"{new.scheme}://{new.netloc}")
@@ -195,7 +198,10 @@ class HttpClient:
         if rules is not None and not rules.allows(f"{parts.path}?{parts.query}" if parts.query else parts.path):
             raise Disallowed(f"{self._masks.text(url)}: robots.txt of {parts.netloc} asks programs not to read it")
         rate = 1 / rules.crawl_delay if rules is not None and rules.crawl_delay else None
-        return self._wire.send(asked, url, patience.left, rate)
+        try:
+            return self._wire.send(asked, url, patience.budget, rate)
+        finally:
+            patience.waited()
 
     def _permitted(self, url: str) -> None:
         parts = urlsplit(url)
@@ -232,6 +238,7 @@ class _Patience:
 
     def __init__(self, seconds: float) -> None:
         self.left = seconds
+        self._aside = 0.0
         self._tries = 0
         self._unreached = 0
 
@@ -249,4 +256,14 @@ class _Patience:
         if wait > self.left or self._unreached >= _CONNECTS:
             return None
         self.left -= wait
+        self._aside = wait
         return wait
+
+    @property
+    def budget(self) -> float:
+        """Seconds the next exchange may wait: what is left, and what was set aside for it."""
+        return self.left + self._aside
+
+    def waited(self) -> None:
+        """What was set aside for an exchange is used up."""
+        self._aside = 0.0

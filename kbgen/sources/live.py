@@ -7,7 +7,7 @@ resuming after a kill, storing, withdrawing and politeness are the framework's: 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, Self
@@ -85,6 +85,7 @@ class Step:
         mark: where the next pass over changes begins; the last one given counts, once the pass is complete.
         total: items the whole pass will have, when the platform says so: for the progress bar.
         notes: sentences for the report.
+        broken: native ids that could not be fetched, to what was said: they stay as they are, and are asked for again.
     """
 
     items: Sequence[Harvested] = ()
@@ -94,6 +95,7 @@ class Step:
     mark: str | None = None
     total: int | None = None
     notes: Sequence[str] = field(default=())
+    broken: Mapping[str, str] = field(default_factory=dict)
 
 
 class LiveSource(Source):

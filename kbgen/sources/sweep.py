@@ -6,15 +6,18 @@ here: how a platform lists and fetches (each connector).
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from msgspec.structs import replace
 
 from kbgen.model import RawRecord, split_ref
 from kbgen.sources.base import Harvested
+from kbgen.sources.http import Unanswered
 from kbgen.sources.live import Known, Step, Walk
 
 _SEEN_AT_ONCE = 1_000
+_FAILURES = 3
 
 Fetch = Callable[[Sequence[str]], Iterable[tuple[str, Harvested | None]]]
 """Fetches items by native id; None stands for one that no visitor can read."""
@@ -47,6 +50,7 @@ def sweep(
     # What a resumed pass left behind happened before its own beginning, not before the resumption.
     mark = begun or mark or walk.now.isoformat()
     numbers = [one for one in sorted({*index, *(known.ids() if known else ())}, key=_natural) if _after(one, reached)]
+    fetching = _Fetching(fetch)
     wanted: list[str] = []
     seen: list[str] = []
     for number in numbers:
@@ -55,10 +59,12 @@ def sweep(
         else:
             wanted.append(number)
         if len(wanted) >= batch or len(seen) >= _SEEN_AT_ONCE:
-            yield _step(fetch(wanted), index, seen, cursor=f"{number}|{mark}", mark=mark, total=len(numbers))
+            step = fetching.step(wanted, index)
+            yield dataclasses.replace(step, seen=seen, cursor=f"{number}|{mark}", mark=mark, total=len(numbers))
             wanted, seen = [], []
     last = numbers[-1] if numbers else reached
-    yield _step(fetch(wanted), index, seen, cursor=f"{last}|{mark}", mark=mark, total=len(numbers))
+    step = fetching.step(wanted, index)
+    yield dataclasses.replace(step, seen=seen, cursor=f"{last}|{mark}", mark=mark, total=len(numbers))
 
 
 def sweep_changes(
@@ -92,22 +98,55 @@ def _natural(number: str) -> tuple[int, str]:
     return (len(number), number)
 
 
-def _step(
-    fetched: Iterable[tuple[str, Harvested | None]],
-    index: Mapping[str, str],
-    seen: Sequence[str],
-    *,
-    cursor: str | None,
-    mark: str,
-    total: int,
-) -> Step:
-    items: list[Harvested] = []
-    gone: list[str] = []
-    for number, item in fetched:
-        if item is None:
-            gone.append(number)
-        elif isinstance(item, RawRecord):
-            items.append(replace(item, signature=index.get(split_ref(item.ref)[1], "")))
+class _Fetching:
+    """Fetches items, and goes on when one cannot be: it may be broken for ever; several in a row are a host that is.
+
+    Args:
+        fetch: gets items.
+    """
+
+    def __init__(self, fetch: Fetch) -> None:
+        self._fetch = fetch
+        self._failed = 0
+
+    def step(self, numbers: Sequence[str], index: Mapping[str, str]) -> Step:
+        """What became of some items.
+
+        Raises:
+            SourceError: too many in a row could not be fetched, or none can be for now.
+        """
+        items: list[Harvested] = []
+        gone: list[str] = []
+        broken: dict[str, str] = {}
+        for number, item in self._items(numbers, broken):
+            if item is None:
+                gone.append(number)
+            elif isinstance(item, RawRecord):
+                items.append(replace(item, signature=index.get(split_ref(item.ref)[1], "")))
+            else:
+                items.append(item)
+        return Step(items=items, gone=gone, broken=broken)
+
+    def _items(self, numbers: Sequence[str], broken: dict[str, str]) -> Iterator[tuple[str, Harvested | None]]:
+        done: set[str] = set()
+        try:
+            for number, item in self._fetch(numbers) if numbers else ():
+                done.add(number)
+                self._failed = 0
+                yield number, item
+        except Unanswered:
+            # Which of them it was is found out by asking for one at a time.
+            for number in numbers:
+                if number not in done:
+                    yield from self._one(number, broken)
+
+    def _one(self, number: str, broken: dict[str, str]) -> Iterator[tuple[str, Harvested | None]]:
+        try:
+            yield from list(self._fetch([number]))
+        except Unanswered as error:
+            self._failed += 1
+            if self._failed == _FAILURES:
+                raise
+            broken[number] = str(error)
         else:
-            items.append(item)
-    return Step(items=items, seen=seen, gone=gone, cursor=cursor, mark=mark, total=total)
+            self._failed = 0

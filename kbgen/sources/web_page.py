@@ -31,7 +31,7 @@ from kbgen.sources.web_body import (
     without_tokens,
 )
 from kbgen.sources.web_items import Graph, read_jsonld, read_microdata
-from kbgen.sources.web_sitemap import clean_url, same_site
+from kbgen.sources.web_sitemap import clean_url, joined, same_site
 from kbgen.sources.web_thread import (
     NOTHING,
     Asked,
@@ -79,7 +79,7 @@ def keep_page(reply: Reply) -> Kept:
     robots = " ".join([reply.headers.get("x-robots-tag", ""), *_robots(root)]).lower()
     canonical = _canonical(root, reply.url)
     following = next((link.get("href", "") for link in root.iter("link", "a") if "next" in _rel(link)), "")
-    next_url = clean_url(urljoin(reply.url, following)) if following else ""
+    next_url = clean_url(joined(reply.url, following)) if following else ""
     scripts = any("json" not in (script.get("type") or "") for script in root.iter("script"))
     _reduce(root)
     letters = len("".join("".join(str(text) for text in root.itertext()).split()))
@@ -120,7 +120,7 @@ def _robots(root: HtmlElement) -> list[str]:
 def _canonical(root: HtmlElement, url: str) -> str:
     for link in root.iter("link"):
         if "canonical" in _rel(link) and link.get("href"):
-            address = urljoin(url, link.get("href", "").strip())
+            address = joined(url, link.get("href", ""))
             if same_site(address, url):
                 return clean_url(address)
     return clean_url(url)

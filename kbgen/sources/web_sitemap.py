@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Iterator, Sequence
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
 from lxml import etree
 from msgspec import Struct
@@ -47,8 +47,11 @@ class _Site(Struct):
 
 
 def clean_url(url: str) -> str:
-    """An address without its fragment and without parameters that only count visitors."""
-    parts = urlsplit(url.strip())
+    """An address without its fragment and without parameters that only count visitors; "" for what is none."""
+    try:
+        parts = urlsplit(url.strip())
+    except ValueError:
+        return ""
     query = parts.query
     pairs = parse_qsl(query, keep_blank_values=True)
     kept = [pair for pair in pairs if not _NOISE.match(pair[0])]
@@ -57,9 +60,20 @@ def clean_url(url: str) -> str:
     return urlunsplit((parts.scheme, parts.netloc.lower(), parts.path or "/", query, ""))
 
 
+def joined(url: str, link: str) -> str:
+    """The address a link on a page leads to, "" where it is written wrongly."""
+    try:
+        return urljoin(url, link.strip())
+    except ValueError:
+        return ""
+
+
 def same_site(url: str, site: str) -> bool:
     """Whether an address is on a site's host, whatever its scheme."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
     return parts.scheme in {"http", "https"} and parts.netloc.lower() == urlsplit(site).netloc.lower()
 
 

@@ -338,3 +338,14 @@ def test_an_answer_of_another_kind_is_a_failure(town: Town) -> None:
     town.server.route("/list.json", Canned(401))
     report = town.run()
     assert "answers 401 (a key is needed, or the one given is wrong)" in report.failed[0]
+
+
+def test_an_answer_nobody_foresaw_ends_its_source_alone(town: Town) -> None:
+    """What the connector does wrong with it is named, and what was there stays."""
+    town.run()
+    town.server.route("/list.json", {"notes": [7], "gone": [], "newest": 1, "more": False, "total": 1})
+    (failure,) = town.run().failed
+    assert failure.startswith("board: its connector failed (board.py:")
+    assert "TypeError" in failure
+    assert failure.endswith("what was published from it stays")
+    assert town.held() == ["1", "2", "3", "4", "5"]

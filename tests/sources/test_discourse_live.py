@@ -1,6 +1,7 @@
 """Rules of ``kbgen.sources.discourse_live``: what passes over a live forum read, see and withdraw."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -12,7 +13,8 @@ from source_builders import discourse, post
 
 from kbgen.errors import SourceError
 from kbgen.sources.discourse import DiscourseSource
-from kbgen.testing import LIVE_CHECKS, LiveChange, LiveSample
+from kbgen.store import open_store
+from kbgen.testing import LIVE_CHECKS, LiveChange, LiveSample, harvest_live, stored
 from kbgen.testing.live_checks import LiveCheck
 from kbgen.testing.server import Canned, FakeServer, testing_client
 
@@ -85,6 +87,33 @@ def test_what_a_list_shows_is_seen_by_the_next_pass(change: dict[str, Any], foru
     thread = held.threads(source)["2"]
     shown = {"title": thread.title, "slug": thread.url.split("/")[-2], "closed": bool(thread.closed)}
     assert all(shown.get(name, value) == value for name, value in change.items())
+
+
+def test_a_topic_that_cannot_be_read_stops_no_other(forum: FakeForum, tmp_path: Path) -> None:
+    """It is named, keeps its last good content, and is asked for again; three in a row are a forum that is not well."""
+    source = source_of(forum, tmp_path)
+    for number in (40, 41, 42):
+        forum.add(number)
+    broken = Canned(500)
+    with closing(open_store(tmp_path / "store.sqlite")) as store, testing_client(forum.server) as client:
+
+        def night(**routes: Canned) -> tuple[set[str], tuple[str, ...]]:
+            before = {path: forum.server._routes[path] for path in routes}
+            forum.server._routes.update(routes)
+            report = harvest_live(source, client, store, full=True)
+            forum.server._routes.update(before)
+            return set(stored(store, "forum")), report.failed
+
+        others = {"1", "30", "40", "41", "42"}
+        held, failed = night(**{"/t/2.json": broken})
+        assert (held, [message.partition(":")[2][:2] for message in failed]) == (others, ["2:"])
+        assert "answers 500" in failed[0]
+        assert night() == (others | {"2"}, ())
+        held, (failure,) = night(**{"/t/2.json": broken})
+        assert (held, failure[:8]) == (others | {"2"}, "forum:2:")
+        held, (failure, *_) = night(**{f"/t/{number}.json": broken for number in (2, 30, 40)})
+        assert held == others | {"2"}
+        assert failure.endswith("what was published from it stays")
 
 
 def test_views_move_nothing(forum: FakeForum, tmp_path: Path) -> None:

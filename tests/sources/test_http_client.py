@@ -121,6 +121,21 @@ def test_patience_ends(web: Web) -> None:
     assert (1, []) == (len(web.server.requests), web.clock.waited)
 
 
+def test_all_of_the_patience_is_there_to_be_waited(web: Web) -> None:
+    """A wait counts once, so that one of most of it is waited for, and two of nearly half."""
+    web.server.route("/a", [Canned(429, {"Retry-After": "700"}), {"x": 1}])
+    web.server.route("/b", [Canned(429, {"Retry-After": "350"}), Canned(429, {"Retry-After": "350"}), {"x": 2}])
+    assert ({"x": 1}, {"x": 2}) == (web.get("/a").json(), web.get("/b").json())
+
+
+@pytest.mark.parametrize("place", ["http://[x/", "//[::1", "http://a]b/"])
+def test_a_redirect_to_no_address_is_explained(web: Web, place: str) -> None:
+    """Whatever a host says there, it is no fault of ours."""
+    web.server.route("/a", Canned(302, {"Location": place}))
+    with pytest.raises(SourceError, match="redirects to"):
+        web.get("/a")
+
+
 def test_a_wait_is_the_hosts_not_the_requests(web: Web) -> None:
     """``backoff`` in a good answer, and a quota that is used up, hold the next request, whatever it asks."""
     web.server.route("/a", {"items": [], "backoff": 12})

@@ -17,6 +17,7 @@ from kbgen.model import Thread
 from kbgen.sources.http import Reply
 from kbgen.sources.web import WebOptions, WebSource
 from kbgen.sources.web_page import keep_page
+from kbgen.sources.web_sitemap import clean_url, same_site
 from kbgen.testing import LIVE_CHECKS, Canned, FakeServer, LiveChange, LiveSample
 from kbgen.testing.live_checks import LiveCheck
 
@@ -472,3 +473,12 @@ def test_recorded_pages_are_read(
     thread = parsed(html)
     assert (thread.title, [post.id for post in thread.answers]) == (title, answers)
     assert [mark.post_id for mark in thread.solved] == solved
+
+
+@pytest.mark.parametrize("wrong", ["https://[forum]/q/1", "http://[x/", "//[url]"])
+def test_links_that_are_no_addresses_are_none(wrong: str) -> None:
+    """What a stranger wrote into a page stops neither it nor the pass."""
+    head = f'<link rel="canonical" href="{wrong}"><link rel="next" href="{wrong}">'
+    kept = keep_page(Reply(200, f"{SITE}/q/1", {}, f"<html><head>{head}</head><body>x</body></html>".encode()))
+    assert (kept.url, kept.next_url) == (f"{SITE}/q/1", "")
+    assert (clean_url(wrong) in {"", wrong}, same_site(wrong, SITE)) == (True, False)
