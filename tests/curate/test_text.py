@@ -164,7 +164,6 @@ def test_a_description_begins_with_what_helps(polite: str) -> None:
     """Greetings, thanks and names at the beginning are passed over, as long as enough is left."""
     told = "the hub keeps its rooms when it is reset, so press both buttons until the light blinks twice."
     assert describe(f"<p>{polite} {told}</p>", "Reset") == "T" + told[1:]
-    assert polite.split(maxsplit=1)[0] in describe(f"<p>{polite} Press it once.</p>", "Reset")
     for kept in (
         "Thanks to its battery the hub keeps its rooms, also when it is without power for a day or two.",
         "Hi-fi: " + told,
