@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
-from kbgen.codebase import code_digest
+from kbgen.codebase import package_digest
 from kbgen.compile.inputs import Inputs, Shelf
 from kbgen.compile.library import compile_library, faults, lost_sections
 from kbgen.curate.erasure import is_forgotten
@@ -243,7 +243,7 @@ class Run:
     def site_key(self) -> str:
         """Digest of all the site is made from, once that is settled: while it stands still, so does the site."""
         hasher = hashlib.blake2b(digest_size=16)
-        code = code_digest("compile", "site", "search", "model")
+        code = package_digest()
         images = self.store.media.digest() if self.project.config.media.mirror else ""
         for part in (code, self.project.digest(), self.frames.digest, str(self.options.site_dir.resolve()), images):
             hasher.update(f"{part}\0".encode())

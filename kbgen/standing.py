@@ -15,10 +15,11 @@ from pathlib import Path
 
 from kbgen.codebase import package_digest
 from kbgen.config import Config, load_config
-from kbgen.errors import SourceError
+from kbgen.errors import EngineError, SourceError
 from kbgen.lock import run_lock
 from kbgen.model import StageReport
 from kbgen.runs import Options, RunReport
+from kbgen.site import mkdocs_yaml
 from kbgen.site.live import live_rows
 from kbgen.sources import open_source, source_kinds
 from kbgen.sources.base import stat_signature
@@ -90,16 +91,21 @@ def standing_key(folder: Path, config: Config, options: Options) -> str | None:
             if fingerprint is None:
                 return None
             parts += [one.model_dump_json(), fingerprint]
-    except (OSError, SourceError):
+    except (OSError, SourceError, EngineError):
         return None
     return hashlib.blake2b("\0".join(parts).encode(), digest_size=16).hexdigest()
 
 
 def _files(folder: Path) -> Iterator[Path]:
+    folders = [folder / name for name in _FOLDERS]
     if (folder / "mkdocs.yml").is_file():
         yield folder / "mkdocs.yml"
-    for name in _FOLDERS:
-        yield from sorted(path for path in (folder / name).rglob("*") if path.is_file())
+        source = mkdocs_yaml.read(folder / "mkdocs.yml")
+        yield from (path for path in mkdocs_yaml.further_files(source, folder) if path.is_file())
+        custom = mkdocs_yaml.theme_folder(source)
+        folders += [folder / custom] if custom else []
+    for one in folders:
+        yield from sorted(path for path in one.rglob("*") if path.is_file())
 
 
 def _version(package: str) -> str:

@@ -21,6 +21,8 @@ CHANGES: dict[str, Callable[[SmallForum], object]] = {
     "the theme": lambda forum: (forum.folder / "mkdocs.yml").write_text(
         (forum.folder / "mkdocs.yml").read_text() + "\n# changed\n"
     ),
+    "a template": lambda forum: (forum.folder / "overrides/note.html").write_text("Words of ours.\n"),
+    "a hook": lambda forum: (forum.folder / "hook.py").write_text("X = 2\n"),
     "a lost page": lambda forum: next(forum.site.glob("q/*/index.html")).unlink(),
 }
 
@@ -38,6 +40,11 @@ def test_a_second_build_has_nothing_to_do(forum: SmallForum, kbgen: Kbgen) -> No
 @pytest.mark.parametrize("what", sorted(CHANGES))
 def test_any_change_is_seen(what: str, forum: SmallForum, kbgen: Kbgen) -> None:
     """Whatever the site depends on, or a file of it, moved: the stages run."""
+    (forum.folder / "overrides").mkdir()
+    (forum.folder / "hook.py").write_text("X = 1\n")
+    settings = forum.folder / "mkdocs.yml"
+    text = settings.read_text(encoding="utf-8").replace("custom_dir: site_config/overrides", "custom_dir: overrides")
+    settings.write_text(f"{text}\nhooks: [hook.py]\n", encoding="utf-8")
     kbgen("-C", forum.folder, "build")
     CHANGES[what](forum)
 

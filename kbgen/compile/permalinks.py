@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from itertools import chain, count
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -32,18 +33,29 @@ def assign(summaries: Iterable[Summary], assigned: Mapping[Ref, str]) -> Permali
         summaries: in any order; the result does not depend on it.
         assigned: paths given before; they stay, whatever the title says now.
     """
-    taken = set(assigned.values())
+    summaries = sorted(summaries, key=attrgetter("ref"))
+    written = {summary.path for summary in summaries if summary.path}
+    taken = set(assigned.values()) | written
     paths: dict[Ref, str] = {}
     new: dict[Ref, str] = {}
-    for summary in sorted(summaries, key=attrgetter("ref")):
+    for summary in summaries:
         path = summary.path or assigned.get(summary.ref)
-        if path is None:
+        if path in written and not summary.path:
+            # A writer's file has the address that was this article's: the words in it stay, whatever the title says.
+            path = _beside(path, split_ref(summary.ref)[0], taken)
+            taken.add(path)
+        elif path is None:
             path = _free(summary, taken)
             taken.add(path)
         if summary.ref not in assigned:
             new[summary.ref] = path
         paths[summary.ref] = path
     return Permalinks(paths, new)
+
+
+def _beside(path: str, source: str, taken: set[str]) -> str:
+    stem = f"{path.rstrip('/')}-{source}"
+    return next(one for one in chain([f"{stem}/"], (f"{stem}-{n}/" for n in count(2))) if one not in taken)
 
 
 def _free(summary: Summary, taken: set[str]) -> str:

@@ -20,7 +20,10 @@ def make_redirects(inputs: Inputs, pages: Mapping[str, Page], paths: Mapping[Ref
         pages: the pages there are now.
         paths: ref of every merged or settled thread, and of every entry, to the path that answers it now.
     """
-    redirects: dict[str, str | None] = {path: _successor(path, pages) for path in inputs.published if path not in pages}
+    moved = {topic_path(old): topic_path(topic.slug) for topic in inputs.taxonomy.topics for old in topic.was}
+    moved |= {tag_path(old): tag_path(tag.slug) for tag in inputs.taxonomy.tags for old in tag.was}
+    vanished = (path for path in inputs.published if path not in pages)
+    redirects: dict[str, str | None] = {path: _successor(path, pages, moved) for path in vanished}
     redirects.update(inputs.history)
     redirects.update({path: paths.get(ref) for ref, path in inputs.assigned.items()})
     for topic in inputs.taxonomy.topics:
@@ -31,10 +34,13 @@ def make_redirects(inputs: Inputs, pages: Mapping[str, Page], paths: Mapping[Ref
     return {path: target for path, target in redirects.items() if path not in pages and path != target}
 
 
-def _successor(path: str, pages: Mapping[str, Page]) -> str | None:
+def _successor(path: str, pages: Mapping[str, Page], moved: Mapping[str, str]) -> str | None:
+    """Where a listing's page leads that is no longer there: the same page of what it is called now, or the first."""
     parent, _, last = path.rstrip("/").rpartition("/")
-    if last.isdecimal() and f"{parent}/" in pages:
-        return f"{parent}/"
+    listing = moved.get(f"{parent}/", f"{parent}/")
+    found = next((target for target in (f"{listing}{last}/", listing) if target in pages), None)
+    if last.isdecimal() and found:
+        return found
     return _tag_or_all(path, pages) if path.startswith(TAGS) else None
 
 

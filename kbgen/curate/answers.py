@@ -130,7 +130,10 @@ def helpfulness(thread: Thread, position: int, texts: Mapping[str, str]) -> floa
     post = thread.answers[position]
     asker = thread.question.author.id
     following = thread.answers[position + 1 : position + 2]
-    thanked = any(other.author.id == asker and THANKS.search(texts.get(other.id, "")) for other in following)
+    # Removed accounts all have the same id, which is none.
+    thanked = bool(asker) and any(
+        other.author.id == asker and THANKS.search(texts.get(other.id, "")) for other in following
+    )
     by_others = [
         place
         for place, other in enumerate(thread.answers)

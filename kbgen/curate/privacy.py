@@ -19,7 +19,8 @@ REPLACEMENTS = {"email": "[e-mail removed]", "phone": "[phone number removed]", 
 """What stands where something was taken out, by kind."""
 
 _EMAIL = re.compile(
-    r"(?<![\w.%+/@:-])(?:mailto:)?([\w.%+-]{1,64})@((?:[a-z0-9-]{1,63}\.){1,8}[a-z]{2,24})(?![\w@-])", re.IGNORECASE
+    r"(?<![\w.%+/@:-])(?:mailto:)?([\w.%+-]{1,64})@((?:[^\W_](?:[\w-]{0,62})\.){1,8}[^\W\d_]{2,24})(?![\w@-])",
+    re.IGNORECASE,
 )
 _SPELLED_EMAIL = re.compile(
     r"\b[\w.+-]{1,64}\s*[\[({]\s*at\s*[\])}]\s*(?:[a-z0-9-]{1,63}(?:\.|\s*[\[({]\s*dot\s*[\])}]\s*)){1,4}[a-z]{2,24}\b",
@@ -77,7 +78,7 @@ _PHONE = re.compile(
     re.VERBOSE,
 )
 _CALL_LEAD = re.compile(
-    r"((?:\btel(?:ephone)?|\bphone(?:\s+number)?|\bmobile|\bwhats?app|\bcell|\bcall(?:\s+(?:me|us))?(?:\s+(?:at|on))?)\s*[.:#]?\s*)"
+    r"((?:\btel(?:ephone)?|\bphone(?:\s+number)?|\bmobile|\bwhats?app|\bcell|\bcall(?:\s+(?:me|us))?(?:\s+(?:at|on))?)(?:\s+(?:no|nr)\b)?[\s.:#]{0,4})"
     r"\+?\d[\d ()./-]{5,18}\d(?![\w.])",
     re.IGNORECASE,
 )
@@ -94,7 +95,7 @@ _SCHEMES = ("Bearer", "Basic", "Token")
 _PARAMETER = re.compile(
     r"[?&;](?:access_?token|api_?key|auth|token|jwt|passw|pwd|secret|client_?secret|sig|session|hm|x-amz-s|t=xox)"
 )
-_MAIL_DOMAIN = re.compile(r"@[a-z0-9-]+\.", re.IGNORECASE)
+_MAIL_DOMAIN = re.compile(r"@[\w-]+\.")
 _SPELLED_AT = re.compile(r"at(?<!\wat)\s*[\])}]")  # begins with a literal, which is found many times faster
 _DIGITS = re.compile(r"\d[\d ()./\u00a0-]{5,}\d")
 _MANY_DIGITS = re.compile(r"\d(?:[ ()./\u00a0-]{0,2}+\d){8}")

@@ -97,8 +97,8 @@ class Frames:
             EngineError: one lacks a slot.
         """
         for lang, folder in self.folders.items():
-            for file in sorted(folder.glob(shell_file("*", DEPTHS[0]))):
-                yield self.shell(file.parent.name.removeprefix(f"d{DEPTHS[0]}-"), lang, DEPTHS[0])
+            for file in sorted(folder.glob(shell_file("*", DEPTHS[1]))):
+                yield self.shell(file.parent.name, lang, DEPTHS[0])
 
     @cached_property
     def _pages(self) -> dict[str, Shell]:
@@ -106,7 +106,7 @@ class Frames:
         found = {}
         for main_file in sorted(folder.rglob("*.html")):
             relative = main_file.relative_to(folder).as_posix()
-            if _is_shell(relative) or relative.startswith(_NOT_SHIPPED):
+            if _is_shell(folder, relative) or relative.startswith(_NOT_SHIPPED):
                 continue
             path = "/" + relative.removesuffix("index.html")
             lang = self.written.get(path, self.main)
@@ -139,7 +139,7 @@ class Frames:
             relative = file.relative_to(folder).as_posix()
             if not file.is_file() or relative.endswith(".map") or relative.startswith(_NOT_SHIPPED):
                 continue
-            if relative.endswith(".html") and (_is_shell(relative) or "@@kb_head@@" in _text(file)):
+            if relative.endswith(".html") and (_is_shell(folder, relative) or "@@kb_head@@" in _text(file)):
                 continue
             if folder == main or not (main / relative).exists():
                 yield relative, file
@@ -238,8 +238,13 @@ def _complete(folders: dict[str, Path], given: FrameInput) -> None:
                 )
 
 
-def _is_shell(relative: str) -> bool:
-    return relative.startswith(tuple(f"d{depth}-" for depth in DEPTHS))
+def _is_shell(folder: Path, relative: str) -> bool:
+    """Whether a built page is a shell; a writer's folder may begin as those of the shells do."""
+    first, *deeper = DEPTHS
+    if relative.startswith(tuple(f"d{depth}-shells/" for depth in deeper)):
+        return True
+    name = relative.removeprefix("d1-").removesuffix("/index.html")
+    return relative == shell_file(name, first) and (folder / shell_file(name, deeper[0])).is_file()
 
 
 def _text(file: Path) -> str:

@@ -17,6 +17,7 @@ from typing import IO, Annotated, Any, cast
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec.structs import replace
 
 from kbgen.errors import RecordError, SourceError, SourceTruncated
 from kbgen.model import Article, Person, Post, RawRecord, Ref, Solved, SolvedBy, Thread, Visibility, Why, make_ref
@@ -220,8 +221,12 @@ class JsonlSource(Source):
 
     def _thread(self, record: RawRecord, line: EntryLine) -> Thread:
         question = self._post(line.question, record.url, "question")
-        posts = {post.id or f"answer-{number}": post for number, post in enumerate([line.best, *line.others], start=1)}
-        answers = tuple(self._post(post, record.url, name) for name, post in posts.items())
+        posts: dict[str, LinePost] = {}
+        for number, post in enumerate([line.best, *line.others], start=1):
+            # Of a page that was merged of two communities, two posts may have one id.
+            own = post.id or f"answer-{number}"
+            posts[f"{own}-{number}" if own in posts else own] = post
+        answers = tuple(self._post(replace(post, id=name), record.url, name) for name, post in posts.items())
         marks = [(name, _MARKS.get(post.why or "")) for name, post in posts.items()]
         return Thread(
             ref=record.ref,

@@ -17,6 +17,7 @@ from typing import TypeVar, cast
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from kbgen.errors import RecordError, SourceError
 from kbgen.model import RawRecord, Thread
@@ -155,9 +156,12 @@ class SlackSource(Source):
     def _channel(self, export: _Export, channel: _Channel, users: dict[str, User]) -> Iterator[Harvested]:
         threads: defaultdict[str, dict[str, Message]] = defaultdict(dict)
         places: dict[str, str] = {}
+        # Of a day that cannot be read all replies are missing: what is known of a thread is better than that.
+        partial = False
         for name in export.days(channel):
             for place, item in self._day(export, name):
                 if isinstance(item, RecordError):
+                    partial = partial or place == export.place(name)
                     yield item
                 else:
                     # The broadcast of a reply is the reply again.
@@ -165,8 +169,9 @@ class SlackSource(Source):
                     places.setdefault(item.ts, place)
         for ts in sorted(threads):
             found = threads[ts]
-            if ts in found and len(found) > 1:
-                yield self._record(channel, [found[key] for key in sorted(found)], users, places[ts])
+            if ts in found and (len(found) > 1 or partial):
+                record = self._record(channel, [found[key] for key in sorted(found)], users, places[ts])
+                yield replace(record, partial=partial) if isinstance(record, RawRecord) else record
 
     def _day(self, export: _Export, name: str) -> Iterator[tuple[str, Message | RecordError]]:
         """The messages of one day that belong to threads."""

@@ -226,9 +226,11 @@ class WholePass:
         Returns:
             How many were withdrawn.
         """
-        sql = "SELECT ref FROM records WHERE source = ? AND place = ?"
+        # A place may be a file of which each record has a line: what lies in it is called "file:12".
+        sql = "SELECT ref FROM records WHERE source = ? AND (place = ? OR (place >= ? AND place < ?))"
         for place in unreadable:
-            self._unseen.difference_update(ref for (ref,) in self._db.execute(sql, (self._source, place)))
+            inside = (self._source, place, f"{place}:", f"{place};")
+            self._unseen.difference_update(ref for (ref,) in self._db.execute(sql, inside))
         gone = ((ref,) for ref in sorted(self._unseen))
         self._db.executemany("UPDATE records SET gone = 1 WHERE ref = ?", gone)
         return len(self._unseen)

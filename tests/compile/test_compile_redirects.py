@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from compile_samples import TAXONOMY, article, config, inputs, summary, topic
+from compile_samples import TAXONOMY, article, config, inputs, summary, tag, topic
 from msgspec.structs import replace
 
 from kbgen.compile.inputs import Inputs
 from kbgen.compile.library import compile_library, faults
-from kbgen.model import Ref, Slug, Taxonomy
+from kbgen.model import PageKind, Ref, Slug, Taxonomy
 from kbgen.site.redirects import flatten
 
 
@@ -138,4 +138,26 @@ def test_a_renamed_topic_wins_over_its_vanished_pages() -> None:
     given_all = inputs(summary("forum:1", topics=("new",)), taxonomy=taxonomy, published=published)
     library = compile_library(given_all)
     assert "/topics/new/" == library.redirects["/topics/old/"]
+    assert "/topics/new/" == library.redirects["/topics/old/2/"]
+    assert () == faults(library, given_all)
+
+
+def test_further_pages_of_a_renamed_topic_lead_to_their_like() -> None:
+    """Page two to page two while there is one, and so do those of a tag."""
+    taxonomy = Taxonomy(topics=(topic("new", was=(Slug("old"),)),), tags=(tag("lamp", "Lamp", was=(Slug("bulb"),)),))
+    places = [f"/{kind}/{name}/" for kind, name in (("topics", "old"), ("tags", "bulb"))]
+    published: dict[str, PageKind] = {f"{place}{more}": "topic" for place in places for more in ("", "2/", "3/")}
+    many = [summary(f"forum:{number}", f"Lamp {number}", topics=("new",), tags=("lamp",)) for number in range(8)]
+    given_all = inputs(*many, config=config(pages={"per_page": 5}), taxonomy=taxonomy, published=published)
+    library = compile_library(given_all)
+    assert [library.redirects[f"/topics/old/{more}"] for more in ("", "2/", "3/")] == [
+        "/topics/new/",
+        "/topics/new/2/",
+        "/topics/new/",
+    ]
+    assert [library.redirects[f"/tags/bulb/{more}"] for more in ("", "2/", "3/")] == [
+        "/tags/lamp/",
+        "/tags/lamp/2/",
+        "/tags/lamp/",
+    ]
     assert () == faults(library, given_all)

@@ -51,6 +51,18 @@ def test_articles_of_one_title_do_not_collide() -> None:
     } == links.paths
 
 
+def test_a_writers_file_has_its_address_whatever_else_is_called_so() -> None:
+    """An article of the same title goes beside it, and so does one that had the address before the file came."""
+    written = article("content:install", "Install", path="/articles/install/")
+    imported = article("z:1", "Install")
+    expected = {"content:install": "/articles/install/", "z:1": "/articles/install-z/"}
+    assert expected == assign([written, imported], {}).paths
+    renamed = article("z:1", "Another title")
+    assert expected == assign([written, renamed], {Ref("z:1"): "/articles/install/"}).paths
+    first_by_ref = assign([article("a:1", "Install"), written], {}).paths
+    assert "/articles/install-a/" == first_by_ref[Ref("a:1")]
+
+
 def test_an_address_of_a_vanished_page_is_not_given_again() -> None:
     """A withdrawn thread keeps its path: it redirects or is gone, and never becomes another question."""
     links = assign([summary("stack:42", "Reset")], {Ref("forum:42"): "/q/reset-42/"})

@@ -7,7 +7,7 @@ from curate_samples import ASKER, HELPER, LONG, STAFF, day, post, thread
 from msgspec.structs import replace
 
 from kbgen.config import RulesConfig
-from kbgen.curate.answers import rank_answers
+from kbgen.curate.answers import helpfulness, rank_answers
 from kbgen.curate.verdict import judge, judge_article
 from kbgen.model import Article, Person, Post, Ref, Solved, Thread, Verdict
 
@@ -204,3 +204,13 @@ def test_how_sure_a_mark_has_to_be_is_configured() -> None:
 def replace_rules(**changes: object) -> RulesConfig:
     """The default rules with changes."""
     return RULES.model_copy(update=changes)
+
+
+def test_removed_accounts_are_not_one_person() -> None:
+    """What another removed account says after an answer is no thanks of the asker's."""
+    answers = (post("1", LONG, HELPER), post("2", "Thanks, I would rather read the manual", Person("", "")))
+    known, removed = (
+        replace(one, question=replace(one.question, author=author))
+        for one, author in ((thread(*answers), ASKER), (thread(*answers), Person("", "")))
+    )
+    assert helpfulness(removed, 0, texts(removed)) == helpfulness(known, 0, texts(known))

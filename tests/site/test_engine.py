@@ -39,6 +39,17 @@ def test_a_shell_exists_for_every_depth_and_language(frames: Frames) -> None:
         frames.shell("entry", "en", 9)
 
 
+def test_a_writers_folder_may_be_called_as_shells_are(tmp_path: Path) -> None:
+    """Its page is a page: a shell is known by the others of its name."""
+    write_project(tmp_path)
+    for name in ("d1-charts", "d3-charts"):
+        (tmp_path / "content" / f"{name}.md").write_text("# Charts\n\nWords of ours.\n", encoding="utf-8")
+    built = build_frames(tmp_path, ENGLISH, tmp_path / "engine")
+    assert {"/d1-charts/", "/d3-charts/"} <= set(built.pages())
+    assert not [path for path in built.pages() if "entry" in path or "shells" in path]
+    assert {len(shell.parts) > 1 for shell in built.shells()} == {True}
+
+
 def test_the_frame_is_small(frames: Frames) -> None:
     """A shell stays under 6 kB, so that an answer page is mostly answer."""
     assert sum(map(len, frames.shell("entry", "en", 2).parts)) < 6_000

@@ -90,6 +90,16 @@ def test_why_an_answer_counts_comes_back(tmp_path: Path, why: str | None, how: l
     assert how == [mark.how for mark in thread_of(tmp_path, line).solved]
 
 
+def test_two_answers_may_have_one_id(tmp_path: Path) -> None:
+    """An id is unique in its community alone, and a page may be merged of two: neither answer is lost."""
+    best = {"id": "12", "html": "Turn it.", "author": {"name": "Ben"}, "why": "accepted"}
+    other = {"id": "12", "html": "Push it.", "author": {"name": "Ann"}}
+    thread = thread_of(tmp_path, entry(best=best, others=[other, other]))
+    assert [answer.author.name for answer in thread.answers] == ["Ben", "Ann", "Ann"]
+    assert [mark.post_id for mark in thread.solved] == ["12"]
+    assert len({answer.id for answer in thread.answers}) == 3
+
+
 def test_the_thread_counts_not_the_page(tmp_path: Path) -> None:
     """In an export ``url`` is the page's address; attribution goes to the discussion."""
     line = entry(url="https://help.example.com/q/1/", threads=[{"url": URL, "ref": "forum:1"}, {"url": f"{URL}9"}])

@@ -2,6 +2,7 @@
 
 import json
 import os
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,12 @@ from slack_builders import asked, export, said, slack, tick, write_zip
 from source_builders import read, threads, write_json
 
 from kbgen.errors import RecordError, SourceError
+from kbgen.harvest import harvest
 from kbgen.model import Thread
+from kbgen.progress import Silent
 from kbgen.sources.slack_text import Element, message_html
 from kbgen.sources.slack_thread import at
+from kbgen.store import open_store
 
 DATA = Path(os.environ.get("KBGEN_DATA") or Path(__file__).parents[3] / "shared/data").resolve()
 URL = "https://acme.slack.com/archives/C0100/p1000000100"
@@ -305,6 +309,21 @@ def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
         f"{tmp_path}/export.zip:help-pumps/2026-02-20.json:3",
         f"{tmp_path}/export.zip:help-pumps/2026-02-22.json",
     ] == [error.place for error in errors]
+
+
+def test_a_day_that_breaks_takes_no_thread_along(tmp_path: Path) -> None:
+    """What began on it stays, what has replies on it stays as it was, and what is new is read."""
+    files = export([asked(), said("6000.0", VALVE)])
+    (day, second) = (name for name in sorted(files) if name.startswith("help-pumps/"))
+    write_zip(tmp_path / "export.zip", files)
+    with closing(open_store(tmp_path / "store.sqlite")) as store:
+        for broken in (None, day, second):
+            write_zip(tmp_path / "export.zip", {**files, **({broken: "{"} if broken else {})})
+            report = harvest(slack(tmp_path), store, Silent())
+            (state,) = store.records.states()
+            assert (report.removed, state.gone) == (0, False)
+            (record,) = store.records.get([state.ref])
+            assert VALVE.encode() in record.payload
 
 
 @pytest.mark.parametrize(
