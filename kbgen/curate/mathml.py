@@ -104,6 +104,8 @@ _SPELLINGS = (
 )
 _SPACE = re.compile(r"\s+")
 _ARRAY = re.compile(r"\\begin\{array\}(?!\s*\{[lcr| ]*\})")
+# One with nothing behind it ends with the formula.
+_LAST_COMMENT = re.compile(r"(?<!\\)((?:\\\\)*)%\s*\Z")
 _COMMENT = re.compile(r"(?<!\\)(?:\\\\)*%")
 
 
@@ -137,6 +139,7 @@ def to_mathml(tex: str, *, display: bool, macros: Macros) -> str | None:
         A ``math`` element, in an element that scrolls when it is wide; "" for one that shows nothing, None for what is
         no formula that can be shown.
     """
+    tex = _LAST_COMMENT.sub(r"\1", tex)
     if not macros and not defines(tex):
         return _convert(tex, display)
     if defines(tex) and len(tex) > _LONGEST_DEFINING:

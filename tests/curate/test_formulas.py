@@ -89,6 +89,16 @@ def test_tex_becomes_mathml(tex: str, expected: str) -> None:
     assert expected in inside(tex)
 
 
+def test_a_comment_at_the_end_hides_nothing() -> None:
+    """Definitions often end with one; where something follows, it is not known where the comment ended."""
+    assert shown("x^2 %\n") == shown("x^2")
+    assert (shown(r"\newcommand{\ket}[1]{|#1\rangle} % "), shown("x % y"), inside(r"50\%")) == (
+        "",
+        "-",
+        "<mn>50</mn><mi>%</mi>",
+    )
+
+
 def test_limits_stand_below_their_operator_on_a_line_of_their_own() -> None:
     """``lim`` and its kind have limits beneath them in a displayed formula, and beside them in a line."""
     found = [inside(r"\lim_{n} n", display=display)[:7] for display in (True, False)]
