@@ -70,10 +70,18 @@ class Words:
 
 @lru_cache(maxsize=64)
 def words_for(lang: str) -> Words:
-    """The words of a language: its own, those of its base language (``pt`` for ``pt-br``), or English."""
+    """The words of a language: its own, its script's (``zh-Hant`` for ``zh-TW``), its base language's, or English."""
     english = _read(_FALLBACK) or {}
-    table = _read(lang) or _read(lang.partition("-")[0]) or {}
+    table = _read(lang) or _read(_in_its_script(lang)) or _read(lang.partition("-")[0]) or {}
     return Words(lang, table, english)
+
+
+def _in_its_script(lang: str) -> str:
+    try:
+        locale = Locale.parse(lang.replace("-", "_"))
+    except (UnknownLocaleError, ValueError):
+        return lang
+    return f"{locale.language}-{locale.script}" if locale.script else lang
 
 
 def direction(lang: str) -> str:

@@ -42,6 +42,28 @@ def test_dates_are_written_out() -> None:
     assert words_for("zh").date(when) == "2025年3月1日"
 
 
+def test_a_language_in_two_scripts_has_the_words_of_its_own() -> None:
+    """Traditional Chinese, whatever its tag says, is not shown the simplified words."""
+    assert {words_for(lang)["search"] for lang in ("zh-Hant", "zh-hant", "zh-TW", "zh-HK")} == {"搜尋"}
+    assert {words_for(lang)["search"] for lang in ("zh", "zh-CN", "zh-Hans")} == {"搜索"}
+    assert [words_for("ru").count("answers", n) for n in (1, 2, 5, 21)] == [
+        "1 ответ",
+        "2 ответа",
+        "5 ответов",
+        "21 ответ",
+    ]
+
+
+def test_the_search_box_has_words_for_every_language() -> None:
+    """The same languages as pages, each with every word."""
+    folder = FILES[0].parents[1] / "search" / "assets" / "words"
+    boxes = {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in folder.glob("*.json")}
+    assert boxes.keys() == {file.stem for file in FILES}
+    assert {name: table["lang"] for name, table in boxes.items()} == {name: name for name in boxes}
+    for table in boxes.values():
+        assert (table.keys(), table["badges"].keys()) == (boxes["en"].keys(), boxes["en"]["badges"].keys())
+
+
 def test_an_unknown_language_speaks_english() -> None:
     """Nothing breaks for a language without words; a regional code uses its base language."""
     assert words_for("xx")["home"] == "Home"

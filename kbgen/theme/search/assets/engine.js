@@ -247,7 +247,7 @@ export class Index {
     return shorter.sort((a, b) => a.length - b.length).slice(-1);
   }
 
-  async weights(word, open, hit) {
+  async weights(word, open, hit, strict) {
     const weights = new Map();
     const holders = await Promise.all(word.terms.map(t => this.holder(t)));
     const exact = word.terms.filter((_, i) => holders[i]);
@@ -262,7 +262,7 @@ export class Index {
     exact.forEach(t => hit.add(t));
     if (exact.length && !open) return weights;
     let guesses = open ? await this.completions(word, exact) : [];
-    if (!guesses.length && !exact.length) guesses = await this.corrections(word);
+    if (!guesses.length && !exact.length && !strict) guesses = await this.corrections(word);
     const best = new Map();
     for (const term of guesses) {
       hit.add(term);
@@ -278,12 +278,13 @@ export class Index {
     return (full.length ? full : words).slice(0, MAX_WORDS);
   }
 
-  /** Every page with any of the words. @returns {{ranked: [id, score][], hit: Set<string>}} best first */
-  async search(query, typing = false) {
+  /** Every page with any of the words. @param {boolean} strict mend no slips
+      @returns {{ranked: [id, score][], hit: Set<string>}} best first */
+  async search(query, typing = false, strict = false) {
     const words = this.queryWords(query), hit = new Set();
     const unfinished = typing && this.analyser.endsOpen(query);
     const open = i => unfinished && i === words.length - 1;
-    const each = await Promise.all(words.map((word, i) => this.weights(word, open(i), hit)));
+    const each = await Promise.all(words.map((word, i) => this.weights(word, open(i), hit, strict)));
     const sums = new Map();
     for (const weights of each)
       weights.forEach((w, doc) => {

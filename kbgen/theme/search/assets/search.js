@@ -9,6 +9,8 @@ const page = document.querySelector("#kb-search-page, [data-kb-search-page]");
 const SHOWN = 6, PAGE = 20;
 const SCRIPTS = [[/[\u0590-\u05ff]/, ["he", "yi"]], [/[\u3040-\u30ff]/, ["ja"]], [/[\uac00-\ud7af]/, ["ko"]],
   [/[\u3400-\u9fff]/, ["zh", "ja"]], [/[\u0600-\u06ff]/, ["ar", "fa"]], [/[\u0400-\u04ff]/, ["ru", "uk", "bg", "sr"]]];
+/** Whose words a page of a language has. */
+const written = lang => (new Intl.Locale(lang).maximize().script === "Hant" ? "zh-Hant" : base(lang));
 const base = lang => lang.split("-")[0].toLowerCase();
 
 function el(name, attributes = {}, ...children) {
@@ -30,7 +32,7 @@ const opened = new Map();
 function start() {
   ready ??= (async () => {
     const json = async (url, options) => (await fetch(url, options)).json();
-    const lang = base(document.documentElement.lang || "en");
+    const lang = written(document.documentElement.lang || "en");
     const words = json(beside(`words/${lang}.json`)).catch(() => json(beside("words/en.json")));
     const languages = json(new URL("languages.json", root), { cache: "no-cache" });
     const engine = await import(beside("engine.js"));
@@ -225,7 +227,7 @@ function results() {
   /** In which other languages something is found, to choose from; nothing to choose, nothing shown. */
   async function offer(query, own, mine) {
     const { words, languages } = await start();
-    const count = async lang => [lang, (await (await index(lang)).search(query)).ranked.length];
+    const count = async lang => [lang, (await (await index(lang)).search(query, false, lang !== own)).ranked.length];
     const counts = (await Promise.all(languages.map(count))).filter(([, n]) => n);
     if (mine !== turn) return;
     const named = lang => new Intl.DisplayNames([lang], { type: "language" }).of(lang);
