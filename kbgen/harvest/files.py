@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from kbgen.errors import RecordError, SourceError
-from kbgen.harvest.isolated import isolated
 from kbgen.model import RawRecord, Ref, StageReport
 from kbgen.progress import Progress
 from kbgen.sources.base import Harvested, Source, Unchanged
@@ -120,7 +119,7 @@ def _read(
     batch: list[RawRecord] = []
     same: list[Ref] = []
     try:
-        for item in isolated(items):
+        for item in items:
             tally.read += 1
             if isinstance(item, Unchanged):
                 same.append(item.ref)

@@ -1,7 +1,7 @@
-"""What a source's own code does wrong ends that source's pass, and no other's.
+"""What a live source's code does wrong with an answer ends that source's pass, and no other's.
 
-A platform may answer with what nobody foresaw, and who writes a connector may err: the site is published all the same,
-with the source's last good content.
+A platform may answer tomorrow with what nobody foresaw: the site is published all the same, with the source's last good
+content. Files do not change by themselves: what goes wrong with those stops the run (``files``).
 """
 
 from __future__ import annotations

@@ -228,7 +228,7 @@ function results() {
   async function offer(query, own, mine) {
     const { words, languages } = await start();
     const count = async lang => [lang, (await (await index(lang)).search(query, false, lang !== own)).ranked.length];
-    const counts = (await Promise.all(languages.map(count))).filter(([, n]) => n);
+    const found = (await Promise.all(languages.map(count))).filter(([, n]) => n), counts = found.length > 1 ? found : [];
     if (mine !== turn) return;
     const named = lang => new Intl.DisplayNames([lang], { type: "language" }).of(lang);
     tongues.setAttribute("aria-label", words.language || "");
@@ -236,7 +236,7 @@ function results() {
       params.set("lang", lang);
       params.delete("topic");
     }, { lang, dir: "auto" })));
-    tongues.hidden = counts.length < 2;
+    tongues.hidden = !counts.length;
   }
 
   async function show(typing) {
