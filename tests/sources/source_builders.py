@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
+import zstandard
+
 from kbgen.errors import RecordError
 from kbgen.model import Article, RawRecord, Thread
 from kbgen.sources.articles import ArticlesOptions, ArticlesSource
@@ -64,6 +66,16 @@ def write_json(file: Path, data: object) -> Path:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(data), encoding="utf-8")
     return file
+
+
+def put_archive(project: Path, members: dict[str, Any], form: str = "folder") -> None:
+    """A recorded forum below a project: as a folder, a tar file, or a compressed one (``tar.zst``)."""
+    if form == "folder":
+        for name, data in members.items():
+            write_json(project / "topics" / name, data)
+        return
+    tar = tar_bytes({name: json.dumps(data).encode() for name, data in members.items()})
+    (project / "topics").write_bytes(tar if form == "tar" else zstandard.ZstdCompressor().compress(tar))
 
 
 def discourse(project: Path, archive: str | None = "topics", **options: Any) -> DiscourseSource:

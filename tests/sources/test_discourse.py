@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import zstandard
-from source_builders import FORUM, discourse, post, read, tar_bytes, threads, topic, write_json
+from source_builders import FORUM, discourse, post, put_archive, read, tar_bytes, threads, topic, write_json
 
 from kbgen.errors import RecordError, SourceTruncated
 from kbgen.model import Person, Post, RawRecord, Ref, Solved, Thread
@@ -221,22 +221,12 @@ def test_the_last_recording_of_a_topic_counts(form: str, tmp_path: Path) -> None
     assert [thread.title for thread in threads(discourse(tmp_path))] == ["New"]
 
 
-def put(project: Path, form: str, members: dict[str, Any]) -> None:
-    """A recorded forum below a project: as a folder, a tar file, or a compressed one."""
-    if form == "folder":
-        for name, data in members.items():
-            write_json(project / "topics" / name, data)
-        return
-    tar = tar_bytes({name: json.dumps(data).encode() for name, data in members.items()})
-    (project / "topics").write_bytes(tar if form == "tar" else zstandard.ZstdCompressor().compress(tar))
-
-
 @pytest.mark.parametrize("form", ["folder", "tar", "tar.zst"])
 def test_a_recording_that_is_the_same_is_unchanged(form: str, tmp_path: Path) -> None:
     """As long as its bytes are, it is the last of its topic, and its category has the same name."""
     members = {"site.json": {"categories": [{"id": 5, "name": "Hubs"}, {"id": 6, "name": "Lamps"}]}}
     members |= {f"t/{number}.json": topic(id=number, category_id=5 + number % 2) for number in range(1, 6)}
-    put(tmp_path, form, members)
+    put_archive(tmp_path, members, form)
     records, _ = read(discourse(tmp_path))
     known = {record.ref: record.signature for record in records}
     assert [Unchanged(ref) for ref in known] == list(discourse(tmp_path).changes(known))
@@ -244,14 +234,14 @@ def test_a_recording_that_is_the_same_is_unchanged(form: str, tmp_path: Path) ->
     members["t/2.json"] = topic(id=2, category_id=5, title="Another title")
     members["u/4.json"] = topic(id=4, category_id=5, title="Recorded again")
     members["t/6.json"] = topic(id=6, category_id=5)
-    put(tmp_path, form, members)
+    put_archive(tmp_path, members, form)
     found = list(discourse(tmp_path).changes(known))
     # The even ones are hubs: three of them are other than before, all lamps have another category.
     assert {f"forum:{number}" for number in (1, 2, 3, 4, 5, 6)} == {one.ref for one in found}  # type: ignore[union-attr]
     assert [] == [one for one in found if isinstance(one, Unchanged)]
     assert {f"{FORUM}/t/how-do-i-reset-the-hub/{number}" for number in range(1, 7)} == {one.url for one in found}  # type: ignore[union-attr]
     members["site.json"]["categories"][1]["name"] = "Lamps"
-    put(tmp_path, form, members)
+    put_archive(tmp_path, members, form)
     found = list(discourse(tmp_path).changes(known))
     assert {Unchanged(Ref(f"forum:{number}")) for number in (1, 3, 5)} == {
         one for one in found if isinstance(one, Unchanged)
@@ -262,10 +252,10 @@ def test_a_recording_that_is_the_same_is_unchanged(form: str, tmp_path: Path) ->
 
 def test_a_signature_holds_no_name(tmp_path: Path) -> None:
     """Names of categories may be those of people, and whoever is forgotten is forgotten in payloads only."""
-    put(
+    put_archive(
         tmp_path,
-        "tar",
         {"site.json": {"categories": [{"id": 5, "name": "Dana's hubs"}]}, "42.json": topic(category_id=5)},
+        "tar",
     )
     ((record,), _) = read(discourse(tmp_path))
     assert b"Dana" in record.payload
@@ -275,7 +265,7 @@ def test_a_signature_holds_no_name(tmp_path: Path) -> None:
 
 def test_a_recording_that_names_categories_is_read_every_time(tmp_path: Path) -> None:
     """It says something about other topics, so that it may not be passed over."""
-    put(tmp_path, "tar", {"42.json": topic(categories=[{"id": 5, "name": "Hubs"}]), "43.json": topic(id=43)})
+    put_archive(tmp_path, {"42.json": topic(categories=[{"id": 5, "name": "Hubs"}]), "43.json": topic(id=43)}, "tar")
     records, _ = read(discourse(tmp_path))
     found = list(discourse(tmp_path).changes({record.ref: record.signature for record in records}))
     assert [Unchanged(Ref("forum:43")), records[0]] == found

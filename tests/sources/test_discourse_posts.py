@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import zstandard
-from source_builders import FORUM, discourse, post, read, tar_bytes, threads, topic, write_json
+from source_builders import FORUM, discourse, post, put_archive, read, tar_bytes, threads, topic, write_json
 
 from kbgen.errors import RecordError, SourceTruncated
 from kbgen.model import RawRecord, Ref, Solved, Thread
@@ -22,19 +21,9 @@ def single(number: int, *, topic_id: int = 42, **changes: Any) -> dict[str, Any]
     return post(number, id=100 * (topic_id - 41) + number, category_id=5, **about) | changes
 
 
-def put(project: Path, members: Members, form: str = "folder") -> None:
-    """Record members below a project."""
-    if form == "folder":
-        for name, data in members.items():
-            write_json(project / "topics" / name, data)
-        return
-    tar = tar_bytes({name: json.dumps(data).encode() for name, data in members.items()})
-    (project / "topics").write_bytes(tar if form == "tar" else zstandard.ZstdCompressor().compress(tar))
-
-
 def only(project: Path, members: Members, form: str = "folder") -> Thread:
     """The one thread of an archive."""
-    put(project, members, form)
+    put_archive(project, members, form)
     (thread,) = threads(discourse(project))
     return thread
 
@@ -65,7 +54,7 @@ def test_lists_of_the_newest_posts_become_topics(tmp_path: Path) -> None:
     """A topic whose first post lies further back than the lists go is none, and no error."""
     later = [single(4), single(9, topic_id=43), single(3)]
     members = {"posts-1.json": {"latest_posts": later}, "posts-2.json": {"latest_posts": [single(2), single(1)]}}
-    put(tmp_path, members)
+    put_archive(tmp_path, members)
     records, errors = read(discourse(tmp_path))
     assert ([record.ref for record in records], errors) == (["forum:42"], [])
     assert numbers(discourse(tmp_path).parse(records[0])) == [1, 2, 3, 4]
@@ -87,7 +76,7 @@ def test_pages_of_a_topic_are_put_together(form: str, tmp_path: Path) -> None:
         "post-107.json": single(7),
         "43.json": topic(id=43),
     }
-    put(tmp_path, members, form)
+    put_archive(tmp_path, members, form)
     found = {thread.ref: thread for thread in threads(discourse(tmp_path))}
     assert numbers(found[Ref("forum:42")]) == [1, 2, 3, 4, 5, 6, 7]
     assert numbers(found[Ref("forum:43")]) == [1, 2]
@@ -128,7 +117,7 @@ def test_the_newest_recording_of_a_post_counts(tmp_path: Path) -> None:
         "t/43-post.json": single(2, id=102, topic_id=43, cooked="<p>Edited, too.</p>", **edited),
         "t/43-first.json": single(1, id=101, topic_id=43, cooked="<p>Of the same time.</p>"),
     }
-    put(tmp_path, members)
+    put_archive(tmp_path, members)
     found = {thread.ref: thread for thread in threads(discourse(tmp_path))}
     assert words(found[Ref("forum:42")]) == ["<p>Edited.</p>", "<p>Recorded again.</p>"]
     assert words(found[Ref("forum:43")]) == ["<p>Edited, too.</p>"]
@@ -145,7 +134,7 @@ def test_the_title_is_that_of_the_newest_post(tmp_path: Path) -> None:
 
 def test_a_topic_without_its_first_post_is_named(tmp_path: Path) -> None:
     """So that somebody records it; the others are read."""
-    put(tmp_path, {"2.json": single(2), "3.json": single(3), "43.json": single(1, topic_id=43)})
+    put_archive(tmp_path, {"2.json": single(2), "3.json": single(3), "43.json": single(1, topic_id=43)})
     records, (error,) = read(discourse(tmp_path))
     assert [record.ref for record in records] == ["forum:43"]
     assert error.place == f"{tmp_path}/topics:2.json"
@@ -167,7 +156,7 @@ def test_a_topic_without_its_first_post_is_named(tmp_path: Path) -> None:
 )
 def test_what_cannot_be_read_is_named(members: Members, problem: str, tmp_path: Path) -> None:
     """One bad post stops no other."""
-    put(tmp_path, members)
+    put_archive(tmp_path, members)
     records, (error,) = read(discourse(tmp_path))
     assert [record.ref for record in records] == ["forum:42"]
     assert problem in error.problem
@@ -176,7 +165,7 @@ def test_what_cannot_be_read_is_named(members: Members, problem: str, tmp_path: 
 
 def test_a_faulty_topic_with_further_posts_is_an_error_of_its_own(tmp_path: Path) -> None:
     """What is wrong with a recording is said where it is parsed, not in the middle of the harvest."""
-    put(tmp_path, {"42.json": topic([{"id": "x"}]), "103.json": single(3), "43.json": topic(id=43)})
+    put_archive(tmp_path, {"42.json": topic([{"id": "x"}]), "103.json": single(3), "43.json": topic(id=43)})
     source = discourse(tmp_path)
     records, errors = read(source)
     assert ({record.ref for record in records}, errors) == ({"forum:42", "forum:43"}, [])
@@ -187,7 +176,7 @@ def test_a_faulty_topic_with_further_posts_is_an_error_of_its_own(tmp_path: Path
 
 def test_a_topic_without_a_title_anywhere_is_an_error(tmp_path: Path) -> None:
     """Single posts may come without it."""
-    put(tmp_path, {"1.json": post(1, topic_id=42)})
+    put_archive(tmp_path, {"1.json": post(1, topic_id=42)})
     source = discourse(tmp_path)
     ((record,), _) = read(source)
     with pytest.raises(RecordError, match="the topic has no title"):
@@ -205,16 +194,16 @@ def test_what_is_the_same_is_unchanged(form: str, tmp_path: Path) -> None:
         "44.json": topic(id=44),
         "45-1.json": single(1, topic_id=45),
     }
-    put(tmp_path, members, form)
+    put_archive(tmp_path, members, form)
     records, _ = read(discourse(tmp_path))
     known = {record.ref: record.signature for record in records}
     assert {"forum:42", "forum:43", "forum:44", "forum:45"} == set(known)
     assert {Unchanged(ref) for ref in known} == set(discourse(tmp_path).changes(known))
 
     def changed(**more: Any) -> set[str]:
-        put(tmp_path, members | more, form)
+        put_archive(tmp_path, members | more, form)
         found = set(discourse(tmp_path).changes(known))
-        put(tmp_path, members, form)
+        put_archive(tmp_path, members, form)
         assert len(found) == 4
         return {one.ref for one in found if isinstance(one, RawRecord)}
 
