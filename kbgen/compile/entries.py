@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 from kbgen.compile.inputs import Inputs, Shelf
 from kbgen.compile.seo import canonical
@@ -136,5 +136,5 @@ def _place(ref: Ref, shelf: Shelf, inputs: Inputs) -> str:
         section = unquote(fragment)
         own = shelf.sections[path].get(section) if path in shelf.sections else section
         if own:
-            path += mark + (fragment if own == section else quote(own))
+            path += mark + (fragment if own == section else own)
     return path or ""

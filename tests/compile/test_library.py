@@ -354,4 +354,4 @@ def test_a_link_may_name_the_section_of_another_language() -> None:
         ("docs:d", "u"),
     )
     found = [section_of(ref, section, *versions) for ref, section in asked]
-    assert found == ["%D7%90%D7%9C%D7%97%D7%95%D7%98%D7%99", "both", "both", "both", "wifi", "", "", ""]
+    assert found == ["אלחוטי", "both", "both", "both", "wifi", "", "", ""]
