@@ -16,6 +16,8 @@ from pygments.util import ClassNotFound
 
 # Some lexers are quadratic on adversarial input; what a reader pastes whole is a log, and colours do not help there.
 _LONGEST = 20_000
+# What such input has in common: the same few signs over and over. Code of 1,000 characters has some hundred threes.
+_SHORT, _THREES = 1_000, 40
 _PLAIN = frozenset(("", "text", "plain", "plaintext", "none", "auto", "txt", "nohighlight", "default"))
 _FORMATTER = HtmlFormatter[str](nowrap=True)
 _PREFIXES = ("language-", "lang-", "highlight-source-", "brush:")
@@ -58,10 +60,14 @@ def highlight(code: str, language: str) -> str:
         language: an alias as from ``known_language``; "" for none.
 
     Returns:
-        Escaped text, with ``span`` elements when the language is known and the block at most 20 kB.
+        Escaped text, with ``span`` elements when the language is known and the block is code of at most 20 kB.
     """
     lexer = _lexer(language)
-    if lexer is None or len(code) > _LONGEST:
+    if lexer is None or len(code) > _LONGEST or _is_monotonous(code):
         return escape(code, quote=False)
     html = pygmentise(code, lexer, _FORMATTER)
     return html if code.endswith("\n") else html.removesuffix("\n")
+
+
+def _is_monotonous(code: str) -> bool:
+    return len(code) > _SHORT and len({code[at : at + 3] for at in range(len(code))}) * _THREES < len(code)

@@ -126,6 +126,9 @@ def test_code_is_escaped_coloured_or_not() -> None:
         '<span class="n">x</span> <span class="o">&lt;</span> <span class="mi">1</span>'
     )
     assert "<span" not in highlight("x = 1\n" * 4000, "python")
+    assert "<span" not in highlight("\n " * 6000, "nesc")
+    assert "<span" in highlight("\n".join(f"name_{n} = call({n})" for n in range(400)), "python")
+    assert "<span" in highlight("x = 1\n" * 100, "python")
 
 
 @pytest.mark.parametrize(
