@@ -331,6 +331,19 @@ def test_a_withdrawn_article_and_its_settled_thread(forum: SmallForum) -> None:
     assert {f"{SITE}articles/dim-any-lamp/": None} == forum.redirects()
 
 
+def test_no_post_keeps_the_site_from_being_published(forum: SmallForum) -> None:
+    """Who links to a page of ours that there is not, or sends control characters, is a user, not a fault."""
+    own = forum.settings["site"]["url"].rstrip("/")
+    topic = forum_topic(6, "How do I share a home?")
+    topic["post_stream"]["posts"][1]["cooked"] += (
+        f'<p>See <a href="{own}/old-manual/">this</a>, <a href="{own}/#nope">that</a>.</p>'
+    )
+    forum.write(topic)
+    report = build_here(forum.folder)
+    assert report.published
+    assert any("user-link" in note or "/old-manual/" in note for stage in report.stages for note in stage.notes)
+
+
 def test_articles_of_a_folder_link_to_sections_of_each_other(forum: SmallForum) -> None:
     """A heading is a place; a link to one that is missing leads to the page, and is told every night."""
     docs = forum.folder / "docs"

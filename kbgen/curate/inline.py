@@ -34,6 +34,7 @@ _DEEPEST = 150  # of the input; the output is never deeper than 120, so a second
 MOST_CONTAINERS = 40
 _LONGEST_LABEL = 80
 _USER_LINK = ' rel="ugc nofollow"'
+_OWN_USER_LINK = ' rel="ugc"'
 
 Handler = Callable[[Any, Any, Flow, int], None]
 """A method of a writer: takes the writer, an element, the flow to write into and the depth."""
@@ -130,9 +131,12 @@ class InlineWriter:
         if url.startswith(INTERNAL) and not self.trusted:
             # A place that is missing on a page of ours keeps a site from being published.
             url = url.partition("#")[0]
-        own = self.trusted or url.startswith(INTERNAL) or host_of(url) in self._own_hosts
+        rel = "" if self.trusted or url.startswith(INTERNAL) else _USER_LINK
+        if rel and host_of(url) in self._own_hosts:
+            # Search engines may follow it; that a user wrote it, who may name a page there is not, is for the checks.
+            rel = _OWN_USER_LINK
         classes = ' class="kb-image"' if image else ""
-        return Mark("a", f'{classes} href="{escape(url)}"{"" if own else _USER_LINK}')
+        return Mark("a", f'{classes} href="{escape(url)}"{rel}')
 
     def _link(self, element: etree._Element, flow: Flow, depth: int) -> None:
         image = "kb-image" in classes_of(element) or _is_its_own_image(element)

@@ -45,7 +45,7 @@ from kbgen.model import (
 )
 from kbgen.sources.base import Source, SourceOptions
 
-CURATE_VERSION = 14
+CURATE_VERSION = 15
 """Raise it when the same record would be curated differently: everything is then curated again."""
 
 # Shorter questions ("It does not work") are the same words for different problems.
@@ -168,7 +168,7 @@ class _Cleaner:
             created=post.created,
             updated=post.edited or post.created,
             score=post.score,
-            licence=post.licence or self._licence,
+            licence=plain_text(post.licence) if post.licence else self._licence,
             why=why,
         )
         return _Shown(curated, words)
@@ -257,7 +257,7 @@ def curate_article(article: Article, context: Context) -> Curated:
     text = words.text() if html else plain_text(article.text)
     url = clean_href(article.url) if article.url else ""
     description = plain_text(article.description) or describe(words if html else text, title)
-    licence = article.licence or options.licence
+    licence = plain_text(article.licence) if article.licence else options.licence
     curated = Curated(
         ref=article.ref,
         kind="article",

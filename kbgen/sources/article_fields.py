@@ -7,6 +7,7 @@ MkDocs (``title, description, tags, date, updated``), Zendesk exports (``title, 
 from __future__ import annotations
 
 import re
+import reprlib
 import string
 from collections.abc import Mapping
 from datetime import datetime
@@ -101,7 +102,7 @@ class _Reader:
         )
 
     def _wrong(self, key: str, wanted: str) -> RecordError:
-        return RecordError(self._place(key), f"`{key}` must be {wanted}, not {self._data[key]!r:.80}")
+        return RecordError(self._place(key), f"`{key}` must be {wanted}, not {reprlib.repr(self._data[key]):.80}")
 
     def _place(self, key: str) -> str:
         start = re.compile(rf"""["']?{re.escape(key)}["']?\s*[:=]""")

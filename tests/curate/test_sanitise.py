@@ -334,7 +334,7 @@ def test_markup_is_made_whole(html: str, expected: str) -> None:
     ("html", "expected"),
     [
         ('<a href="https://a.example/x">y</a>', f"<p>{LINK}y</a></p>"),
-        ('<a href="https://own.example/x">y</a>', '<p><a href="https://own.example/x">y</a></p>'),
+        ('<a href="https://own.example/x">y</a>', '<p><a href="https://own.example/x" rel="ugc">y</a></p>'),
         ('<a href="kb:community:12">y</a>', '<p><a href="kb:community:12">y</a></p>'),
         ('<a href="kb:content:a#why">y</a>', '<p><a href="kb:content:a">y</a></p>'),
         ('<a href="/x">y</a> <a href="#f">z</a> <a name="n">w</a>', "<p>y z w</p>"),
