@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import NamedTuple
+from urllib.parse import unquote
 
 import msgspec
 from msgspec import Struct
@@ -22,7 +23,7 @@ from kbgen.curate.erasure import Erasure, erase
 from kbgen.curate.formulas import Formulas
 from kbgen.curate.language import detect
 from kbgen.curate.links import clean_href, host_of
-from kbgen.curate.privacy import holds_private, redact_html, redact_text
+from kbgen.curate.privacy import REPLACEMENTS, holds_private, redact_html, redact_text
 from kbgen.curate.sanitise import safe_html
 from kbgen.curate.staleness import signs
 from kbgen.curate.tagging import place
@@ -45,9 +46,11 @@ from kbgen.model import (
 )
 from kbgen.sources.base import Source, SourceOptions
 
-CURATE_VERSION = 15
+CURATE_VERSION = 16
 """Raise it when the same record would be curated differently: everything is then curated again."""
 
+# Whom nothing else is known of that may be published.
+_MEMBER = PlainText("Member")
 # Shorter questions ("It does not work") are the same words for different problems.
 _TELLING = 40
 
@@ -175,11 +178,39 @@ class _Cleaner:
 
     def person(self, person: Person) -> Person:
         name = self.text(person.name)
-        if name != plain_text(person.name):
-            # Some people are called by their address: the part before the @ still credits them.
-            name = PlainText(plain_text(person.name).partition("@")[0]) or name
         url = clean_href(person.url) if person.url else ""
-        return msgspec.structs.replace(person, name=name, url=url or None)
+        if any(map(self._is_private, unquote(url).split("/"))):
+            url = ""
+        # A part of addresses: of the page of all that somebody answered.
+        number = _digest(person.id) if self._is_private(person.id) else person.id
+        if name != plain_text(person.name):
+            name = self._credited(name, person.name, url)
+        return msgspec.structs.replace(person, id=number, name=name, url=url or None)
+
+    def _credited(self, cleaned: PlainText, name: str, url: str) -> PlainText:
+        """What is left to call somebody by, whose name is an address, a number, or holds one."""
+        for replacement in REPLACEMENTS.values():
+            cleaned = PlainText(cleaned.replace(replacement, " "))
+        handle = unquote(url).rstrip("/").rpartition("/")[2]
+        candidates = (plain_text(one) for one in (name.partition("@")[0], cleaned, handle))
+        return next((one for one in candidates if _is_name(one) and not self._is_private(one)), _MEMBER)
+
+    def tags(self, tags: tuple[str, ...]) -> tuple[PlainText, ...]:
+        """Those that hold nothing private; one that does is no word for anything."""
+        return tuple(plain_text(tag) for tag in tags if not self._is_private(tag))
+
+    def _is_private(self, text: str) -> bool:
+        kinds = redact_text(plain_text(text), self._privacy)[1]
+        self.redacted.update(kinds)
+        return bool(kinds)
+
+
+def _digest(text: str) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+def _is_name(text: str) -> bool:
+    return any(map(str.isalpha, text))
 
 
 def curate_thread(thread: Thread, context: Context, *, review: Verdict | None = None) -> Curated:
@@ -216,8 +247,8 @@ def curate_thread(thread: Thread, context: Context, *, review: Verdict | None = 
         question=question,
         answers=answers,
         description=describe(best, title),
-        source_tags=tuple(map(plain_text, thread.tags)),
-        category=tuple(map(plain_text, thread.category)),
+        source_tags=cleaner.tags(thread.tags),
+        category=cleaner.tags(thread.category),
         lang=lang,
         created=thread.created or question.created,
         updated=latest(question, *answers) or thread.created,

@@ -30,10 +30,12 @@ _BLOCK_NAMES = (
     "address article aside blockquote br caption center dd details div dl dt fieldset figcaption figure footer form "
     "h1 h2 h3 h4 h5 h6 header hr legend li main nav ol option p pre section summary table tbody td tfoot th thead tr ul"
 )
-_BLOCKS = frozenset(_BLOCK_NAMES.split())
-_BOUNDS = _BLOCKS | {f"/{name}" for name in _BLOCKS}
+BLOCKS = frozenset(_BLOCK_NAMES.split())
+"""Elements that stand on lines of their own."""
+_BOUNDS = BLOCKS | {f"/{name}" for name in BLOCKS}
 _SILENT = frozenset(("script", "style", "template", "noscript", "title", "head", "svg"))
-_CODE = frozenset(("pre", "code", "kbd", "samp"))
+CODE = frozenset(("pre", "code", "kbd", "samp"))
+"""Elements of what a machine reads or writes."""
 _NO_PROSE = frozenset(("pre", "blockquote", "table", "h1", "h2", "h3", "h4", "h5", "h6", "summary"))
 _TAG = re.compile(r"<(/?[a-z0-9]+)([^>]*)>")
 # HTML that means the same to every parser: whole tags of elements without rules of their own, and plain entities.
@@ -102,7 +104,7 @@ class Words:
 
     def text(self, *, code: bool = True) -> PlainText:
         """Give the visible words, with those of code or without; see ``html_text``."""
-        return plain_text(unescape("".join(self._outside(frozenset() if code else _CODE, " "))))
+        return plain_text(unescape("".join(self._outside(frozenset() if code else CODE, " "))))
 
     def paragraphs(self) -> Iterator[PlainText]:
         """Yield the paragraphs and list items; code, quotes, tables and headings are left out."""
@@ -110,16 +112,14 @@ class Words:
             yield plain_text(unescape(line))
 
     def runs(self) -> str:
-        """Give every text between two tags, then every address and title, each on lines of its own.
+        """Give the whole text, a line for each block, then every address and title, each on a line of its own.
 
-        The texts that colouring cut follow once more, whole.
+        Tags inside a line part nothing: what they cut in two is one word for who reads it.
         """
-        shown = [attributes for attributes in self._attributes if "href=" in attributes or "title=" in attributes]
-        lines = [*self._texts, *shown]
-        if "span" in self._tags:
-            gaps = ("" if tag in ("span", "/span") else "\n" for tag in (*self._tags, ""))
-            lines.append("".join(f"{text}{gap}" for text, gap in zip(self._texts, gaps, strict=True)))
-        return unescape("\n".join(lines))
+        gaps = ("\n" if tag in _BOUNDS else "" for tag in (*self._tags, ""))
+        text = "".join(f"{text}{gap}" for text, gap in zip(self._texts, gaps, strict=True))
+        shown = [one for one in self._attributes if "href=" in one or "src=" in one or "title=" in one]
+        return unescape("\n".join((text, *shown)))
 
     def _outside(self, elements: frozenset[str], gap: str) -> Iterator[str]:
         """Yield the texts outside some elements, and a gap at each boundary of a block."""
@@ -180,7 +180,7 @@ def html_text(html: str, *, code: bool = True) -> PlainText:
     pieces: list[str] = []
     root = parse(html)
     if root is not None:
-        _collect(root, pieces, _SILENT if code else _SILENT | _CODE)
+        _collect(root, pieces, _SILENT if code else _SILENT | CODE)
     return plain_text("".join(pieces))
 
 
@@ -198,13 +198,13 @@ def _collect(root: etree._Element, pieces: list[str], skipped: frozenset[str]) -
     for event, element in etree.iterwalk(root, events=("start", "end")):
         if event == "start":
             silent += element.tag in skipped
-            if element.tag in _BLOCKS:
+            if element.tag in BLOCKS:
                 pieces.append(" ")
             if not silent and element.text:
                 pieces.append(element.text)
             continue
         silent -= element.tag in skipped
-        if element.tag in _BLOCKS:
+        if element.tag in BLOCKS:
             pieces.append(" ")
         if not silent and element.tail and element is not root:
             pieces.append(element.tail)

@@ -140,6 +140,48 @@ def test_personal_data_is_taken_out_everywhere() -> None:
         assert safe_html(shown.html, own_hosts=CONTEXT.hosts()) == shown.html
 
 
+@pytest.mark.parametrize(
+    ("person", "name", "url"),
+    [
+        (Person("8", "jo@hubworks.io"), "jo", None),
+        (Person("8", "Jo +1 415 555 2671", "https://forum.example.net/u/jo"), "Jo", "https://forum.example.net/u/jo"),
+        (Person("8", "+1 415 555 2671", "https://forum.example.net/u/jo"), "jo", "https://forum.example.net/u/jo"),
+        (
+            Person("8", "415-555-2671", "https://forum.example.net/u/8"),
+            "Member",
+            "https://forum.example.net/u/8",
+        ),
+        (Person("8", "Jo", "https://forum.example.net/u/jo%40hubworks.io"), "Jo", None),
+        (Person("8", "jo@hubworks.io", "https://forum.example.net/u/jo@hubworks.io"), "jo", None),
+    ],
+)
+def test_a_name_that_is_private_is_not_shown(person: Person, name: str, url: str | None) -> None:
+    """Whoever is called by an address or a number is credited by what else they are called; a profile named so goes."""
+    item = curate_thread(thread(post("1", f"<p>{LONG}</p>", person), accepted=("1",)), CONTEXT)
+    assert (item.verdict.outcome, item.answers[0].author.name, item.answers[0].author.url) == ("publish", name, url)
+
+
+def test_an_id_that_is_private_is_not_shown() -> None:
+    """An id is part of the address of a person's page; the same person has the same one in every thread."""
+    items = [
+        curate_thread(thread(post("1", LONG, Person(who, "Jo")), accepted=("1",), ref=ref), CONTEXT)
+        for who, ref in (
+            ("jo@hubworks.io", "community:1"),
+            ("jo@hubworks.io", "community:2"),
+            ("al@x.io", "community:3"),
+        )
+    ]
+    first, second, other = (item.answers[0].author.id for item in items)
+    assert (first == second, first == other, "@" in first) == (True, False, False)
+
+
+def test_a_tag_that_is_private_is_left_out() -> None:
+    """A tag with an address in it would be the name of a page."""
+    one = thread(post("1", LONG), accepted=("1",), tags=("hub", "jo@hubworks.io"), category=("Help", "+1 415 555 2671"))
+    item = curate_thread(one, CONTEXT)
+    assert (item.source_tags, item.category, item.redacted) == (("hub",), ("Help",), ("email", "phone"))
+
+
 def test_a_thread_that_cannot_be_linked_to_is_held() -> None:
     """Without a web address there is no attribution."""
     one = replace(thread(post("1", LONG), accepted=("1",)), url="javascript:alert(1)")
