@@ -35,15 +35,16 @@ from kbgen.progress import Progress, Silent
 from kbgen.project import Project
 from kbgen.report.review import waiting_counts
 from kbgen.runs import Changes, Options, RunReport
+from kbgen.site.adopt import adopt
 from kbgen.site.beside import Beside, working_beside
 from kbgen.site.changes import changes
 from kbgen.site.engine import Frames, build_frames
 from kbgen.site.files import explained
-from kbgen.site.live import LIVE, identity, live_rows
-from kbgen.site.manifest import ManifestLines, permalinks
-from kbgen.site.publish import Moved, recover, retire
+from kbgen.site.live import LIVE, live_rows
+from kbgen.site.manifest import ManifestLines
+from kbgen.site.publish import Moved, retire
 from kbgen.site.redirects import flatten
-from kbgen.site.stage import MEDIA, Rendered, SiteJob, publish, published, published_lines, render
+from kbgen.site.stage import MEDIA, Rendered, SiteJob, publish, published_lines, render
 from kbgen.site.written import written_pages
 from kbgen.sources.base import Source
 from kbgen.sources.http import host_of
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from kbgen.harvest.asking import Asking
 
 _INPUTS = "published-inputs"
+_FORGOTTEN = "forgotten"
 # Pages of a site that takes seconds to copy, most of them for making a folder for each page.
 _LARGE = 20_000
 
@@ -91,7 +93,7 @@ class Run:
             shared = (__name__, "scipy.sparse")
             self.workers = stack.enter_context(Workers(self.options.jobs, preload=shared))
             self.workers.warm()
-            self._adopt()
+            self._forget(adopted=adopt(self.store, self.options.site_dir))
             # Only now: a run that cannot begin frees the lock.
             self._stack = stack.pop_all()
         return self
@@ -110,22 +112,17 @@ class Run:
         """The manifest of the site that is live when it is first asked for."""
         return published_lines(self.options.site_dir)
 
-    def _adopt(self) -> None:
-        """Take what the store does not know of the published site: its permalinks and redirects. No URL ever dies.
+    def _forget(self, *, adopted: bool) -> None:
+        """Let go of addresses that name somebody forgotten: their pages get others, and nothing leads there."""
+        forgotten = self.project.erasure
+        if adopted or self.has_to_forget:
+            with self.store.transaction():
+                self.store.permalinks.forget(lambda path: is_forgotten(path, forgotten))
 
-        The store is new, or older than the site: put back from a copy, or its run was killed right after the switch.
-        """
-        recover(self.options.site_dir)
-        if self.store.get(LIVE) == identity(self.options.site_dir):
-            return
-        before = published(self.options.site_dir)
-        if before is None:
-            return
-        known = self.store.permalinks.redirects()
-        fresh = {path: to for path, to in before.redirects.items() if path not in known}
-        with self.store.transaction():
-            self.store.permalinks.add(permalinks(before))
-            self.store.permalinks.set_redirects(fresh, live=before.pages)
+    @property
+    def has_to_forget(self) -> bool:
+        """Somebody is to be forgotten who stands on the site that was published last."""
+        return (self.store.get(_FORGOTTEN) or "") != self.project.erasure.whole()
 
     def hold(self) -> None:
         """Look for no cycles from here on: what is made of the library lies in none, and the library is large."""
@@ -356,6 +353,10 @@ def _publish(run: Run) -> list[StageReport]:
     report, was, now = publish(run.job(), run.rendered, allow_vanish=run.options.allow_vanish, switched=run.retire)
     with run.store.transaction():
         run.store.put(_INPUTS, key)
+        run.store.records.release()
+    if run.has_to_forget:
+        run.store.compact()
+        run.store.put(_FORGOTTEN, run.project.erasure.whole())
     run.changes = changes(was, now, run.library)
     run.done = True
     return [report]
@@ -409,6 +410,7 @@ def _run_stages(project: Project, options: Options, progress: Progress, names: S
             if names is None and name == "compile" and run.is_current():
                 reports.append(StageReport("compile", notes=("nothing changed; the site stands as it is",)))
                 run.end_staging()
+                run.store.records.release()
                 break
             if run.whole:
                 _begin_beside(run, name)

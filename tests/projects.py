@@ -12,6 +12,7 @@ from typing import Any
 from kbgen.pipeline import Options, RunReport, run_stages
 from kbgen.progress import Silent
 from kbgen.project import open_project
+from kbgen.store import open_store
 
 ROOT = Path(__file__).parent.parent
 
@@ -172,6 +173,19 @@ class SmallForum:
     def redirects(self) -> dict[str, str | None]:
         """Old URL to new URL, None when gone."""
         return {line["url"]: line["to"] for line in self.manifest() if line["kind"] == "redirect"}
+
+    def everything(self) -> bytes:
+        """All bytes kbgen keeps, in lower case: stored payloads, the store's file and log, caches, and the site."""
+        store = open_store(self.folder / ".kbgen" / "store.sqlite")
+        try:
+            refs = [state.ref for state in store.records.states()]
+            payloads = b"".join(one.payload for one in store.records.get(refs))
+            items = repr(store.curated.get(list(store.curated.digests()))).encode()
+        finally:
+            store.close()
+        folders = (self.folder / ".kbgen", self.site, *self.folder.glob(".site*"))
+        files = [file.read_bytes() for folder in folders for file in sorted(folder.rglob("*")) if file.is_file()]
+        return b"".join([payloads, items, *files]).lower()
 
     def tree(self) -> dict[str, bytes]:
         """Every file of the site."""

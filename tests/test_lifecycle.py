@@ -64,6 +64,16 @@ def test_an_unaccepted_answer_withdraws_the_page(forum: SmallForum, kbgen: Kbgen
     assert b"noindex" in forum.tree()[path[1:] + "index.html"]
 
 
+def test_nothing_is_kept_of_a_deleted_thread(forum: SmallForum, kbgen: Kbgen) -> None:
+    """Deleted upstream: after the next run its words are in no file kbgen has, not even in the store's free pages."""
+    build(forum, kbgen)
+    assert b"number 3 for good" in forum.everything()
+    (forum.recordings / "3.json").unlink()
+    build(forum, kbgen)
+    left = forum.everything()
+    assert (b"number 3 for good" in left, b"number 2 for good" in left) == (False, True)
+
+
 def test_a_restored_thread_gets_its_address_back(forum: SmallForum, kbgen: Kbgen) -> None:
     """Deleted and restored: the same permalink, and no redirect is left on it."""
     build(forum, kbgen)

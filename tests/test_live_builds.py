@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -19,7 +20,7 @@ from projects import ROOT, Done, Kbgen, SmallForum
 import kbgen.sources
 from kbgen.config import HttpConfig, SiteConfig
 from kbgen.harvest.asking import manners
-from kbgen.testing import FakeServer, Replay, Request, stored
+from kbgen.testing import Canned, FakeServer, Replay, Request, stored
 
 KEY = "key-of-the-house"
 
@@ -139,6 +140,18 @@ def test_a_key_is_in_no_file_and_no_message(night: Night) -> None:
     assert (1, False, False) == (done.code, KEY in done.out, KEY in done.err)
     files = [file for file in night.forum.folder.rglob("*") if file.is_file()]
     assert [] == [file for file in files if KEY.encode() in file.read_bytes()]
+
+
+def test_answers_that_hold_what_was_withdrawn_are_forgotten(night: Night) -> None:
+    """A note that the list calls gone is asked for no more, so nothing else would make its kept answer go."""
+    note = json.dumps(night.board.notes["3"]).encode()
+    night.server.route("/notes/3.json", Canned(200, {"Content-Type": "application/json", "ETag": '"3"'}, note))
+    answers = night.forum.folder / ".kbgen" / "http" / "answers.sqlite"
+    night.run("harvest")
+    assert b"/notes/3.json" in answers.read_bytes()
+    night.board.remove("3")
+    assert 0 == night.run("harvest").code
+    assert b"/notes/3.json" not in answers.read_bytes()
 
 
 def test_too_much_that_is_gone_needs_a_word(night: Night) -> None:

@@ -8,7 +8,6 @@ are the stored records (``scrub``) and what is read from them (``erase``).
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from msgspec import Struct
 
 from kbgen.config import Position, load_yaml
 from kbgen.curate.files import nearest
+from kbgen.curate.mentions import unnamed
 from kbgen.curate.text import slugify
 from kbgen.errors import ConfigError
 from kbgen.model import Person, Post, RawRecord, Ref, Thread, split_ref
@@ -35,10 +35,6 @@ _LONGEST_NAME = 80
 # Where platforms write what a person is called, beside the id.
 _NAMES = frozenset(("name", "username", "displayname", "display_name", "login", "nickname", "fullname", "full_name"))
 _PEOPLE = "/people/"
-_TWO_WORDS = re.compile(r"(?=\b([^\W\d_][\w'-]* [^\W\d_][\w'-]*)\b)")
-_MENTION = re.compile(r"@([\w.-]{1,80}\w|\w)")
-_PROFILE = re.compile(r"(/(?:u|users|user|people|members|profile)/(?:\d+/)?)([\w.%-]{1,80})")
-_QUOTED = re.compile(r"(data-username=|\[quote=)([\"']?)([^\"'<>,\]]{1,80})")
 
 
 class Erasure(Struct, frozen=True):
@@ -55,6 +51,10 @@ class Erasure(Struct, frozen=True):
     def concerns(self, source: str) -> bool:
         """Tell whether anybody or anything of a source is to be forgotten."""
         return source in self.people or any(split_ref(ref)[0] == source for ref in self.threads)
+
+    def whole(self) -> str:
+        """Digest of everybody who is to be forgotten, of any source; "" for nobody."""
+        return "".join(self.digest(source) for source in sorted(self.people))
 
     def digest(self, source: str) -> str:
         """Of all that is to be forgotten of a source; "" for nothing."""
@@ -105,11 +105,18 @@ def aliases(payload: bytes, source: str, keys: frozenset[str]) -> frozenset[str]
 
 
 def is_forgotten(path: str, erasure: Erasure) -> bool:
-    """Tell whether an address is that of a forgotten person's page: it is their name."""
-    slug = path.removeprefix(_PEOPLE).partition("/")[0] if path.startswith(_PEOPLE) else ""
-    return bool(slug) and any(
-        key_of(source, slug.rpartition(f"-{source}-")[0] or slug) in keys for source, keys in erasure.people.items()
-    )
+    """Tell whether an address names a forgotten person: the page of one, or one whose title held the full name."""
+    if not erasure.people:
+        return False
+    if path.startswith(_PEOPLE):
+        slug = path.removeprefix(_PEOPLE).partition("/")[0]
+        return any(
+            key_of(source, slug.rpartition(f"-{source}-")[0] or slug) in keys for source, keys in erasure.people.items()
+        )
+    words = path.strip("/").rpartition("/")[2].split("-")
+    parts = ["-".join(words[at : at + length]) for length in (2, 3) for at in range(len(words) - length + 1)]
+    parts += [part.removesuffix("s") for part in parts]  # a slug has lost the apostrophe of "Dana Rossi's"
+    return any(key_of(source, part) in keys for source, keys in erasure.people.items() for part in parts)
 
 
 def _handle(person: Person) -> str:
@@ -198,17 +205,7 @@ def _post(post: Post, source: str, keys: frozenset[str]) -> Post:
 
 
 def _unnamed(text: str, source: str, keys: frozenset[str]) -> str:
-    """Take mentions, profile links and the heads of quotations of forgotten people out of a text."""
-
-    def named(name: str) -> bool:
-        return key_of(source, unquote(name)) in keys
-
-    for words in {found[1] for found in _TWO_WORDS.finditer(text)}:
-        if words[0].isupper() and named(words):
-            text = text.replace(words, NOBODY)
-    text = _MENTION.sub(lambda found: f"@{_HANDLE}" if named(found[1]) else found[0], text)
-    text = _PROFILE.sub(lambda found: found[1] + (_HANDLE if named(found[2]) else found[2]), text)
-    return _QUOTED.sub(lambda found: found[1] + found[2] + (_HANDLE if named(found[3]) else found[3]), text)
+    return unnamed(text, lambda name: key_of(source, name) in keys, _HANDLE, NOBODY)
 
 
 def scrub(record: RawRecord, erasure: Erasure) -> bytes:

@@ -72,7 +72,10 @@ class Asking:
     def harvest(self, source: LiveSource) -> StageReport:
         """Do the pass over one source that is due."""
         with HttpClient(source.hosts, self._network, secrets_of(source.options)) as client:
-            return harvest_live(source, client, self._store, self._progress, self._errand)
+            report = harvest_live(source, client, self._store, self._progress, self._errand)
+        if report.removed and self._network.cache:
+            self._network.cache.forget(source.hosts)
+        return report
 
 
 def manners(config: Config) -> Manners:

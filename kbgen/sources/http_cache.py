@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -56,6 +56,7 @@ class AnswerCache:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.chmod(0o700)
         self._today = today
+        self._of_this_run: set[bytes] = set()
         self._file = folder / "answers.sqlite"
         try:
             self._db = self._open(self._file)
@@ -82,6 +83,7 @@ class AnswerCache:
         try:
             database.execute("PRAGMA journal_mode = WAL")
             database.execute("PRAGMA synchronous = OFF")
+            database.execute("PRAGMA secure_delete = ON")
             if database.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
                 database.execute("DROP TABLE IF EXISTS answers")
             database.execute(_SCHEMA)
@@ -115,16 +117,31 @@ class AnswerCache:
         if "etag" not in headers and "last-modified" not in headers:
             self.drop(key)
             return
+        self._of_this_run.add(key)
         row = (key, answer.url, msgspec.json.encode(headers), zstandard.compress(answer.body, 3), self._today)
         self._do("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?)", row)
 
     def used(self, key: bytes) -> None:
         """Note that an answer is still the right one."""
+        self._of_this_run.add(key)
         self._do("UPDATE answers SET used = ? WHERE key = ? AND used <> ?", (self._today, key, self._today))
 
     def drop(self, key: bytes) -> None:
         """Forget an answer: what is gone is kept nowhere."""
         self._do("DELETE FROM answers WHERE key = ?", (key,))
+
+    def forget(self, hosts: Collection[str]) -> None:
+        """Forget every answer of some hosts but those of this run: they may hold what was withdrawn since.
+
+        Args:
+            hosts: with their port when it is not the usual one.
+        """
+        for first in (f"{scheme}://{host}" for host in sorted(hosts) for scheme in ("http", "https")):
+            # "0" comes after "/".
+            found = self._do("SELECT key FROM answers WHERE url >= ? AND url < ?", (f"{first}/", f"{first}0")).fetchall()
+            for (key,) in found:
+                if key not in self._of_this_run:
+                    self.drop(key)
 
     def close(self) -> None:
         """Close the file."""

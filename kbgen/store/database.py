@@ -286,6 +286,8 @@ def _prepare(connection: sqlite3.Connection, path: Path, *, read_only: bool) -> 
         connection.execute(f"PRAGMA page_size = {_PAGE}")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
+        # What is withdrawn is to be gone from the file as well, not only from its tables.
+        connection.execute("PRAGMA secure_delete = ON")
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
     if version > SCHEMA_VERSION:
         msg = f"{path}: written by a newer kbgen (schema {version}, this one knows {SCHEMA_VERSION}); update kbgen"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 
 from kbgen.model import Ref
 
 
 class Permalinks:
-    """Rows of ``permalinks`` and ``redirects``. Nothing here is ever deleted."""
+    """Rows of ``permalinks`` and ``redirects``; only addresses that name somebody forgotten are ever deleted."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
@@ -41,6 +41,17 @@ class Permalinks:
         self._db.executemany("INSERT OR REPLACE INTO redirects VALUES (?, ?)", redirects.items())
         again = [(path,) for path in self.redirects() if path in live]
         self._db.executemany("DELETE FROM redirects WHERE path = ?", again)
+
+    def forget(self, is_forgotten: Callable[[str], bool]) -> None:
+        """Delete every path that is to leave no trace; call inside a transaction.
+
+        Args:
+            is_forgotten: whether a path is one.
+        """
+        paths = [(path,) for path in {*self.all().values(), *self.redirects()} if is_forgotten(path)]
+        self.reset()
+        self._db.executemany("DELETE FROM permalinks WHERE path = ?", paths)
+        self._db.executemany("DELETE FROM redirects WHERE path = ?", paths)
 
 
 class Pages:

@@ -1,4 +1,4 @@
-"""Harvested records, verbatim: upserts, cursors, failures and withdrawals."""
+"""Harvested records, verbatim while they are there: upserts, cursors, failures and withdrawals."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from kbgen.store.packing import Packing
 
 _BATCH = 500
 _REPACK_SAMPLES = 1000
+# ``{}``, packed by itself: what stands in place of words that are let go of.
+_NOTHING = bytes.fromhex("28b52ffd20021100007b7d")
 
 _Known = tuple[str, str]
 """A record's digest and signature."""
@@ -80,7 +82,7 @@ class Records:
                     self._db.execute("UPDATE records SET payload = ? WHERE ref = ?", (packed, record.ref))
 
     def withdraw(self, source: str, run: int, unreadable: Iterable[str] = ()) -> int:
-        """Mark what a complete pass did not see as gone; the payload stays.
+        """Mark what a complete pass did not see as gone; the payload stays until ``release``.
 
         Args:
             source: its name.
@@ -97,6 +99,14 @@ class Records:
             "(SELECT ref FROM sightings WHERE run < ?)"
         )
         return self._db.execute(sql, (source, run)).rowcount
+
+    def release(self) -> None:
+        """Let go of the words of withdrawn records; call once a site without them is published.
+
+        Until then a source that lost them by mistake has lost nothing: a run that the guard stops is undone by hand.
+        """
+        sql = "UPDATE records SET payload = ?1 WHERE gone = 1 AND payload <> ?1"
+        self._db.execute(sql, (_NOTHING,))
 
     def fingerprint(self, source: str) -> str | None:
         """Signature of the input at the last complete harvest."""
@@ -218,7 +228,7 @@ class WholePass:
         return len(changed), len(batch) - len(changed)
 
     def withdraw(self, unreadable: Iterable[str] = ()) -> int:
-        """Mark what was not seen as gone; the payload stays. Call inside a transaction, at the end.
+        """Mark what was not seen as gone; the payload stays until ``release``. Call inside a transaction, at the end.
 
         Args:
             unreadable: places of records that failed in this pass; what was last read from there stays.

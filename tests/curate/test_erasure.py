@@ -107,6 +107,14 @@ def test_the_address_of_a_persons_page_is_known() -> None:
     assert not is_forgotten("/q/tomas-community-8/", FORGOTTEN)
 
 
+def test_an_address_made_of_a_name_is_known() -> None:
+    """A title that held the full name left it in its page's address; a name of one word may be a word."""
+    forgotten = Erasure(people={"community": frozenset(keys_of("community", Person("8", "Tomas Novak", None)))})
+    paths = ("/q/where-is-tomas-novaks-hub-12/", "/q/tomas-novak-12/", "/q/tomas-and-novak-12/", "/q/tomas-12/")
+    assert [True, True, False, False] == [is_forgotten(path, forgotten) for path in paths]
+    assert not is_forgotten(paths[0], Erasure())
+
+
 def test_the_file_names_nobody(tmp_path: Path) -> None:
     """The list of the forgotten holds digests; what is written is read again."""
     add_erasure(tmp_path, {"source": "community", "person": list(keys_of("community", HELPER)), "by": "root"})

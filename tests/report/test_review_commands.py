@@ -8,48 +8,37 @@ import pytest
 from projects import Kbgen, SmallForum, build_here, forum_post, forum_topic
 
 from kbgen.curate.overlays import load_overlays
-from kbgen.store import open_store
 
 
 @pytest.fixture
 def small(tmp_path: Path, frames: Path) -> SmallForum:
     """Four topics; in the third, Tomas is named by somebody else."""
     forum = SmallForum(tmp_path / "small", frames=frames)
-    topic = forum_topic(3, "How do I pair a sensor?")
+    topic = forum_topic(3, "Where is Tomas Novak's way to pair a sensor?", slug="where")
     posts = topic["post_stream"]["posts"]
     posts[1] |= {"username": "tomas_n", "name": "Tomas Novak", "user_id": 88}
-    posts.append(forum_post(3, 3, "Thank you @tomas_n, as Tomas Novak said, that did it."))
+    posts.append(forum_post(3, 3, "Thank you @tomas_n.Really, as Tomas Novak said, that did it."))
+    posts.append(
+        forum_post(3, 4, "Hi tomas_n, tomas&nbsp;novak's way is what I look for, and <b>Tomas</b> Novak knows.")
+    )
     forum.write(topic)
     return forum
 
 
-def everything(forum: SmallForum) -> bytes:
-    """All bytes kbgen keeps: stored payloads, the store's file and log, caches, and the site."""
-    store = open_store(forum.folder / ".kbgen" / "store.sqlite")
-    try:
-        payloads = b"".join(one.payload for one in store.records.get([state.ref for state in store.records.states()]))
-        items = repr(store.curated.get(list(store.curated.digests()))).encode()
-    finally:
-        store.close()
-    folders = (forum.folder / ".kbgen", forum.site)
-    files = [file.read_bytes() for folder in folders for file in sorted(folder.rglob("*")) if file.is_file()]
-    return b"".join([payloads, items, *files]).lower()
-
-
 def test_a_forgotten_person_is_nowhere(small: SmallForum, inside: Kbgen) -> None:
-    """Handle and full name are gone from store, caches and site; the answer stays; a harvest brings nothing back."""
+    """Handle and full name are gone from store, caches, addresses and site; the answer stays; none of it comes back."""
     build_here(small.folder)
-    assert b"tomas" in everything(small)
+    assert "/q/where-is-tomas-novaks-way-to-pair-a-sensor-3/" in small.paths().values()
     done = inside("-C", small.folder, "forget", "forum:@tomas_n", "--by", "Dana")
     assert (0, True) == (done.code, "1 threads have posts of theirs" in done.out)
     build_here(small.folder)
-    assert b"tomas" not in everything(small)
-    assert b"settles number 3 for good" in everything(small)
-    again = forum_topic(3, "How do I pair a new sensor?")
+    assert b"tomas" not in small.everything()
+    assert b"settles number 3 for good" in small.everything()
+    again = forum_topic(3, "How do I pair a new sensor, Tomas Novak?", slug="where")
     again["post_stream"]["posts"][1] |= {"username": "tomas_n", "name": "Tomas Novak", "user_id": 88}
     small.write(again)
     build_here(small.folder)
-    text = everything(small)
+    text = small.everything()
     assert (False, True) == (b"tomas" in text, b"pair a new sensor" in text)
 
 
@@ -58,7 +47,7 @@ def test_a_forgotten_thread_is_withdrawn(small: SmallForum, inside: Kbgen) -> No
     build_here(small.folder)
     inside("-C", small.folder, "forget", "forum:2")
     build_here(small.folder, allow_vanish=True)
-    assert ("forum:2" in small.paths(), b"settles number 2 for good" in everything(small)) == (False, False)
+    assert ("forum:2" in small.paths(), b"settles number 2 for good" in small.everything()) == (False, False)
     assert "erased" in inside("-C", small.folder, "why", "forum:2").out
 
 

@@ -279,6 +279,25 @@ def test_old_answers_are_forgotten(tmp_path: Path) -> None:
     cache.close()
 
 
+def test_answers_of_a_host_that_withdrew_something_are_forgotten(tmp_path: Path) -> None:
+    """Those of earlier runs may hold it; this one's are what the host says now, and other hosts withdrew nothing."""
+    urls = (
+        "https://e.example.com/t/1",
+        "https://e.example.com/t/2",
+        "https://e.example.com.au/t/1",
+        "http://e.example.com/",
+    )
+    cache = AnswerCache(tmp_path, today=20_000)
+    for url in urls:
+        cache.put(url.encode(), Kept(url, {"etag": "1"}, b"words"))
+    cache.close()
+    cache = AnswerCache(tmp_path, today=20_000)
+    cache.used(urls[1].encode())
+    cache.forget(["e.example.com"])
+    assert [False, True, True, False] == [cache.get(url.encode()) is not None for url in urls]
+    cache.close()
+
+
 def test_a_damaged_cache_is_begun_anew(tmp_path: Path) -> None:
     """Nothing in it is needed."""
     (tmp_path / "answers.sqlite").write_bytes(b"no database" * 1000)

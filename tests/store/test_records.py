@@ -117,6 +117,19 @@ def test_a_complete_pass_withdraws_what_it_did_not_see(store: Store) -> None:
     assert {"forum": (2, 1), "stack": (1, 0)} == store.records.counts()
 
 
+def test_words_of_withdrawn_records_are_let_go(store: Store) -> None:
+    """Once a site without them is published; the others keep theirs, and one that comes back has its own again."""
+    upsert(store, record(1), record(2))
+    upsert(store, record(1), run=2)
+    with store.transaction():
+        store.records.withdraw("forum", 2)
+    store.records.release()
+    assert ["words", "{}"] == payloads(store, "forum:1", "forum:2")
+    upsert(store, record(2), run=3)
+    store.records.release()
+    assert ["words", "words"] == payloads(store, "forum:1", "forum:2")
+
+
 @pytest.mark.parametrize("text", ["words", "new words"])
 def test_a_withdrawn_record_comes_back(store: Store, text: str) -> None:
     """Seen again, changed or not, it is no longer gone."""
