@@ -331,13 +331,16 @@ def test_an_edited_topic_introduction(life: Life) -> None:
 
 
 def test_a_renamed_topic(life: Life) -> None:
-    """The landing page moves, its old address leads there, and the answers in it show the new trail."""
+    """The landing page moves, its old address leads there, its feed is at both, and the answers show the new trail."""
     renamed = TAXONOMY.replace("slug: rooms, title: Rooms", "slug: chambers, was: [rooms], title: Chambers")
     (life.forum.folder / "site_config" / "taxonomy.yml").write_text(renamed, encoding="utf-8")
     assert {f"forum:{number}": "changed" for number in range(1, 5)} == life.build()
     assert {f"{SITE}topics/rooms/": f"{SITE}topics/chambers/"} == life.forum.redirects()
     assert EVERYWHERE == life.where(DIM_PATH, DIM)
     assert "Chambers" in life.page(DIM_PATH)
+    followed = life.text("topics/rooms/feed.xml")
+    assert followed == life.text("topics/chambers/feed.xml")
+    assert f'rel="self" type="application/atom+xml" href="{SITE}topics/chambers/feed.xml"' in followed
 
 
 def test_every_row_of_the_table_has_its_test() -> None:

@@ -67,7 +67,10 @@ def feeds(library: Library, config: Config, topics: Mapping[Slug, Topic]) -> dic
         if home is not None:
             path = f"{home.path}feed.xml"
             title = f"{topic.title} - {config.site.name}"
-            files[file_of(path)] = _feed(path, home, title, by_topic.get(topic.slug, ()), config)
+            made = files[file_of(path)] = _feed(path, home, title, by_topic.get(topic.slug, ()), config)
+            # Programs that follow it under the topic's old name find it there, and where it is now (``self``).
+            old = (f"/topics/{slug}/" for slug in topic.was)
+            files |= {file_of(f"{one}feed.xml"): made for one in old if one not in library.pages}
     return files
 
 
