@@ -138,7 +138,9 @@ class AnswerCache:
         """
         for first in (f"{scheme}://{host}" for host in sorted(hosts) for scheme in ("http", "https")):
             # "0" comes after "/".
-            found = self._do("SELECT key FROM answers WHERE url >= ? AND url < ?", (f"{first}/", f"{first}0")).fetchall()
+            found = self._do(
+                "SELECT key FROM answers WHERE url >= ? AND url < ?", (f"{first}/", f"{first}0")
+            ).fetchall()
             for (key,) in found:
                 if key not in self._of_this_run:
                     self.drop(key)

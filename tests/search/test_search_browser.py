@@ -26,6 +26,7 @@ material = pytest.importorskip("material")
 sync_api = pytest.importorskip("playwright.sync_api")
 
 THEME = Path(__file__).parents[2] / "kbgen" / "theme" / "search"
+TEMPLATE = THEME.parent / "templates" / "search.html"
 CHROMIUM = os.environ.get("CHROME_PATH") or shutil.which("chromium") or shutil.which("google-chrome") or ""
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 FLAGS += ["--disable-component-update", "--disable-sync", "--disable-dev-shm-usage"]
@@ -93,6 +94,7 @@ def site(tmp_path: Path, pages: list[SearchDoc]) -> Iterator[tuple[str, Path]]:
     shutil.copytree(THEME / "assets", folder / "assets" / "kbgen" / "search")
     hero = '<form action="search/" class="kb-hero-search" role="search" aria-label="Ask"><input name="q" aria-label="Ask"></form>'
     found = '<div id="kb-search-page" data-ask="https://forum.example.org/" data-ask-label="Ask us" data-empty="Type"></div>'
+    found += next(line for line in TEMPLATE.read_text(encoding="utf-8").splitlines() if "kb-search-keys" in line)
     places = {
         "index.html": document(0, hero),
         "q/reset-the-hub-1/index.html": document(2, "<h1>Reset</h1>"),
@@ -190,6 +192,23 @@ def test_the_keyboard_is_enough(site: tuple[str, Path], page: Any) -> None:
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     page.wait_for_url(site[0] + "q/refund-3/")
+
+
+def test_the_keys_can_be_switched_off(site: tuple[str, Path], page: Any) -> None:
+    """Who speaks to the browser types letters by accident (WCAG 2.1.4): the search page has a switch, remembered."""
+    page.goto(site[0] + "search/")
+    switch, box = page.locator("#kb-search-keys"), page.locator("#kb-search-input")
+    assert (switch.is_visible(), switch.is_checked()) == (True, True)
+    found = []
+    for _ in range(2):
+        page.goto(site[0] + "q/refund-3/")
+        page.keyboard.press("s")
+        found.append(box.evaluate("e => e === document.activeElement"))
+        page.goto(site[0] + "search/")
+        switch.set_checked(False)
+    assert found == [True, False]
+    page.goto(site[0] + "search/")
+    assert not switch.is_checked()
 
 
 def test_hostile_titles_are_text(site: tuple[str, Path], page: Any) -> None:

@@ -307,11 +307,34 @@ function results() {
   show(false);
 }
 
+/** Keys of one letter get in the way of who speaks to the browser or types by accident: they can be switched off (WCAG 2.1.4). */
+const keys = {
+  get on() {
+    try {
+      return localStorage.getItem("kb-keys") !== "off";
+    } catch {
+      return true;
+    }
+  },
+  set on(on) {
+    try {
+      localStorage.setItem("kb-keys", on ? "on" : "off");
+    } catch {} // nothing is remembered here: they are on again on the next page
+  },
+};
+
+function keySwitch(box) {
+  box.checked = keys.on;
+  box.addEventListener("change", () => (keys.on = box.checked));
+  box.closest("[hidden]").hidden = false;
+}
+
 forms.forEach(attach);
 if (page) results();
+document.querySelectorAll("#kb-search-keys").forEach(keySwitch);
 document.addEventListener("keydown", event => {
-  const typing = event.target.closest?.("input, textarea, select, [contenteditable]");
-  if (typing || event.ctrlKey || event.metaKey || event.altKey || !["/", "s", "f"].includes(event.key)) return;
+  const typing = event.target.closest?.("input:not([type=checkbox]), textarea, select, [contenteditable]");
+  if (typing || event.ctrlKey || event.metaKey || event.altKey || !["/", "s", "f"].includes(event.key) || !keys.on) return;
   const input = forms[0]?.querySelector("input[name=q]");
   if (!input) return;
   event.preventDefault();
