@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from kbgen.sources.emoji import with_emoji
 from kbgen.sources.html_tree import written
-from kbgen.sources.markdown import render
+from kbgen.sources.markdown import rendered
 
 _KINDS = r"\.(?:md|markdown|html?|docx)"
 _LINKED = re.compile(
@@ -84,9 +84,12 @@ def read_body(text: str, title: str, links: Mapping[str, str], url: str | None) 
         url: where the article lives, for its other relative links; None when nowhere else.
 
     Raises:
-        RecursionError: the text is nested deeper than 250 levels.
+        RecursionError: the text is nested too deeply, or repeats too much.
     """
-    return html_body(render(text), title, links, url, shortcodes=True)
+    html = rendered(text)
+    if html is None:
+        raise RecursionError
+    return html_body(html, title, links, url, shortcodes=True)
 
 
 def html_body(html: str, title: str, links: Mapping[str, str], url: str | None, *, shortcodes: bool = False) -> Body:

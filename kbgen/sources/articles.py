@@ -141,7 +141,8 @@ class ArticlesSource(Source):
         try:
             return self._understood(record, payload, links, place)
         except RecursionError as error:
-            raise RecordError(place, "is nested too deeply to be rendered; make its lists or quotes flatter") from error
+            problem = "is nested too deeply, or repeats too much, to be rendered; make its lists or quotes flatter"
+            raise RecordError(place, problem) from error
 
     def _understood(self, record: RawRecord, payload: _Payload, links: dict[str, str], place: str) -> Article:
         native = record.ref.partition(":")[2]

@@ -11,6 +11,7 @@ import functools
 import re
 import threading
 import tomllib
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -20,7 +21,7 @@ from pymdownx.slugs import slugify
 from kbgen.errors import RecordError
 
 if TYPE_CHECKING:
-    import markdown
+    from kbgen.sources.markdown_bounds import BoundedMarkdown
 
 _FENCES = {"---": ("---", "..."), "+++": ("+++",)}
 _KEY = re.compile(r"""["']?[\w-]+["']?\s*[:=]""")
@@ -117,17 +118,18 @@ def _toml(block: str, file: str) -> dict[str, Any]:
 
 
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
+_BLANK = re.compile(r"\n[^\S\n]*\n\s*")
 _TIGHT_ID = re.compile(r"^(#{1,6}\s.*[^\s}])\{(#[\w-]+)\}\s*$")
 
 
 @functools.lru_cache(maxsize=8)
-def _converter(thread: int) -> markdown.Markdown:
+def _converter(thread: int) -> BoundedMarkdown:
     # One converter a thread: it keeps state while it converts, and making one costs as much as a page.
     del thread
     # Here, because front matter is read by many who render nothing.
-    import markdown  # noqa: PLC0415
+    from kbgen.sources.markdown_bounds import BoundedMarkdown  # noqa: PLC0415
 
-    return markdown.Markdown(extensions=list(EXTENSIONS), extension_configs=EXTENSIONS)
+    return BoundedMarkdown(tuple(EXTENSIONS), EXTENSIONS)
 
 
 def render(text: str) -> str:
@@ -137,9 +139,28 @@ def render(text: str) -> str:
         text: Markdown without front matter.
 
     Returns:
-        HTML; code is marked with Pygments' classes and the class of its language.
+        HTML; code has the class of its language and no colours yet. A text that nobody writes, nested without end or
+        the same sign over and over, is not rendered: it comes as paragraphs of what it says.
     """
-    return _converter(threading.get_ident()).reset().convert(_spaced_ids(text) if "{#" in text else text)
+    html = rendered(text)
+    return _plain(text) if html is None else html
+
+
+def rendered(text: str) -> str | None:
+    """Render Markdown as ``render`` does, for those who tell its writer that it cannot be: then it is None."""
+    from kbgen.sources.markdown_bounds import TooMuch  # noqa: PLC0415
+
+    try:
+        return _converter(threading.get_ident()).convert(_spaced_ids(text) if "{#" in text else text)
+    except (TooMuch, RecursionError):
+        # Broken off in the middle, it may hold the rest of this text.
+        _converter.cache_clear()
+        return None
+
+
+def _plain(text: str) -> str:
+    paragraphs = (part.strip("\n") for part in _BLANK.split(text))
+    return "\n".join(f"<p>{escape(part, quote=False)}</p>" for part in paragraphs if part.strip())
 
 
 def _spaced_ids(text: str) -> str:

@@ -316,7 +316,7 @@ def test_nesting_made_to_overrun_the_reader_is_told(tmp_path: Path) -> None:
     file = write_article(tmp_path / "docs", "a.md", "> " * 600 + "x")
     source = articles(tmp_path)
     (record,), _ = read(source)
-    with pytest.raises(RecordError, match="is nested too deeply to be rendered") as caught:
+    with pytest.raises(RecordError, match="is nested too deeply, or repeats") as caught:
         source.parse(record)
     assert caught.value.place == str(file)
 
