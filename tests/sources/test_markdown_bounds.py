@@ -118,11 +118,22 @@ def test_what_is_counted_grows_as_the_text_does() -> None:
     assert 1.9 < steps[1] / steps[0] < 2.1
 
 
+def test_naming_one_footnote_often_counts_for_more() -> None:
+    """The library tries each name that a mark of the same footnote was given before."""
+    converter = _converter(threading.get_ident())
+    steps = []
+    for times in (200, 400):
+        converter.convert("[^1] " * times + "\n\n[^1]: note")
+        steps.append(converter.meter.steps)
+
+    assert steps[1] > 3 * steps[0]
+
+
 def test_a_text_that_was_given_back_leaves_nothing_for_the_next() -> None:
     """The text after one that was broken off is rendered as it is alone."""
-    text = "# Same\n\n*note*[^1] **and** `code`\n\n[^1]: here"
+    text = "A paragraph\n\n*note*[^1] **and** `code`\n\n[^1]: here"
     alone = render(text)
-    for costly in ("*a*" * 40_000, NESTED["lists"], NESTED["quotes"], "[^1]" * 40_000, "```\n" * 40_000):
+    for costly in ("*a*" * 40_000, NESTED["numbers"], NESTED["quotes"], "[^1]" * 40_000, "```\n" * 40_000):
         assert given_back(costly)
         assert alone == render(text)
 
