@@ -19,6 +19,7 @@ _FENCE = re.compile(r"```(?:([\w+#.-]{1,20})\n)?\n?(.*?)```", re.DOTALL)
 _HEADING = re.compile(r"^(#{1,3}) +(\S.*)$")
 _ITEM = re.compile(r"^( *)(?:[-*]|(\d{1,4})\.) +(?=\S)")
 _QUOTE = re.compile(r"^> ?")
+_DEEPEST = 10  # Discord nests no quotes
 _SUBTEXT = re.compile(r"^-# +")
 _HELD = re.compile("\ue000(\\d+)\ue001")
 _SPECIAL = re.compile(
@@ -72,8 +73,10 @@ def _kind(line: str) -> str:
     return "heading" if _HEADING.match(line) else "text"
 
 
-def _blocks(text: str, mention: Mention) -> Iterator[str]:
+def _blocks(text: str, mention: Mention, depth: int = 0) -> Iterator[str]:
     head, mark, rest = text.partition("\n>>> ") if not text.startswith(">>> ") else ("", ">>> ", text[4:])
+    if depth == _DEEPEST:
+        head, mark = text, ""
     for kind, group in groupby(head.split("\n"), _kind):
         lines = list(group)
         if kind == "quote":
@@ -88,7 +91,7 @@ def _blocks(text: str, mention: Mention) -> Iterator[str]:
             yield f"<p>{_broken([_SUBTEXT.sub('', line) for line in lines], mention)}</p>"
     if mark and rest.strip():
         # Everything after it is quoted.
-        yield f"<blockquote>{''.join(_blocks(rest, mention))}</blockquote>"
+        yield f"<blockquote>{''.join(_blocks(rest, mention, depth + 1))}</blockquote>"
 
 
 def _list(lines: list[str], mention: Mention) -> str:

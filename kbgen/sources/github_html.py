@@ -45,7 +45,8 @@ def plain_github(html: str, repository: str) -> str:
 
 def _mend_code(block: HtmlElement) -> None:
     pre = next(block.iter("pre"), None)
-    if pre is None:
+    # Code that a block inside of this one was part of is one text by now.
+    if pre is None or block.getparent() is None:
         return
     language = next((name.removeprefix(_LANGUAGE) for name in classes(block) if name.startswith(_LANGUAGE)), "")
     code = Element("code", {"class": f"language-{language}"} if language else {})

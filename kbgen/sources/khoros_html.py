@@ -15,7 +15,7 @@ from lxml.html import HtmlElement
 
 from kbgen.sources.markup import plain_post, read_html, write_html
 
-_SPACES = re.compile("[ \xa0]*\xa0[ \xa0]*")
+_SPACES = re.compile("[ \xa0]+")
 _PREFORMATTED = frozenset(("pre", "code", "li-code"))
 
 
@@ -44,9 +44,13 @@ def _close_up(root: HtmlElement) -> None:
     for element in root.iter(etree.Element):
         inside = {element.tag, *(one.tag for one in element.iterancestors())}
         if element.text and _PREFORMATTED.isdisjoint(inside):
-            element.text = _SPACES.sub(" ", element.text)
+            element.text = _SPACES.sub(_one_space, element.text)
         if element.tail and _PREFORMATTED.isdisjoint(inside - {element.tag}):
-            element.tail = _SPACES.sub(" ", element.tail)
+            element.tail = _SPACES.sub(_one_space, element.tail)
+
+
+def _one_space(run: re.Match[str]) -> str:
+    return " " if "\xa0" in run[0] else run[0]
 
 
 def _become(element: HtmlElement, tag: str, attributes: Mapping[str, str]) -> None:

@@ -167,6 +167,7 @@ def test_tags_come_from_the_bot_api(tmp_path: Path) -> None:
         ("<@201> <@!201> <#5> <a:party:77> <t:0:R>", "<p>@201! @201! #channel :party: 1970-01-01 00:00 UTC</p>"),
         ("> asked\n> more\ntold", "<blockquote><p>asked<br>\nmore</p></blockquote>\n<p>told</p>"),
         ("first\n>>> all\n- of it", "<p>first</p>\n<blockquote><p>all</p><ul><li>of it</li></ul></blockquote>"),
+        (">>> a\n>>> b", "<blockquote><p>a</p><blockquote><p>b</p></blockquote></blockquote>"),
         ("# Head\n- a\n  - b\n1. c", "<p><strong>Head</strong></p>\n<ul><li>a</li><li>b</li><li>c</li></ul>"),
         ("-# small", "<p>small</p>"),
         ("", ""),
@@ -175,6 +176,15 @@ def test_tags_come_from_the_bot_api(tmp_path: Path) -> None:
 def test_discords_markdown(content: str, html: str) -> None:
     """Line breaks count, links are of the web, and nothing of the text is markup."""
     assert html == content_html(content, lambda user: f"{user}!")
+
+
+def test_quotes_without_end_end() -> None:
+    """A line that begins a quote over and over nests ten of them, and loses nothing."""
+    html = content_html(">>> " * 5_000 + "told", lambda user: f"{user}!")
+
+    assert 10 < html.count("<blockquote>") < 20
+    assert html.count("&gt;&gt;&gt;") > 4_900
+    assert "told</p>" in html
 
 
 # --- exports -------------------------------------------------------------------------------------------------

@@ -45,3 +45,9 @@ UUID = "0a1b2c3d-1111-2222-3333-444455556666"
 def test_what_only_github_shows_becomes_plain(html: str, plain: str) -> None:
     """Code keeps its language, links become absolute, and no address keeps a token that expires."""
     assert plain_github(html, REPOSITORY) == plain
+
+
+def test_code_inside_of_code_is_one_text() -> None:
+    """Blocks that stand in one another, which only a broken page has, become the code of the outer one."""
+    html = '<div class="highlight"><pre>a<div class="highlight"><pre>b</pre></div></pre></div>'
+    assert plain_github(html, REPOSITORY) == "<pre><code>ab</code></pre>"

@@ -286,6 +286,11 @@ def test_elements_of_the_platform_become_plain_html(body: str, html: str) -> Non
     assert plain_message(body, SITE, f"{SITE}/t5/x/m-p/1") == html
 
 
+def test_runs_of_spaces_without_a_hard_one_stay() -> None:
+    """What the editor did not write is left alone, and a long run is read once."""
+    assert plain_message(f"<p>a{' ' * 50_000}b\xa0 c</p>", SITE, SITE) == f"<p>a{' ' * 50_000}b c</p>"
+
+
 @pytest.mark.realdata
 def test_the_recorded_shape_is_read(data_folder: Path) -> None:
     """An answer of the API as the vendor describes it."""
