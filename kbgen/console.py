@@ -10,13 +10,16 @@ import msgspec
 from rich.console import Console
 from rich.markup import escape
 
-from kbgen.model import StageReport
+from kbgen.model import StageReport, visible
 from kbgen.runs import RunReport
+
+# Of what is said to people; all other control characters come from texts that others wrote.
+_LAYOUT = "\n\t"
 
 
 @dataclass(frozen=True)
 class Voice:
-    """How a command speaks.
+    """How a command speaks; control characters in texts of others are written as escapes.
 
     Attributes:
         as_json: one JSON object on standard output, nothing else there.
@@ -42,13 +45,13 @@ class Voice:
         """
         if self.as_json:
             text = msgspec.json.format(msgspec.json.encode(data, enc_hook=str, order="deterministic"), indent=2)
-            sys.stdout.write(text.decode() + "\n")
+            sys.stdout.write(visible(text.decode(), keep="\n") + "\n")
         elif not self.quiet:
-            sys.stdout.write(words + "\n")
+            sys.stdout.write(visible(words, keep=_LAYOUT) + "\n")
 
     def error(self, message: str) -> None:
         """Say what is wrong, as it was worded where it was found."""
-        self.err.print(f"[bold red]error:[/] {escape(message)}")
+        self.err.print(f"[bold red]error:[/] {escape(visible(message, keep=_LAYOUT))}")
 
     def failure(self, message: str, exit_code: int) -> None:
         """Say that a command failed; scripts that asked for JSON get the message there as well."""

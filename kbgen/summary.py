@@ -8,7 +8,7 @@ from pathlib import Path
 
 from kbgen.addresses import absolute
 from kbgen.errors import KbgenError, UsageError
-from kbgen.model import StageReport
+from kbgen.model import StageReport, visible
 from kbgen.runs import Change, RunReport, What
 
 _SHOWN = 20
@@ -124,14 +124,15 @@ def _row(stage: StageReport) -> str:
 
 
 def _safe(text: str) -> str:
-    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+    return _SPECIAL.sub(r"\\\1", visible(" ".join(text.split())))
 
 
 def _code(text: str) -> str:
-    return "`" + text.replace("`", "'") + "`"
+    return "`" + visible(text.replace("`", "'")) + "`"
 
 
 def _quoted(text: str) -> str:
     longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
-    return f"{fence}text\n{text}\n{fence}"
+    shown = visible(text, keep="\n")
+    return f"{fence}text\n{shown}\n{fence}"

@@ -86,3 +86,19 @@ def test_a_run_is_told_to_machines() -> None:
 def test_an_unpublished_run_does_not_claim_to_have_published() -> None:
     """A stage alone, or a night without change."""
     assert "" == run_words(RunReport((), Path("site"), 12, published=False))
+
+
+def test_what_others_wrote_commands_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    """Control characters are written out in words and in JSON, which stays JSON; layout stays."""
+    said = "a\x1b[2Jb\x9b1m\u202ec\x00"
+    Voice().result({}, f"one\n\t{said}")
+    Voice(as_json=True).result({"a": said}, "")
+    words, _, rest = capsys.readouterr().out.partition("{")
+    assert "one\n\ta\\u001b[2Jb\\u009b1m\\u202ec\\u0000\n" == words
+    assert (said, True) == (json.loads("{" + rest)["a"], rest.replace("\n", "").isprintable())
+
+
+def test_an_error_commands_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    """Messages quote what was found, so they are written as words are."""
+    Voice().error("a\x1b[2J")
+    assert "a\\u001b[2J" in capsys.readouterr().err

@@ -28,6 +28,7 @@ class Notes(Source):
     def __init__(self, name: str = "notes") -> None:
         super().__init__(SourceOptions(name=name, kind="notes"), Path())
         self.items: list[Item] = []
+        self.whole: list[RawRecord] = []
         self.signature: str | None = None
         self.missing = False
         self.read = 0
@@ -41,6 +42,7 @@ class Notes(Source):
     def records(self) -> Iterator[Harvested]:
         """Yield, or break off."""
         self.read += 1
+        yield from self.whole
         for item in self.items:
             if isinstance(item, tuple):
                 number, text = item
@@ -200,6 +202,30 @@ def test_a_bad_record_is_named_and_the_rest_is_kept(run: Run, store: Store) -> N
     report = run((1, "uno"), RecordError("2.txt", "is a picture"), (3, "three"))
     assert (("2.txt: is a picture",), {"unreadable": 1}, 0) == (report.failed, report.rejected, report.removed)
     assert {"1": ("uno", False), "2": ("two", False), "3": ("three", False)} == held(store)
+
+
+@pytest.mark.parametrize("sign", ["\n", "\x00", "\x1b[2J", "\x9b", "\u2028", "\u202e"])
+def test_an_id_that_a_terminal_obeys_is_a_bad_record(store: Store, notes: Notes, sign: str) -> None:
+    """It is named with its signs written out and counted, what was read from there before stays, and the rest is read."""
+    named = notes.record("1", "thread", "", "one", "all.jsonl:1")
+    notes.whole = [named]
+    harvest(notes, store, Silent())
+    notes.whole = [
+        notes.record(f"1{sign}", "thread", "", "one", "all.jsonl:1"),
+        notes.record("2", "thread", "", "two", ""),
+    ]
+    report = harvest(notes, store, Silent())
+
+    shown = "".join(f"\\u{ord(one):04x}" if not one.isprintable() else one for one in sign)
+    assert (f"all.jsonl:1: the id notes:1{shown} holds control characters; give it another",) == report.failed
+    assert {"unreadable": 1} == report.rejected
+    assert {"1": ("one", False), "2": ("two", False)} == held(store)
+
+
+def test_ids_in_any_script_are_good(store: Store, notes: Notes) -> None:
+    """Joiners and marks of direction are letters' own, and no controls."""
+    notes.whole = [notes.record(one, "thread", "", "x", one) for one in ("می\u200cخواهم", "ab\u200f", "日本", "é")]
+    assert () == harvest(notes, store, Silent()).failed
 
 
 def test_a_bad_record_is_named_again_while_nothing_changes(run: Run) -> None:

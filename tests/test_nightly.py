@@ -16,8 +16,11 @@ import yaml
 from projects import ROOT, Kbgen, SmallForum, build_here, forum_topic
 
 from kbgen.cli import GLOBAL_OPTIONS, app, globals_first
-from kbgen.errors import UsageError
+from kbgen.errors import KbgenError, UsageError
 from kbgen.initialise import NIGHTLY, add_ci, initialise, kinds_of_ci
+from kbgen.model import StageReport
+from kbgen.runs import Change, Changes, RunReport
+from kbgen.summary import of_error, of_run
 
 GITHUB = NIGHTLY / "github/github/workflows/knowledge-base.yml"
 GITLAB = NIGHTLY / "gitlab/gitlab-ci.yml"
@@ -188,6 +191,18 @@ def test_the_digest_names_what_failed_and_what_waits(forum: SmallForum, inside: 
     assert "## Failed: 1" in told
     assert "9.json" in told
     assert "## Waits for a person\n\nheld: 1" in told
+
+
+def test_the_digest_holds_no_control_characters() -> None:
+    """A job's log obeys them as a terminal does; lines stay lines."""
+    change = Change("new", "entry", "/q/a/", "forum:\u202e1", "a\x1b[2J")
+    stage = StageReport("curate", failed=("a\x9b1m",))
+    report = RunReport((stage,), Path("site"), 1, published=True, changes=Changes({"new": 1}, (change,)))
+    told = of_run(report, "https://help.example.com/") + of_error(KbgenError("one\ntwo\x1b"))
+
+    assert told.replace("\n", "").isprintable()
+    assert "\none\ntwo\\u001b\n" in told
+    assert "`forum:\\u202e1`" in told
 
 
 def test_the_digest_of_a_run_that_stopped(forum: SmallForum, inside: Kbgen) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from kbgen.errors import RecordError, SourceError
+from kbgen.harvest.identity import identified
 from kbgen.model import RawRecord, Ref, StageReport
 from kbgen.progress import Progress
 from kbgen.sources.base import Harvested, Source, Unchanged
@@ -123,10 +124,10 @@ def _read(
             tally.read += 1
             if isinstance(item, Unchanged):
                 same.append(item.ref)
-            elif isinstance(item, RecordError):
-                tally.bad.append(item)
+            elif isinstance(record := identified(item) if isinstance(item, RawRecord) else item, RecordError):
+                tally.bad.append(record)
             else:
-                batch.append(item)
+                batch.append(record)
             if len(batch) + len(same) == _BATCH:
                 _store(batch, same, store, seen, tally)
                 advance(_BATCH)

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from kbgen.errors import RecordError, SourceError
+from kbgen.harvest.identity import identified
 from kbgen.harvest.isolated import isolated
 from kbgen.model import RawRecord, StageReport, make_ref
 from kbgen.progress import Advance, Progress
@@ -169,8 +170,9 @@ class _Work:
 
     def take(self, step: Step) -> None:
         """Store a step and where it leaves the pass, in one transaction."""
-        records = [item for item in step.items if isinstance(item, RawRecord)]
-        errors = [item for item in step.items if isinstance(item, RecordError)]
+        items = [identified(item) if isinstance(item, RawRecord) else item for item in step.items]
+        records = [item for item in items if isinstance(item, RawRecord)]
+        errors = [item for item in items if isinstance(item, RecordError)]
         name, run = self.source.name, self.current.run
         # Read again, a record is no failure any more, whether that was named by its place or by its ref.
         read = [one for record in records for one in (record.place, record.ref)]

@@ -61,6 +61,7 @@ from kbgen.model.terms import (
     Why,
     make_ref,
     split_ref,
+    visible,
 )
 
 __all__ = [
@@ -108,4 +109,5 @@ __all__ = [
     "family_of",
     "make_ref",
     "split_ref",
+    "visible",
 ]

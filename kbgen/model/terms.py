@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal, NewType
 
 Ref = NewType("Ref", str)
@@ -19,6 +20,23 @@ SolvedBy = Literal["accepted", "staff", "reaction", "tag", "schema"]
 Outcome = Literal["publish", "hold", "drop"]
 Why = Literal["accepted", "staff", "reaction", "tag", "schema", "helpful", "written"]
 PageKind = Literal["entry", "article", "topic", "tag", "person", "listing", "home", "other"]
+
+
+# C0 and C1, what turns the direction of text or ends its line, and what no text is made of. LRM, RLM and the joiners
+# are no controls: words need them.
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]")
+
+
+def visible(text: str, *, keep: str = "") -> str:
+    r"""Write the control characters of a text as what they are, ``\u001b``, which no terminal obeys.
+
+    Args:
+        text: any, such as an id as harvested.
+        keep: those that are layout here.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return _CONTROLS.sub(lambda found: found[0] if found[0] in keep else f"\\u{ord(found[0]):04x}", text)
 
 
 def make_ref(source: str, native_id: str | int) -> Ref:

@@ -221,6 +221,6 @@ def _time(root: HtmlElement, *names: str) -> datetime | None:
 def _canonical(root: HtmlElement) -> str | None:
     for element in root.iter("link"):
         address = str(element.get("href", "")).strip()
-        if element.get("rel", "").lower() == "canonical" and re.match(r"https?://[^/\s]+\S*$", address):
+        if element.get("rel", "").lower() == "canonical" and re.fullmatch(r"https?://[^/\s]+\S*", address):
             return address
     return None

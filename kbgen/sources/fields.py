@@ -12,14 +12,14 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-_SITE = re.compile(r"^https?://[^\s/?#]+(/[^\s?#]*)?$")
+_SITE = re.compile(r"https?://[^\s/?#]+(/[^\s?#]*)?")
 _SLUG_LENGTH = 80
 _SLUG_TABLE = {code: "-" if chr(code) in " ,./\\-_=" else None for code in range(128) if not chr(code).isalnum()}
 _HYPHENS = re.compile("--+")
 
 
 def _site_url(value: str) -> str:
-    if not _SITE.match(value):
+    if not _SITE.fullmatch(value):
         raise ValueError("must be an absolute address without query, such as https://forum.example.com")
     return value.rstrip("/")
 

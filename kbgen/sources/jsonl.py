@@ -39,11 +39,13 @@ _MARKS: dict[str, SolvedBy] = {
 Words = Annotated[str, Meta(min_length=1, pattern=r"\S")]
 Address = Annotated[str, Meta(pattern=r"^https?://")]
 Time = Annotated[datetime, Meta(description="ISO 8601, date and time; without a zone it is UTC")]
+# To its very end: a dollar sign, which is that in other languages, lets a line feed follow in Python.
+_ID = r"""[^\s<>"'`\\^{|}\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]"""
 Family = Annotated[
     str,
-    Meta(pattern=r"""^[^\s<>"'`\\^{|}]*$""", description="a ref that all versions of a text in other languages share"),
+    Meta(pattern=rf"^{_ID}*(?![\s\S])", description="a ref that all versions of a text in other languages share"),
 ]
-Name = Annotated[str, Meta(pattern=r"""^[^\s<>"'`\\^{|}]+$""", description="unique and kept for ever")]
+Name = Annotated[str, Meta(pattern=rf"^{_ID}+(?![\s\S])", description="unique and kept for ever")]
 
 
 class JsonlOptions(SourceOptions):

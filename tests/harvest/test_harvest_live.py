@@ -256,6 +256,18 @@ def test_a_bad_record_is_named_until_it_can_be_read(town: Town) -> None:
     assert () == town.run().failed
 
 
+def test_an_id_that_a_terminal_obeys_is_a_bad_record(town: Town) -> None:
+    """A platform's id with control characters is named with them written out, and no record."""
+    town.board.write("2\u202e")
+    town.server.route("/notes/2%E2%80%AE.json", town.board.notes["2\u202e"])
+    report = town.run()
+
+    assert ["the id board:2\\u202e holds control characters; give it another"] == [
+        failed.rpartition(": ")[2] for failed in report.failed
+    ]
+    assert "2" in town.held()
+
+
 def test_only_the_list_is_asked_for_what_is_as_it_was(town: Town) -> None:
     """A full pass over what has not changed fetches no note."""
     town.run()
