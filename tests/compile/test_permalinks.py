@@ -77,11 +77,53 @@ def test_an_address_of_a_vanished_page_is_not_given_again() -> None:
         ("a b?c#d%2f", "/q/w-a-b-c-d-2f/"),
         ("///", "/q/w-x/"),
         ("שלום", "/q/w-שלום/"),
+        ("..", "/q/w-x/"),
+        ("con", "/q/w-con/"),
+        ("a...", "/q/w-a/"),
     ],
 )
 def test_hostile_ids_make_harmless_paths(native: str, path: str) -> None:
     """Nothing of an id climbs out of its folder, starts a query or breaks the address."""
     assert {f"forum:{native}": path} == assign([summary(f"forum:{native}", "W")], {}).paths
+
+
+@pytest.mark.parametrize("sign", ["a", "ש", "日", "a-", "a."])
+def test_an_id_longer_than_a_name_may_be_is_cut(sign: str) -> None:
+    """File systems take 255 bytes; what is cut off is told by a digest, so no two ids meet, whoever else is there."""
+    long, other = f"forum:{sign * 300}b", f"forum:{sign * 300}c"
+    paths = assign([summary(long, "Reset"), summary(other, "Reset")], {}).paths
+    segments = [path.split("/")[2] for path in paths.values()]
+
+    assert 2 == len(set(segments))
+    assert all(200 < len(segment.encode()) <= 240 for segment in segments)
+    assert paths[Ref(long)] == assign([summary(long, "Reset")], {}).paths[Ref(long)]
+    assert paths[Ref(long)] == assign([summary(long, "Other")], paths).paths[Ref(long)]
+
+
+def test_an_id_of_a_fitting_length_stays_whole() -> None:
+    """Addresses are for ever, so nothing is cut that file systems take."""
+    ref = f"forum:{'a' * 234}"
+    assert {ref: f"/q/reset-{'a' * 234}/"} == assign([summary(ref, "Reset")], {}).paths
+
+
+def test_a_source_of_a_long_name_fits() -> None:
+    """Also beside a page that has the shorter address."""
+    first, second = f"a:{'1' * 150}", f"{'b' * 200}:{'1' * 150}"
+    paths = assign([summary(first, "W"), summary(second, "W")], {}).paths
+    assert [True, True] == [len(path.split("/")[2].encode()) <= 240 for path in paths.values()]
+
+
+@pytest.mark.parametrize(("one", "other"), [("AbC", "aBc"), ("가", "\u1100\u1161"), ("ß", "SS")])
+def test_ids_that_some_file_systems_take_for_one_do_not_collide(one: str, other: str) -> None:
+    """Large and small letters, and two ways to write one, are the same file on many a disk."""
+    links = assign([summary(f"forum:{one}", "W"), summary(f"forum:{other}", "W")], {})
+    assert 1 == sum(path.startswith("/q/w-forum-") for path in links.paths.values())
+
+
+def test_addresses_given_before_stay_whatever_disks_take_them_for() -> None:
+    """Two of them that differ by the size of letters are published already."""
+    assigned = {Ref("forum:A"): "/q/w-A/", Ref("forum:a"): "/q/w-a/"}
+    assert assigned == assign([summary("forum:a", "W"), summary("forum:A", "W")], assigned).paths
 
 
 TITLES = st.sampled_from(["reset", "pair", "reset-2", "x"])
