@@ -1,10 +1,13 @@
 """What is private is taken out of text, and what only looks private stays."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from kbgen.config import PrivacyConfig
 from kbgen.curate.privacy import holds_private, redact_html, redact_text
-from kbgen.curate.text import Words
+from kbgen.curate.sanitise import safe_html
+from kbgen.curate.text import Words, html_text
 
 CONFIG = PrivacyConfig()
 # Put together at run time, so that no scanner takes a test for a leak.
@@ -330,6 +333,25 @@ def test_what_is_found_was_foreseen(html: str) -> None:
     """The quick look, which saves the parser the work, sees all that the thorough one sees."""
     assert redact_html(html, CONFIG)[1]
     assert holds_private(Words(html), CONFIG)
+
+
+PRIVATE = ("jo@hubworks.io", "+44 20 7946 0958", FAKE["github"], "password: hunter22", "020 7946 0958", FAKE["stripe"])
+CUTS = ("", "", "", "<b>", "</b>", "<i>", "</i>", "<wbr>", "&shy;", "\u200c")
+
+
+@given(st.data(), st.sampled_from(PRIVATE), st.sampled_from(("p", "li", "td", "h3", "blockquote")))
+@settings(max_examples=200, deadline=None)
+def test_no_cut_hides_what_is_private(data: st.DataObject, private: str, block: str) -> None:
+    """Wherever tags and signs nobody sees stand in it, it is found, foreseen, and nothing around it is lost."""
+    cut = "".join(char + data.draw(st.sampled_from(CUTS)) for char in private)
+    html = str(safe_html(f"<{block}>Before it {cut} after it.</{block}><p>Next.</p>"))
+    cleaned, kinds = redact_html(html, CONFIG)
+    assert kinds, html
+    assert holds_private(Words(html), CONFIG)
+    text = html_text(cleaned).replace("\u200c", "").replace("\u00ad", "")
+    assert private.rpartition(" ")[2] not in text
+    assert (text.startswith("Before it "), text.endswith(" after it. Next.")) == (True, True), cleaned
+    assert not redact_html(cleaned, CONFIG)[1]
 
 
 def test_prompts_in_code_stay_and_addresses_in_it_go() -> None:
