@@ -12,7 +12,7 @@ from typing import ClassVar
 from lxml import etree
 
 from kbgen.curate.flow import RULE, Flow
-from kbgen.curate.highlight import highlight, known_language
+from kbgen.curate.highlight import MOST_COLOURED, highlight, known_language, share_of
 from kbgen.curate.inline import HEADINGS, MOST_CONTAINERS, Handler, InlineWriter, classes_of
 from kbgen.curate.places import own_id
 from kbgen.curate.tables import Cell, Rows, is_layout, render_table, span
@@ -36,6 +36,7 @@ class BlockWriter(InlineWriter):
     def __init__(self, own_hosts: frozenset[str], *, trusted: bool) -> None:
         super().__init__(own_hosts, trusted=trusted)
         self._headings: list[int] = []
+        self._coloured = 0
 
     def _paragraph(self, element: etree._Element, flow: Flow, depth: int) -> None:
         title = self.trusted and "admonition-title" in classes_of(element)
@@ -93,8 +94,16 @@ class BlockWriter(InlineWriter):
         classes = " ".join(item.get("class", "") for item in declared if item is not None)
         language = known_language(f"{classes} lang-{element.get('data-code-wrap', 'none')}")
         named = f' class="language-{escape(language)}"' if language else ""
-        body = highlight(code, language)
+        body = highlight(code, language if self._may_colour(code, language) else "")
         flow.block(f'<div class="highlight"><pre tabindex="0"><code{named}>{body}</code></pre></div>')
+
+    def _may_colour(self, code: str, language: str) -> bool:
+        """Whether a block is within the share of its text; staff's reference pages have more code than any post."""
+        share = share_of(code, language)
+        if not self.trusted and self._coloured + share > MOST_COLOURED:
+            return False
+        self._coloured += share
+        return True
 
     def _list(self, element: etree._Element, flow: Flow, depth: int) -> None:
         items: list[Flow] = []

@@ -14,8 +14,16 @@ from pygments.lexer import Lexer
 from pygments.lexers import get_lexer_by_name
 from pygments.util import ClassNotFound
 
-# Some lexers are quadratic on adversarial input; what a reader pastes whole is a log, and colours do not help there.
-_LONGEST = 20_000
+MOST_COLOURED = 20_000
+"""The share of one text, in characters. What a reader pastes whole is a log, and colours do not help there."""
+# Most lexers are quadratic on hostile input, within two seconds for that much; of these, within two for a third of it.
+_SLOW = """
+    adl amdgpu androidbp antlr-csharp aspectj basemake c-objdump ceylon cfengine3 cpp-objdump cr csharp d-objdump
+    desktop devicetree dylan-lid gnuplot gosu groovy java ldif livescript llvm make mcschema nemerle nixos objdump
+    objdump-nasm objective-j postscript ragel ragel-java registry resourcebundle roboconf-instances sarl shexc smali
+    sparql systemd tads3 terraform thrift trac-wiki tsx turtle typescript xorg.conf xquery xtend
+"""
+_WEIGHTS = {**dict.fromkeys(_SLOW.split(), 3), "fan": 20, "xpp": 20, "tnt": MOST_COLOURED}
 # What such input has in common: the same few signs over and over. Code of 1,000 characters has some hundred threes.
 _SHORT, _THREES = 1_000, 40
 _PLAIN = frozenset(("", "text", "plain", "plaintext", "none", "auto", "txt", "nohighlight", "default"))
@@ -51,6 +59,11 @@ def known_language(classes: str) -> str:
     return ""
 
 
+def share_of(code: str, language: str) -> int:
+    """Give what colouring a block takes of its text's share, which is ``MOST_COLOURED``."""
+    return len(code) * _WEIGHTS.get(language, 1) if language else 0
+
+
 @lru_cache(maxsize=4096)
 def highlight(code: str, language: str) -> str:
     """Give the HTML of a code block's inside.
@@ -60,10 +73,11 @@ def highlight(code: str, language: str) -> str:
         language: an alias as from ``known_language``; "" for none.
 
     Returns:
-        Escaped text, with ``span`` elements when the language is known and the block is code of at most 20 kB.
+        Escaped text, with ``span`` elements when the language is known and the block is no larger than the share of
+        a whole text.
     """
     lexer = _lexer(language)
-    if lexer is None or len(code) > _LONGEST or _is_monotonous(code):
+    if lexer is None or share_of(code, language) > MOST_COLOURED or _is_monotonous(code):
         return escape(code, quote=False)
     html = pygmentise(code, lexer, _FORMATTER)
     return html if code.endswith("\n") else html.removesuffix("\n")

@@ -449,6 +449,18 @@ def test_spans_stay_only_where_they_fit() -> None:
     assert "rowspan" not in safe_html("<table><tr><td rowspan=9>a</td><td>b</td></tr><tr><td>c</td></tr></table>")
 
 
+def test_code_of_one_post_is_coloured_up_to_a_share() -> None:
+    """Many blocks take as long as a large one; what is beyond stays code of its language. Staff's pages have no share."""
+    code = "\n".join(f"name_{number} = call({number})" for number in range(300))
+    block = f'<pre><code class="language-python">{code}</code></pre>'
+    shown = safe_html(block * 6).split("<pre")[1:]
+
+    assert [True, True, True, False, False, False] == ["<span" in one for one in shown]
+    assert all('<code class="language-python">' in one for one in shown)
+    assert all("<span" in one for one in safe_html(block * 6, trusted=True).split("<pre")[1:])
+    assert safe_html(block * 6) == safe_html(safe_html(block * 6))
+
+
 def test_code_is_coloured_and_reachable() -> None:
     """A declared language is coloured; the block takes the keyboard's focus, so that it can be scrolled."""
     safe = safe_html('<pre class="lang-py prettyprint-override"><code>x = "&lt;"\n</code></pre>')

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kbgen.curate.highlight import highlight, known_language
+from kbgen.curate.highlight import highlight, known_language, share_of
 from kbgen.curate.language import detect
 from kbgen.curate.links import clean_href, host_of
 from kbgen.curate.tables import Cell, render_table, span
@@ -129,6 +129,17 @@ def test_code_is_escaped_coloured_or_not() -> None:
     assert "<span" not in highlight("\n " * 6000, "nesc")
     assert "<span" in highlight("\n".join(f"name_{n} = call({n})" for n in range(400)), "python")
     assert "<span" in highlight("x = 1\n" * 100, "python")
+
+
+def test_slow_lexers_have_a_smaller_share() -> None:
+    """A lexer that takes long for hostile code is given a third of what others are, some are given next to nothing."""
+    code = "\n".join(f"target{number}: x" for number in range(700))
+    assert (3 * len(code), len(code), 0) == (share_of(code, "make"), share_of(code, "python"), share_of(code, ""))
+    assert "<span" in highlight(code[:6_000], "make")
+    assert "<span" not in highlight(code, "make")
+    assert "<span" in highlight(code, "python")
+    assert "<span" not in highlight("(" * 1_001, "fan")
+    assert "<span" not in highlight("0x", "tnt")
 
 
 @pytest.mark.parametrize(
