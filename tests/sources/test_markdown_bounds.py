@@ -76,6 +76,17 @@ def test_marks_of_footnotes_are_counted_before_they_are_looked_for() -> None:
         converter.parser.parseDocument([text])
 
 
+def test_backticks_in_runs_of_many_lengths_are_plain_text() -> None:
+    """Runs of backticks, each of another length, are each looked for in all that follows."""
+    runs = " ".join("`" * length for length in range(300, 0, -1))
+    assert given_back(runs + " a" * SIZE)
+
+
+def test_tags_without_end_in_paragraphs_of_their_own_are_plain_text() -> None:
+    """Each is looked for in all that follows, over the ends of paragraphs."""
+    assert given_back("<p a=b\n\n" * (SIZE // 8))
+
+
 def test_spaces_are_looked_through_once() -> None:
     """Extensions look from each of many spaces for what follows them all."""
     assert given_back(f"# a{' ' * SIZE}b")
