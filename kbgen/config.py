@@ -56,7 +56,7 @@ class SiteConfig(Section):
     @field_validator("url")
     @classmethod
     def _absolute(cls, value: str) -> str:
-        if not re.match(r"^https?://[^/?#]+(/[^?#]*)?$", value):
+        if not re.fullmatch(r"https?://[^/?#\s]+(/[^?#\s]*)?", value):
             msg = "must be an absolute address without query, such as https://help.example.com/"
             raise ValueError(msg)
         return value if value.endswith("/") else value + "/"

@@ -94,6 +94,8 @@ def test_all_faults_are_told_at_once() -> None:
         ("site: {name: a, url: https://a.example/, languages: []}", "languages: must be language codes"),
         ("site: {name: a, url: https://a.example/, languages: [english]}", "got english"),
         ("site: {name: a, url: 'https://a.example/?q=1'}", "site.url: must be an absolute address without query"),
+        (r"""site: {name: a, url: "https://a.example/\n"}""", "site.url: must be an absolute address without query"),
+        ("site: {name: a, url: https://a.example/help desk}", "site.url: must be an absolute address without query"),
         ("site: {name: a\x01b}", "not valid YAML"),
     ],
 )

@@ -58,7 +58,9 @@ def test_a_site_is_kept_without_its_last_slash(address: str, kept: str) -> None:
     assert kept == TypeAdapter(SiteUrl).validate_python(address)
 
 
-@pytest.mark.parametrize("address", ["f.example.com", "javascript:alert(1)", "https://x.example.com/?a=1", "https://"])
+@pytest.mark.parametrize(
+    "address", ["f.example.com", "javascript:alert(1)", "https://x.example.com/?a=1", "https://", "https://x.org\n"]
+)
 def test_a_site_is_an_absolute_address(address: str) -> None:
     """An address without scheme or host, or with a query, is refused."""
     with pytest.raises(ValidationError, match="must be an absolute address"):
