@@ -44,7 +44,7 @@ def own_html(html: str) -> tuple[str, str]:
     _without_history(body)
     for element in [element for element in body.iter() if _is_noise(element)]:
         _drop(element)
-    _without_last_quotes(body)
+    _LastQuotes(body)
     return inside(body).strip(), _text(body)
 
 
@@ -62,12 +62,14 @@ def _is_noise(element: HtmlElement) -> bool:
 
 def _without_history(body: HtmlElement) -> None:
     """Take out the quoted message, unless the author wrote between its lines."""
-    for element in list(body.iter()):
+    elements = list(body.iter())
+    answered = _answered(elements)
+    for element in elements:
         names = _names(element)
         if not _ENDS.isdisjoint(names):
             _drop_following(element, body)
             _drop(element)
-        elif not _HISTORY.isdisjoint(names) and not _is_answered(element, body):
+        elif not _HISTORY.isdisjoint(names) and element not in answered:
             _drop(element)
 
 
@@ -81,30 +83,60 @@ def _drop_following(element: HtmlElement, body: HtmlElement) -> None:
         here = here.getparent()
 
 
-def _is_answered(element: HtmlElement, body: HtmlElement) -> bool:
-    """Whether words of the author follow a quotation."""
-    here: HtmlElement | None = element
-    while here is not None and here is not body:
-        if (here.tail or "").strip():
-            return True
-        for later in here.itersiblings():
-            if _HISTORY.isdisjoint(_names(later)) and not _is_noise(later) and "".join(later.itertext()).strip():
-                return True
-        here = here.getparent()
-    return False
+def _answered(elements: list[HtmlElement]) -> set[HtmlElement]:
+    """Those that words of the author follow, of all elements of a body in their order; each is looked at once."""
+    wordy: set[HtmlElement] = set()
+    for element in reversed(elements):
+        if (element.text or "").strip():
+            wordy.add(element)
+        if element in wordy or (element.tail or "").strip():
+            wordy.add(element.getparent())
+    found: set[HtmlElement] = set()
+    for element in elements:
+        followed = element in found
+        for child in reversed(element):
+            if followed or (child.tail or "").strip():
+                found.add(child)
+            followed = followed or (child in wordy and _is_own(child))
+    return found
 
 
-def _without_last_quotes(body: HtmlElement) -> None:
-    for quote in reversed(list(body.iter("blockquote"))):
-        if quote.getparent() is not None and not _is_answered(quote, body) and "".join(body.itertext()).strip():
-            _drop_if_rest_remains(quote, body)
+def _is_own(element: HtmlElement) -> bool:
+    return _HISTORY.isdisjoint(_names(element)) and not _is_noise(element)
 
 
-def _drop_if_rest_remains(quote: HtmlElement, body: HtmlElement) -> None:
-    """A message that is nothing but a quotation keeps it: it is how its author wrote."""
-    whole, quoted = (len("".join("".join(node.itertext()).split())) for node in (body, quote))
-    if whole > quoted and quote.get("type") == "cite":
-        _drop(quote)
+class _LastQuotes:
+    """Takes out the quotations that end a message; a message that is nothing else keeps them: it is how it was written.
+
+    Args:
+        body: the message's, changed in place.
+    """
+
+    def __init__(self, body: HtmlElement) -> None:
+        self._left = sum(map(_length, body.itertext()))
+        self._trim(body, answered=False)
+
+    def _trim(self, element: HtmlElement, *, answered: bool) -> int:
+        """Take out of an element, whether or not the author's words follow it; gives how long what remains is."""
+        length = _length(element.text)
+        for child in reversed(element):
+            after = _length(child.tail)
+            follows = answered or after > 0
+            inner = self._trim(child, answered=follows)
+            if self._ends(child, inner) and not follows:
+                self._left -= inner
+                _drop(child)
+                continue
+            answered = answered or (inner > 0 and _is_own(child))
+            length += inner + after
+        return length
+
+    def _ends(self, element: HtmlElement, length: int) -> bool:
+        return bool(element.tag == "blockquote" and element.get("type") == "cite" and self._left > length)
+
+
+def _length(text: str | None) -> int:
+    return len("".join((text or "").split()))
 
 
 def _drop(element: HtmlElement) -> None:

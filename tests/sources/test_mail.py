@@ -295,6 +295,11 @@ def test_words_become_html(text: str, html: str) -> None:
         ("<p>Yes.</p><div><div id='divRplyFwdMsg'>From: Ada</div><p>Old</p></div><p>Older</p>", "<p>Yes.</p><div></div>"),
         ("<p>Yes.</p><img src='https://t.x.org/p.gif' width='1' height='1'><style>p{}</style>", "<p>Yes.</p>"),
         ("<p>Yes.</p><div class='gmail_signature'>Ada</div>", "<p>Yes.</p>"),
+        ("<div class='gmail_quote'>Asked</div><div class='gmail_quote'>Asked</div><p>Told</p>", '<div class="gmail_quote">Asked</div><div class="gmail_quote">Asked</div><p>Told</p>'),
+        ("<div class='gmail_quote'>Asked</div><div class='gmail_signature'>Ada</div>", ""),
+        ("<blockquote type='cite'>Old</blockquote>", '<blockquote type="cite">Old</blockquote>'),
+        ("<blockquote type='cite'>Old<blockquote type='cite'>Older</blockquote></blockquote>", '<blockquote type="cite">Old</blockquote>'),
+        ("<div><blockquote type='cite'>Asked</blockquote></div><p>Told</p><blockquote type='cite'>Old</blockquote>", '<div><blockquote type="cite">Asked</blockquote></div><p>Told</p>'),
         ("", ""),
     ],
 )  # fmt: skip
@@ -315,3 +320,9 @@ def test_hostile_repetition_is_read_in_time(seed: bytes) -> None:
     mail = read_mail(b"From: " + flood.replace(b"\n", b" ") + b"\nSubject: x\n\n" + flood)
     assert "x" == mail.subject
     assert own_words(flood.decode(), spelled=True) is not None
+
+
+@pytest.mark.parametrize("quote", ["<blockquote type='cite'>a</blockquote>", "<div class='gmail_quote'>a</div>"])
+def test_each_of_many_quotations_is_looked_at_once(quote: str) -> None:
+    """A message of tens of thousands of quotations is read as fast as one of as many paragraphs."""
+    assert own_html("<p>Yes.</p>" + quote * 40_000)[0] == "<p>Yes.</p>"
