@@ -17,6 +17,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from kbgen.errors import ConfigError
+from kbgen.model import yaml_text
 
 CONFIG_FILE = "site_config/kbgen.yml"
 _REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -238,18 +239,13 @@ def load_yaml(text: str, file: str) -> tuple[Any, dict[Position, int]]:
     """
     lines: dict[Position, int] = {}
     try:
-        loader = yaml.SafeLoader(text)
-        node = loader.get_single_node()
+        node = yaml_text.compose(text)
         if node is None:
             return None, lines
         _walk(node, (), lines, file)
-        return loader.construct_document(node), lines
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        line = mark.line + 1 if mark else 1
-        raise ConfigError(f"{file}:{line}: not valid YAML: {error.problem or error}") from error
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{file}:1: not valid YAML: {error}") from error
+        return yaml_text.construct(node), lines
+    except yaml_text.YamlFault as fault:
+        raise ConfigError(f"{file}:{fault.line}: not valid YAML: {fault.reason}") from fault
 
 
 def _walk(node: yaml.Node, position: Position, lines: dict[Position, int], file: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -53,11 +53,19 @@ class Voice:
         """Say what is wrong, as it was worded where it was found."""
         self.err.print(f"[bold red]error:[/] {escape(visible(message, keep=_LAYOUT))}")
 
-    def failure(self, message: str, exit_code: int) -> None:
-        """Say that a command failed; scripts that asked for JSON get the message there as well."""
+    def failure(self, message: str, exit_code: int, failed: Sequence[str] = ()) -> None:
+        """Say that a command failed; scripts that asked for JSON get the message there as well.
+
+        Args:
+            message: why.
+            exit_code: what the command exits with.
+            failed: what had failed before it.
+        """
+        for line in _marked(failed, verbose=self.verbose):
+            self.err.print(escape(visible(line, keep=_LAYOUT)))
         self.error(message)
         if self.as_json:
-            self.result({"exit_code": exit_code, "error": message}, "")
+            self.result({"exit_code": exit_code, "error": message, **({"failed": failed} if failed else {})}, "")
 
     def run(self, report: RunReport) -> None:
         """Give what a run of stages came to."""
@@ -85,10 +93,7 @@ def run_words(report: RunReport, *, verbose: bool = False) -> str:
     for stage in report.stages:
         lines.append(_stage_line(stage))
         lines += [f"    {note}" for note in (stage.notes if verbose else stage.notes[:6])]
-        shown = stage.failed if verbose else stage.failed[:10]
-        lines += [f"    ! {message}" for message in shown]
-        if len(shown) < len(stage.failed):
-            lines.append(f"    ! and {len(stage.failed) - len(shown)} more; -v shows all, --json too")
+        lines += [f"    {line}" for line in _marked(stage.failed, verbose=verbose)]
     lines += [f"  {note}" for note in report.notes]
     if report.changes is not None:
         counts = ", ".join(f"{count:,} {what}" for what, count in report.changes.counts.items())
@@ -96,6 +101,13 @@ def run_words(report: RunReport, *, verbose: bool = False) -> str:
     if report.published:
         lines.append(f"Published {report.pages:,} pages to {report.site_dir} in {report.seconds:.1f} s")
     return "\n".join(lines)
+
+
+def _marked(failed: Sequence[str], *, verbose: bool) -> Iterator[str]:
+    shown = failed if verbose else failed[:10]
+    yield from (f"! {message}" for message in shown)
+    if len(shown) < len(failed):
+        yield f"! and {len(failed) - len(shown)} more; -v shows all, --json too"
 
 
 def _stage_line(stage: StageReport) -> str:

@@ -29,9 +29,11 @@ class KbgenError(Exception):
 
     Attributes:
         exit_code: what the command line exits with when nobody handles the error.
+        failed: of a run that it stopped: what had failed before, each a complete message.
     """
 
     exit_code: ClassVar[int] = 3
+    failed: tuple[str, ...] = ()
 
 
 class ConfigError(KbgenError):

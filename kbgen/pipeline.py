@@ -230,6 +230,7 @@ class Run:
             sources=self.project.infos,
             frames=self.frames,
             store=self.store,
+            project=self.project.folder,
             cache=self.project.cache,
             site_dir=self.options.site_dir,
             before=self.before,
@@ -384,23 +385,36 @@ def run_stages(project: Project, options: Options, progress: Progress, names: Se
     Raises:
         KbgenError: the run stopped; the live site stands.
     """
-    try:
-        return _run_stages(project, options, progress, names)
-    except KbgenError:
-        raise
-    except OSError as error:
-        raise explained(error, options.site_dir, "the run") from error
-    except Exception as error:
-        # A fault of our own is no reason for an exit code that says "published".
-        at = traceback.extract_tb(error.__traceback__)[-1]
-        where = f"{Path(at.filename).name}:{at.lineno}"
-        msg = f"an internal fault stopped the run ({where}: {type(error).__name__}: {error}); -v shows where; report it"
-        raise NotPublished(msg) from error
-
-
-def _run_stages(project: Project, options: Options, progress: Progress, names: Sequence[str] | None) -> RunReport:
-    started = time.monotonic()
     reports: list[StageReport] = []
+    try:
+        return _run_stages(project, options, progress, names, reports)
+    except Exception as error:
+        stopped = _stopped(error, options)
+        # It may be why: a page that could not be read is missed by those that link to it.
+        stopped.failed = tuple(message for report in reports for message in report.failed)
+        if stopped is error:
+            raise
+        raise stopped from error
+
+
+def _stopped(error: Exception, options: Options) -> KbgenError:
+    if isinstance(error, KbgenError):
+        return error
+    if isinstance(error, OSError):
+        return explained(error, options.site_dir, "the run")
+    # A fault of our own is no reason for an exit code that says "published".
+    at = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{Path(at.filename).name}:{at.lineno}"
+    return NotPublished(
+        f"an internal fault stopped the run ({where}: {type(error).__name__}: {error}); -v shows where; report it"
+    )
+
+
+def _run_stages(
+    project: Project, options: Options, progress: Progress, names: Sequence[str] | None, reports: list[StageReport]
+) -> RunReport:
+    """Run them, and note in ``reports`` what each came to as soon as it has."""
+    started = time.monotonic()
     # Of the inputs as they are now: what changes while the run is at work belongs to the next one.
     key = standing_key(project.folder, project.config, options) if names is None else None
     with Run(project, options, progress, whole=names is None) as run:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from kbgen.addresses import absolute
@@ -44,13 +44,14 @@ def of_run(report: RunReport, site_url: str) -> str:
         site_url: where the site is served from, for links to its pages.
     """
     return "\n".join(
-        [*_result(report), *_changes(report, site_url), *_failed(report), *_waiting(report), *_work(report)]
+        [*_result(report), *_changes(report, site_url), *_failed(report.failed), *_waiting(report), *_work(report)]
     )
 
 
 def of_error(error: KbgenError) -> str:
     """A run that stopped; the live site stands."""
-    return f"# Not published\n\nThe last good site stands. Exit code {error.exit_code}.\n\n{_quoted(str(error))}\n"
+    said = f"# Not published\n\nThe last good site stands. Exit code {error.exit_code}.\n\n{_quoted(str(error))}\n"
+    return "\n".join((said, *_failed(error.failed)))
 
 
 def _result(report: RunReport) -> Iterator[str]:
@@ -92,13 +93,13 @@ def _line(one: Change, site_url: str) -> str:
     return f"- {link} ({_code(one.ref)})" + (f" now leads to <{to}>" if to else "")
 
 
-def _failed(report: RunReport) -> Iterator[str]:
-    if report.failed:
-        yield f"## Failed: {len(report.failed):,}"
+def _failed(failed: Sequence[str]) -> Iterator[str]:
+    if failed:
+        yield f"## Failed: {len(failed):,}"
         yield ""
-        yield from (f"- {_safe(message)}" for message in report.failed[:_SHOWN])
-        if len(report.failed) > _SHOWN:
-            yield f"- and {len(report.failed) - _SHOWN:,} more"
+        yield from (f"- {_safe(message)}" for message in failed[:_SHOWN])
+        if len(failed) > _SHOWN:
+            yield f"- and {len(failed) - _SHOWN:,} more"
         yield ""
 
 

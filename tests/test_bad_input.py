@@ -30,6 +30,67 @@ def test_broken_front_matter_names_file_and_line(forum: SmallForum, kbgen: Kbgen
     assert not (forum.site / "articles" / "broken").exists()
 
 
+def test_a_date_that_is_none_is_named_and_the_rest_is_published(forum: SmallForum, kbgen: Kbgen) -> None:
+    """An article with the 13th month is named with its line, also where the engine reads the same file; exit 1."""
+    article = forum.folder / "content" / "articles" / "late.md"
+    article.write_text("---\ntitle: Late\nupdated: 2026-13-45\n---\nWords\n", encoding="utf-8")
+    done = kbgen("-C", forum.folder, "--json", "build")
+
+    assert (1, True) == (done.code, done.data["published"]), done.err
+    assert [
+        message for message in done.data["failed"] if "late.md:3: " in message and "'2026-13-45' is no d" in message
+    ]
+    assert not (forum.site / "articles" / "late").exists()
+
+
+def test_an_article_in_another_encoding_is_named_and_the_rest_is_published(forum: SmallForum, kbgen: Kbgen) -> None:
+    """What an editor saved as UTF-16 is left out; the engine, which would stop at it, is not given it."""
+    (forum.folder / "content" / "articles" / "wide.md").write_bytes("# Wide\n\nWords\n".encode("utf-16"))
+    done = kbgen("-C", forum.folder, "--json", "build")
+
+    assert (1, True) == (done.code, done.data["published"]), done.err
+    assert [message for message in done.data["failed"] if "wide.md: is not UTF-8" in message]
+
+
+def test_a_page_in_another_encoding_stops_the_run_and_is_named(forum: SmallForum, kbgen: Kbgen) -> None:
+    """A page beside articles is part of the frame: nothing is published without it."""
+    (forum.folder / "content" / "about.md").write_bytes("# About\n".encode("utf-16"))
+    done = kbgen("-C", forum.folder, "build")
+
+    assert (3, False) == (done.code, forum.site.exists())
+    assert "content/about.md: is not UTF-8 (invalid start byte at byte 0); save it as UTF-8" in done.err
+
+
+def test_what_failed_before_a_run_stopped_is_told(forum: SmallForum, kbgen: Kbgen) -> None:
+    """A link to an article that could not be read stops the site; both are named, the link with file and line."""
+    articles = forum.folder / "content" / "articles"
+    (articles / "broken.md").write_text("---\ntitle: [never closed\n---\n# Words\n", encoding="utf-8")
+    (articles / "whole.md").write_text("# Whole\n\nSee [there](/articles/broken/).\n", encoding="utf-8")
+    summary = forum.folder / "summary.md"
+    done = kbgen("-C", forum.folder, "--json", "build", "--summary", summary)
+
+    assert (3, 3) == (done.code, done.data["exit_code"])
+    assert "(content/articles/whole.md:3): the link '/articles/broken/' leads" in done.data["error"]
+    (failed,) = done.data["failed"]
+    assert "broken.md:2: the front matter is not valid YAML" in failed
+    assert f"! {failed}" in done.err
+    assert "## Failed: 1" in summary.read_text(encoding="utf-8")
+
+
+def test_a_misspelt_ref_is_told(forum: SmallForum, kbgen: Kbgen) -> None:
+    """An overlay about a thread, and an article that settles one, which no source has: both say nothing to anybody."""
+    overlays = forum.folder / "content" / "curated"
+    overlays.mkdir()
+    (overlays / "a.md").write_text("---\nthread: forum:99\ntitle: Better\n---\n", encoding="utf-8")
+    article = forum.folder / "content" / "articles" / "settles.md"
+    article.write_text("---\nanswers: [froum:1, forum:1]\n---\n# It is settled\n\nWords\n", encoding="utf-8")
+    done = kbgen("-C", forum.folder, "--json", "build")
+
+    notes = [note for stage in done.data["stages"] for note in stage["notes"]]
+    told = "refs that no source has (2): content/curated/a.md: forum:99, article content:settles: froum:1"
+    assert (0, 1) == (done.code, notes.count(told)), notes
+
+
 def test_a_login_page_is_no_topic(forum: SmallForum, kbgen: Kbgen) -> None:
     """A recording that is an HTML page is named; the other topics are harvested."""
     (forum.recordings / "9.json").write_text("<!DOCTYPE html><title>Log in</title>", encoding="utf-8")

@@ -129,11 +129,12 @@ def test_config_check_names_every_fault_of_every_file(inside: Kbgen, forum: Smal
     overlays = forum.folder / "content" / "curated"
     overlays.mkdir()
     (overlays / "a.md").write_text("---\ntitle: No thread named\n---\n", encoding="utf-8")
+    (forum.folder / "content" / "imprint.md").write_text("---\ntitle: [open\n---\n", encoding="utf-8")
+    (forum.folder / "content" / "articles" / "b.md").write_text("---\ntitle: [open\n---\n", encoding="utf-8")
     done = inside("-C", forum.folder, "config", "check")
     assert 2 == done.code
-    assert ["taxonomy.yml", "redirects.yml", "curated/a.md"] == [
-        file for file in ("taxonomy.yml", "redirects.yml", "curated/a.md") if file in done.err
-    ]
+    files = ["taxonomy.yml", "redirects.yml", "curated/a.md", "imprint.md:2", "articles/b.md:2"]
+    assert files == [file for file in files if file in done.err]
 
 
 def test_the_schema_needs_no_project(inside: Kbgen, tmp_path: Path) -> None:

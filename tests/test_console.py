@@ -54,6 +54,17 @@ def test_a_failure_is_json_as_well(capsys: pytest.CaptureFixture[str]) -> None:
     assert ({"exit_code": 2, "error": "no such thing"}, "error: no such thing\n") == (json.loads(out), err)
 
 
+def test_what_failed_before_is_told_first(capsys: pytest.CaptureFixture[str]) -> None:
+    """It may be the reason: ten of them, all for those who ask for JSON."""
+    failed = [f"file {number}" for number in range(12)]
+    Voice(as_json=True).failure("stopped", 3, failed)
+    out, err = capsys.readouterr()
+    assert failed == json.loads(out)["failed"]
+    assert [*(f"! file {n}" for n in range(10)), "! and 2 more; -v shows all, --json too", "error: stopped"] == (
+        err.splitlines()
+    )
+
+
 def test_a_run_is_told_in_lines() -> None:
     """Counts that are not zero, the first notes and failures, and how many more there are."""
     lines = run_words(REPORT).splitlines()

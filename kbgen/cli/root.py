@@ -90,7 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except KbgenError as error:
         if State.voice.verbose and error.__cause__ is not None:
             traceback.print_exception(error.__cause__)
-        State.voice.failure(str(error), error.exit_code)
+        State.voice.failure(str(error), error.exit_code, error.failed)
         code = error.exit_code
     except _CommandLineFault as error:
         error.show()

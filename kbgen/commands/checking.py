@@ -16,6 +16,7 @@ from kbgen.progress import Progress, shown
 from kbgen.project import Project
 from kbgen.site import external as external_links
 from kbgen.site.check import check_site
+from kbgen.site.written import worded
 from kbgen.store import readable
 
 
@@ -28,10 +29,8 @@ def check(project: Project, site_dir: Path | None, voice: Voice, *, jobs: int = 
         report = check_site(folder, run.library, project.config, mapper=workers.map, progress=progress)
         asked = _check_external(run, external, progress) if external else None
     errors, warnings = report.errors, report.warnings
-    lines = [f"error: {one.page}: {one.message} [{one.check}]" for one in errors]
-    lines += [
-        f"warning: {one.page}: {one.message} [{one.check}]" for one in (warnings if voice.verbose else warnings[:20])
-    ]
+    lines = [f"error: {worded(one, project.folder)}" for one in errors]
+    lines += [f"warning: {worded(one, project.folder)}" for one in (warnings if voice.verbose else warnings[:20])]
     lines.append(f"{report.counts['pages']:,} pages, {len(errors)} errors, {len(warnings)} warnings")
     data = {"pages": report.counts["pages"], "errors": errors, "warnings": warnings}
     if asked is not None:

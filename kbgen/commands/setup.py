@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kbgen.config import CONFIG_FILE, Config
 from kbgen.console import Voice
-from kbgen.errors import ConfigError
+from kbgen.errors import ConfigError, RecordError
 from kbgen.initialise import add_ci, initialise, refuse_used
-from kbgen.project import Project
+from kbgen.project import CONTENT, Project
+from kbgen.site.written import unreadable_pages
 from kbgen.sources import source_kinds
 
 if TYPE_CHECKING:
@@ -62,20 +63,28 @@ def schema(voice: Voice) -> int:
 
 
 def config_check(project: Project, voice: Voice) -> int:
-    """Read every file people edit: configuration (done by now), taxonomy, topics, overlays, redirects."""
+    """Read every file people edit: configuration (done by now), taxonomy, topics, overlays, redirects, documents."""
     faults: list[str] = []
     for part in ("taxonomy", "redirects", "decisions", "erasure"):
         try:
             getattr(project, part)
         except ConfigError as error:
             faults += error.faults
-    faults += project.overlay_faults
+    faults += (*project.overlay_faults, *_document_faults(project))
     if faults:
         raise ConfigError(faults)
     names = [options.name for options in project.options]
     counted = _counted(names, project)
     voice.result({"sources": names, "faults": []}, counted)
     return 0
+
+
+def _document_faults(project: Project) -> Iterator[str]:
+    """Articles that would be left out, and pages that would stop the site."""
+    if any(options.name == CONTENT for options in project.options):
+        (own,) = project.sources((CONTENT,))
+        yield from (str(found) for found in own.records() if isinstance(found, RecordError))
+    yield from unreadable_pages(project.folder)
 
 
 def _counted(names: Sequence[str], project: Project) -> str:

@@ -29,6 +29,7 @@ from kbgen.curate.overlays import with_formulas
 from kbgen.curate.staleness import DRIFT, LINKS, ORIGIN, dead_links, drifted, suggestions
 from kbgen.curate.summary import summarise
 from kbgen.curate.tagging import place, vocabulary_key, with_learnt
+from kbgen.curate.unknown_refs import unknown_refs
 from kbgen.executor import Workers, chunks, give_back, uncollected
 from kbgen.model import (
     ArticleEntry,
@@ -123,7 +124,7 @@ def curate(
     if changing and (written or removed):
         changing()
     with uncollected():
-        made, dropped = _make_entries(job, store, workers, progress, clean=clean)
+        made, dropped, unknown = _make_entries(job, store, workers, progress, clean=clean)
     verdicts = store.curated.verdicts()
     rejected: dict[str, int] = {}
     for row in verdicts:
@@ -139,7 +140,7 @@ def curate(
         removed=removed,
         rejected=dict(sorted(rejected.items())),
         failed=store.curated.notes("malformed"),
-        notes=(*changed, *_unmapped_tags(store), *_unmarked(rejected, published)),
+        notes=(*changed, *unknown, *_unmapped_tags(store), *_unmarked(rejected, published)),
         seconds=time.monotonic() - started,
     )
 
@@ -338,9 +339,10 @@ class _Around(NamedTuple):
 
 def _make_entries(
     job: CurateJob, store: Store, workers: Workers, progress: Progress, *, clean: bool
-) -> tuple[int, int]:
+) -> tuple[int, int, list[str]]:
     digests = store.curated.digests()
     articles = store.curated.get(store.curated.refs("article", "publish"))
+    unknown = unknown_refs(job.overlays.values(), job.taxonomy.topics, articles, digests)
     settled = {ref for item in articles if item.article for ref in item.article.answers}
     every = list(store.curated.heads())
     heads = [one for one in every if one.ref not in settled]
@@ -376,7 +378,7 @@ def _make_entries(
         store.entries.delete(gone)
         store.entries.set_clusters(clusters)
         store.suggestions.replace(LINKS, dead_links(store))
-    return made, len(gone)
+    return made, len(gone), unknown
 
 
 class _Making(NamedTuple):

@@ -46,7 +46,7 @@ def check_link(
     """
     target = resolver.target(facts.path, href)
     if target.scheme in _NEVER:
-        yield Finding("link-scheme", facts.path, f"the link {href[:120]!r} must not be followed by a browser")
+        yield Finding("link-scheme", facts.path, f"the link {href[:120]!r} must not be followed by a browser", href)
     elif target.path == facts.path:
         if _names_a_place(target.fragment) and target.fragment not in view.ids:
             yield _leads_nowhere("fragment", facts, href, target, by_user=by_user)
@@ -67,7 +67,7 @@ def _elsewhere(href: str, target: Target, facts: PageFacts, resolver: Resolver, 
 
 def _leads_nowhere(fault: str, facts: PageFacts, href: str, target: Target, *, by_user: bool) -> Finding:
     message = f"the link {href!r} leads to {target.path}, {_MISSING[fault]}"
-    return Finding("user-link" if by_user else fault, facts.path, message)
+    return Finding("user-link" if by_user else fault, facts.path, message, href)
 
 
 def _names_a_place(fragment: str) -> bool:
@@ -102,11 +102,13 @@ def check_requests(view: View, facts: PageFacts, resolver: Resolver) -> Iterator
     for url, check in dict(_requests(view)).items():
         target = resolver.target(facts.path, url)
         if target.host:
-            yield Finding(check, facts.path, f"asks {target.host} for {url[:120]!r}; keep a copy on the site")
+            yield Finding(
+                check, facts.path, f"asks {target.host} for {url[:120]!r}; keep a copy on the site, or link to it", url
+            )
         elif target.scheme in _NEVER - {"data"} or (target.scheme == "data" and check == "foreign-request"):
-            yield Finding("link-scheme", facts.path, f"loads {url[:120]!r}")
+            yield Finding("link-scheme", facts.path, f"loads {url[:120]!r}", url)
         elif target.path and not resolver.asked(target):
-            missing = Finding("link", facts.path, f"loads {url!r}, which is not on the site")
+            missing = Finding("link", facts.path, f"loads {url!r}, which is not on the site", url)
             if resolver.lacks(Target(path=target.path), missing):
                 yield missing
 

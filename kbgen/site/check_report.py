@@ -50,11 +50,13 @@ class Finding(Struct, frozen=True):
     Attributes:
         check: key of ``CHECKS``.
         page: site path of the page, or the file's name.
+        target: the address it is about, as it stands in the page; "" when it is about none.
     """
 
     check: str
     page: str
     message: str
+    target: str = ""
 
 
 class CheckReport(Struct, frozen=True):

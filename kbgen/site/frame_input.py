@@ -20,6 +20,7 @@ import yaml
 
 from kbgen.config import Config
 from kbgen.errors import EngineError
+from kbgen.model import yaml_text
 from kbgen.site import mkdocs_yaml
 from kbgen.site.icons import masks
 from kbgen.site.words import words_for
@@ -34,7 +35,7 @@ _STYLE = "assets/kbgen/kb.css"
 _FRONT_MATTER = re.compile(r"\A---\s*\n(.*?)\n---\s*(?:\n|\Z)", re.DOTALL)
 _HOME = "---\ntitle: Home\nlean: true\nhide: [navigation, toc, title]\n---\n"
 # Raise it when this module or the engine's runs change what they make of the same files.
-_VERSION = 2
+_VERSION = 3
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def lay_out(project: Path, config: Config, cache: Path, engine: str) -> FrameInp
         engine: which engine is to run; part of the digest.
 
     Raises:
-        EngineError: ``mkdocs.yml`` or the shells are missing, or ``mkdocs.yml`` is not YAML.
+        EngineError: ``mkdocs.yml`` or the shells are missing, ``mkdocs.yml`` is not YAML, or a page is not UTF-8.
     """
     content = project / "content"
     shells = tuple(sorted(file.stem for file in (content / "_shells").glob("*.md")))
@@ -124,7 +125,7 @@ def languages_of(content: Path) -> dict[str, str]:
     """Path of every document whose front matter names a language, and that language."""
     found = {}
     for file in sorted(content.rglob("*.md")):
-        lang = _front_matter(file.read_text(encoding="utf-8", errors="replace")).get("lang")
+        lang = _front_matter(file.read_text(encoding="utf-8-sig", errors="replace")).get("lang")
         if isinstance(lang, str):
             found["/" + mkdocs_yaml.site_path(file.relative_to(content).as_posix())] = lang
     return found
@@ -135,8 +136,8 @@ def _front_matter(text: str) -> dict[str, object]:
     if match is None:
         return {}
     try:
-        data = yaml.safe_load(match.group(1))
-    except (yaml.YAMLError, RecursionError):  # the engine names the fault itself
+        data = yaml_text.load(match.group(1))
+    except yaml_text.YamlFault:  # named where the document is read
         return {}
     return data if isinstance(data, dict) else {}
 
@@ -148,11 +149,28 @@ def _copy_documents(content: Path, docs: Path) -> None:
             continue
         if parts[0] == "topics" and file.suffix == ".md" and parts[1:] != ("index.md",):
             continue
-        if file.suffix == ".md" and is_draft(file.read_text(encoding="utf-8", errors="replace")):
+        if file.suffix == ".md" and not _is_page(file, parts):
             continue
         target = docs.joinpath(*parts)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, target)
+
+
+def _is_page(file: Path, parts: tuple[str, ...]) -> bool:
+    """Whether the engine gets a document: no draft, and no article that the harvest could not read and named."""
+    try:
+        return not is_draft(_text(file, f"content/{'/'.join(parts)}"))
+    except EngineError:
+        if parts[0] == "articles":
+            return False
+        raise
+
+
+def _text(file: Path, name: str) -> str:
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise EngineError(f"{name}: is not UTF-8 ({error.reason} at byte {error.start}); save it as UTF-8") from error
 
 
 def _copy_assets(project: Path, docs: Path) -> None:
@@ -168,7 +186,7 @@ def _copy_assets(project: Path, docs: Path) -> None:
 
 def _copy_shells(shells: Path, docs: Path) -> None:
     for shell in sorted(shells.glob("*.md")):
-        text = shell.read_text(encoding="utf-8")
+        text = _text(shell, f"content/_shells/{shell.name}")
         for depth in DEPTHS:
             target = docs / shell_file(shell.stem, depth).replace("/index.html", ".md")
             target.parent.mkdir(parents=True, exist_ok=True)

@@ -14,6 +14,7 @@ import yaml
 
 from kbgen.config import SiteConfig
 from kbgen.errors import EngineError
+from kbgen.model import yaml_text
 
 _DEFAULT_NAV = (("Home", ""), ("Topics", "topics/"), ("Articles", "articles/"))
 
@@ -47,12 +48,15 @@ def read(file: Path) -> yaml.MappingNode:
         EngineError: the file is missing or is not a YAML mapping.
     """
     try:
-        node = yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        node = yaml_text.compose(file.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise EngineError(f"mkdocs.yml: {error.strerror}; `kbgen init DIR` writes one") from error
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise EngineError(f"mkdocs.yml:{line}: not valid YAML: {error.problem}; mend the line") from error
+    except UnicodeDecodeError as error:
+        raise EngineError(
+            f"mkdocs.yml: is not UTF-8 ({error.reason} at byte {error.start}); save it as UTF-8"
+        ) from error
+    except yaml_text.YamlFault as fault:
+        raise EngineError(f"mkdocs.yml:{fault.line}: not valid YAML: {fault.reason}; mend the line") from fault
     if not isinstance(node, yaml.MappingNode):
         raise EngineError("mkdocs.yml:1: must be a mapping with keys such as theme and nav")
     return node

@@ -48,6 +48,7 @@ from kbgen.site.publish import Moved, guard, recover, staging_of, switch, write_
 from kbgen.site.redirects import gone_html, redirect_files, stub_html, stub_path
 from kbgen.site.render import Renderer
 from kbgen.site.sitemap import sitemaps
+from kbgen.site.written import worded
 from kbgen.store import Store
 
 _STAGED = "staged.msgpack"
@@ -64,6 +65,7 @@ class SiteJob:
     """What render and publish work on.
 
     Attributes:
+        project: the project folder.
         cache: kbgen's own folder (``.kbgen``).
         site_dir: where the site goes.
         before: the manifest of the live site.
@@ -76,6 +78,7 @@ class SiteJob:
     sources: Mapping[str, SourceInfo]
     frames: Frames
     store: Store
+    project: Path
     cache: Path
     site_dir: Path
     before: ManifestLines
@@ -394,7 +397,7 @@ def publish(
     was = job.before.apart(now)
     if not allow_vanish:
         guard(job.before, was, job.library, job.config)
-    report = _judge(content, check_whole(staging, job.library, job.config, files))
+    report = _judge(job, content, check_whole(staging, job.library, job.config, files))
     switch(staging, job.site_dir)
     if switched is not None:
         switched(content.moved)
@@ -404,23 +407,23 @@ def publish(
         stage="publish",
         read=len(content.changed),
         written=len(job.library.pages),
-        notes=_notes(report.warnings),
+        notes=_notes(report.warnings, job.project),
         seconds=time.monotonic() - started,
     )
     return Published(told, was, now.unlike(job.before))
 
 
-def _notes(warnings: Sequence[Finding]) -> tuple[str, ...]:
-    some = tuple(f"{finding.page}: {finding.message}" for finding in warnings[:_NOTED])
+def _notes(warnings: Sequence[Finding], project: Path) -> tuple[str, ...]:
+    some = tuple(worded(finding, project) for finding in warnings[:_NOTED])
     if len(warnings) <= _FEW:
         return some
     return (f"{len(warnings):,} warnings on the pages just written; `kbgen check -v` names those of all pages", *some)
 
 
-def _judge(content: Staged, found: Iterable[Finding]) -> CheckReport:
+def _judge(job: SiteJob, content: Staged, found: Iterable[Finding]) -> CheckReport:
     report = make_report([*content.findings, *found], len(content.changed))
     if report.errors:
-        shown = "\n".join(f"  {finding.page}: {finding.message} [{finding.check}]" for finding in report.errors[:30])
+        shown = "\n".join(f"  {worded(finding, job.project)}" for finding in report.errors[:30])
         more = f"\n  and {len(report.errors) - 30} more" if len(report.errors) > 30 else ""
         raise ChecksFailed(f"the new site has {len(report.errors)} faults and was not published:\n{shown}{more}")
     return report

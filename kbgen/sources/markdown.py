@@ -14,11 +14,11 @@ import tomllib
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-import yaml
 from msgspec import Struct
 from pymdownx.slugs import slugify
 
 from kbgen.errors import RecordError
+from kbgen.model import yaml_text
 
 if TYPE_CHECKING:
     from kbgen.sources.markdown_bounds import BoundedMarkdown
@@ -88,16 +88,11 @@ def split_front_matter(text: str, file: str) -> FrontMatter:
 
 def _yaml(block: str, file: str) -> dict[str, Any]:
     try:
-        # Not libyaml's loader: it overruns the C stack on deeply nested input instead of raising.
-        data = yaml.safe_load(block)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = mark.line + 2 if mark else 2
-        hint = "quote values that hold a colon, and indent with spaces"
-        raise RecordError(f"{file}:{line}", f"the front matter is not valid YAML: {error.problem}; {hint}") from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        reason = " ".join(str(error).split())
-        raise RecordError(f"{file}:2", f"the front matter is not valid YAML: {reason}; mend or quote it") from error
+        data = yaml_text.load(block)
+    except yaml_text.YamlFault as fault:
+        hint = "quote the value, or indent with spaces"
+        reason = f"the front matter is not valid YAML: {fault.reason}; {hint}"
+        raise RecordError(f"{file}:{fault.line + 1}", reason) from fault
     if data is None:
         return {}
     if not isinstance(data, dict):

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from kbgen.errors import NotPublished
-from kbgen.site.written import written_pages
+from kbgen.site.check_report import Finding
+from kbgen.site.written import unreadable_pages, worded, written_pages
 
 
 def project(folder: Path, **files: str) -> Path:
@@ -52,3 +53,42 @@ def test_broken_front_matter_is_named(tmp_path: Path) -> None:
     folder = project(tmp_path, imprint="---\ntitle: [open\n---\n")
     with pytest.raises(NotPublished, match=r"content/imprint\.md:"):
         written_pages(folder, ["/imprint/"])
+
+
+ARTICLE = """---
+title: Refunds
+---
+
+See [how](../setup/nowhere.md), [where](../setup/install.md#nope) and [it](../setup/gr%C3%B6%C3%9Fe.md).
+
+![A bill](bill.png)
+"""
+
+
+@pytest.mark.parametrize(
+    ("page", "target", "place"),
+    [
+        ("/articles/refunds/", "../setup/nowhere.md", " (content/articles/refunds.md:5)"),
+        ("/articles/refunds/", "../setup/install/#nope", " (content/articles/refunds.md:5)"),
+        ("/articles/refunds/", "../setup/größe/", " (content/articles/refunds.md)"),
+        ("/articles/refunds/", "bill.png", " (content/articles/refunds.md:7)"),
+        ("/articles/refunds/", "/from/the/theme.css", " (content/articles/refunds.md)"),
+        ("/articles/refunds/", "", " (content/articles/refunds.md)"),
+        ("/q/forum/1/", "../setup/nowhere.md", ""),
+    ],
+)
+def test_a_finding_names_the_file_and_the_line(tmp_path: Path, page: str, target: str, place: str) -> None:
+    """Of what a writer can mend: as the address was written, or as the engine rewrote it; else the file alone."""
+    folder = project(tmp_path, articles__refunds=ARTICLE)
+    assert f"{page}{place}: leads nowhere [link]" == worded(Finding("link", page, "leads nowhere", target), folder)
+
+
+def test_pages_that_cannot_be_read_are_all_named(tmp_path: Path) -> None:
+    """Broken front matter and other encodings; articles, topics and overlays are read by others."""
+    folder = project(tmp_path, imprint="---\ntitle: x\ndate: 2026-13-01\n---\n", terms="# Terms\n")
+    (folder / "content" / "about.md").write_bytes("# About".encode("utf-16"))
+    (folder / "content" / "articles").mkdir()
+    (folder / "content" / "articles" / "a.md").write_bytes(b"\xff")
+    about, imprint = unreadable_pages(folder)
+    assert "content/about.md: is not UTF-8 (invalid start byte at byte 0); save it as UTF-8" == about
+    assert imprint.startswith("content/imprint.md:3: the front matter is not valid YAML: '2026-13-01' is no date")

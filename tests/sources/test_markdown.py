@@ -39,8 +39,8 @@ def test_empty_front_matter_is_no_data() -> None:
     ("text", "place", "problem"),
     [
         ("---\ntags: [x]\ntitle: Refunds: how\n---\n", "a.md:3", "not valid YAML: mapping values"),
-        ("---\ndate: 2024-13-45\n---\n", "a.md:2", "not valid YAML: month must be"),
-        ("---\na: \x00\n---\n", "a.md:2", "not valid YAML: unacceptable character"),
+        ("---\ndate: 2024-13-45\n---\n", "a.md:2", "not valid YAML: '2024-13-45' is no date (month must be"),
+        ("---\na: \x00\n---\n", "a.md:2", "not valid YAML: the character U+0000"),
         ("---\n- one\n- two\n---\n", "a.md:2", "`key: value`"),
         ("---\ntitle: Refunds\n\nBody", "a.md:1", "not closed; end it with a line ---"),
         ('+++\ntitle = "Refunds\n+++\n', "a.md:2", "not valid TOML"),
