@@ -91,6 +91,17 @@ def test_a_misspelt_ref_is_told(forum: SmallForum, kbgen: Kbgen) -> None:
     assert (0, 1) == (done.code, notes.count(told)), notes
 
 
+def test_a_folder_without_recordings_keeps_what_there_was(forum: SmallForum, kbgen: Kbgen) -> None:
+    """The source is named and its pages stay; the run goes on."""
+    assert 0 == kbgen("-C", forum.folder, "build").code
+    for recording in forum.recordings.glob("*.json"):
+        recording.unlink()
+    done = kbgen("-C", forum.folder, "--json", "build")
+
+    assert (1, 4) == (done.code, len(forum.paths())), done.err
+    assert [message for message in done.data["failed"] if "has no .json file" in message]
+
+
 def test_a_login_page_is_no_topic(forum: SmallForum, kbgen: Kbgen) -> None:
     """A recording that is an HTML page is named; the other topics are harvested."""
     (forum.recordings / "9.json").write_text("<!DOCTYPE html><title>Log in</title>", encoding="utf-8")

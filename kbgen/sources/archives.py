@@ -34,6 +34,7 @@ _FILE = b"0\0"
 _DAMAGE = (tarfile.TarError, zstandard.ZstdError, zlib.error, EOFError, gzip.BadGzipFile, lzma.LZMAError)
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _GZIP_MAGIC = b"\x1f\x8b"
+_ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.zst", ".zip", ".7z")
 _SEVEN_ZIP_MAGIC = b"7z\xbc\xaf\x27\x1c"
 
 
@@ -83,7 +84,7 @@ def read_members(path: Path, suffix: str, cap: int = MEMBER_CAP) -> Iterator[Mem
         cap: members larger than this many bytes are yielded as errors.
 
     Raises:
-        SourceError: the archive does not exist or is not one of these.
+        SourceError: the archive does not exist, is not one of these, or is a folder without a wanted file.
         SourceTruncated: it ends in the middle; what was yielded before is good.
     """
     if path.is_dir():
@@ -137,13 +138,22 @@ def _walk(folder: Path | str, prefix: str) -> Iterator[tuple[str, os.DirEntry[st
             yield prefix + entry.name, entry
 
 
+def _instead(root: Path) -> str:
+    """What a folder without a wanted file was probably meant to be."""
+    archives = [path for name, path in folder_files(root) if name.lower().endswith(_ARCHIVES)]
+    return f"name the archive in it, {archives[0]}" if archives else "check the path, or record it first"
+
+
 def _too_large(place: str, size: int, cap: int) -> RecordError:
     problem = f"is {size:,} bytes, over the limit of {cap:,}; no real record is so large, remove it"
     return RecordError(place, problem)
 
 
 def _read_folder(root: Path, suffix: str, cap: int) -> Iterator[Member | RecordError]:
-    for name, file in folder_files(root, suffix):
+    files = list(folder_files(root, suffix))
+    if not files:
+        raise SourceError(f"{root}: has no {suffix} file; {_instead(root)}")
+    for name, file in files:
         try:
             size = file.stat().st_size
             yield Member(name, file.read_bytes()) if size <= cap else _too_large(str(file), size, cap)
@@ -222,6 +232,8 @@ def _read_tar(path: Path, suffix: str, cap: int) -> Iterator[Member | RecordErro
                 problem = f"is not a tar file, plain, gzip or zstd ({error}); record it again"
                 raise SourceError(f"{path}: {problem}") from error
             whole = False
+    if whole and not count:
+        raise SourceError(f"{path}: has no {suffix} file; check the path, or record it again")
     if not whole:
         problem = f"ends in the middle, after {count:,} whole members; copy or record it again"
         raise SourceTruncated(f"{path}: {problem}")

@@ -127,12 +127,31 @@ def test_links_are_not_followed(tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "1.json").symlink_to(secret)
     (folder / "more").symlink_to(tmp_path)
+    (folder / "2.json").write_bytes(b"open")
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w") as tar:
-        tar.add(folder / "1.json", "1.json")
-        tar.add(folder / "more", "more")
+        for name in ("1.json", "2.json", "more"):
+            tar.add(folder / name, name)
     (tmp_path / "topics.tar").write_bytes(stream.getvalue())
-    assert (list(read_members(folder, ".json")), list(read_members(tmp_path / "topics.tar", ".json"))) == ([], [])
+    for archive in (folder, tmp_path / "topics.tar"):
+        assert [("2.json", b"open")] == [
+            (one.name, one.data) for one in read_members(archive, ".json") if isinstance(one, Member)
+        ]
+
+
+def test_an_archive_without_a_wanted_file_is_none(tmp_path: Path) -> None:
+    """A path one folder off, or a recording that was never made, is no community whose threads have all gone."""
+    folder, tar = tmp_path / "topics", tmp_path / "empty.tar"
+    folder.mkdir()
+    with tarfile.open(tar, "w"):
+        pass
+    with pytest.raises(SourceError, match=r"topics: has no \.json file; check the path, or record it first"):
+        list(read_members(folder, ".json"))
+    with pytest.raises(SourceError, match=r"empty\.tar: has no \.json file; check the path"):
+        list(read_members(tar, ".json"))
+    tar.rename(folder / "topics.tar")
+    with pytest.raises(SourceError, match=r"name the archive in it, .*topics\.tar"):
+        list(read_members(folder, ".json"))
 
 
 @pytest.mark.parametrize("form", ["folder", "tar"])
