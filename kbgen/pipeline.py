@@ -10,7 +10,7 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
@@ -32,7 +32,7 @@ from kbgen.harvest import harvest
 from kbgen.lock import run_lock
 from kbgen.model import Library, Picture, StageReport
 from kbgen.progress import Progress, Silent
-from kbgen.project import Project
+from kbgen.project import ARTICLES_FOLDER, CONTENT, Project
 from kbgen.report.review import waiting_counts
 from kbgen.runs import Changes, Options, RunReport
 from kbgen.site.adopt import adopt
@@ -46,6 +46,7 @@ from kbgen.site.publish import Moved, retire
 from kbgen.site.redirects import flatten
 from kbgen.site.stage import MEDIA, Rendered, SiteJob, publish, published_lines, render
 from kbgen.site.written import written_pages
+from kbgen.sources.articles import text_of
 from kbgen.sources.base import Source
 from kbgen.sources.http import host_of
 from kbgen.sources.live import LiveSource
@@ -172,11 +173,18 @@ class Run:
 
     def _build_frames(self) -> Frames:
         advance = self.progress.start(f"Building the frame with {self.options.engine}", 1)
+        project = self.project
         built = build_frames(
-            self.project.folder, self.project.config, self.project.cache / "engine", self.options.engine
+            project.folder, project.config, project.cache / "engine", self.options.engine, self._last_article
         )
         advance(1)
         return built
+
+    def _last_article(self, name: str) -> str | None:
+        """The text of one of the project's own articles as it was last read, for one that cannot be read now."""
+        with readable(self.store.path), closing(open_store(self.store.path, read_only=True)) as store:
+            record = store.records.at(CONTENT, str(self.project.folder / ARTICLES_FOLDER / name))
+            return None if record is None else text_of(record)
 
     def inputs(self) -> Inputs:
         """All the site is compiled from; not kept, since it is as large as the library itself."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from projects import Kbgen, SmallForum, forum_post, forum_topic
 
 
@@ -50,6 +51,27 @@ def test_an_article_in_another_encoding_is_named_and_the_rest_is_published(forum
 
     assert (1, True) == (done.code, done.data["published"]), done.err
     assert [message for message in done.data["failed"] if "wide.md: is not UTF-8" in message]
+
+
+@pytest.mark.parametrize(
+    "broken", [b"---\ntitle: [open\n---\nBroken\n", b"\xff\xfe", b"---\nanswers: {a: b}\n---\nBroken\n"]
+)
+def test_a_published_article_that_breaks_stays_as_it_was(forum: SmallForum, kbgen: Kbgen, broken: bytes) -> None:
+    """No address goes for a slip in a file: the page is as it was last read until that is mended or deleted."""
+    article = forum.folder / "content" / "articles" / "stable.md"
+    article.write_text("# It is stable\n\nWords that stay.\n", encoding="utf-8")
+    assert 0 == kbgen("-C", forum.folder, "build").code
+    page = (forum.site / "articles" / "stable" / "index.html").read_bytes()
+    article.write_bytes(broken)
+    done = kbgen("-C", forum.folder, "--json", "build")
+    clean = kbgen("-C", forum.folder, "--json", "build", "--clean")
+
+    assert [1, 1] == [done.code, clean.code], done.err
+    assert [message for message in done.data["failed"] if "stable.md" in message]
+    assert page == (forum.site / "articles" / "stable" / "index.html").read_bytes()
+    article.unlink()
+    assert 0 == kbgen("-C", forum.folder, "build").code
+    assert b"Words that stay" not in (forum.site / "articles" / "stable" / "index.html").read_bytes()
 
 
 def test_a_page_in_another_encoding_stops_the_run_and_is_named(forum: SmallForum, kbgen: Kbgen) -> None:

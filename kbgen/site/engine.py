@@ -21,7 +21,7 @@ from pathlib import Path
 
 from kbgen.config import Config
 from kbgen.errors import EngineError
-from kbgen.site.frame_input import DEPTHS, FrameInput, lay_out, shell_file
+from kbgen.site.frame_input import DEPTHS, FrameInput, LastRead, lay_out, shell_file
 from kbgen.site.images import image_size
 from kbgen.site.shells import FRAME_SLOTS, Mending, Shell
 from kbgen.site.words import words_for
@@ -162,7 +162,9 @@ class _Sizes:
         return image_size(resolved) if resolved.is_relative_to(self.root.resolve()) else None
 
 
-def build_frames(project: Path, config: Config, cache: Path, engine: str = "mkdocs") -> Frames:
+def build_frames(
+    project: Path, config: Config, cache: Path, engine: str = "mkdocs", last: LastRead | None = None
+) -> Frames:
     """Build the frames, or take the last ones when nothing the engine sees has changed.
 
     Args:
@@ -170,6 +172,7 @@ def build_frames(project: Path, config: Config, cache: Path, engine: str = "mkdo
         config: the validated configuration.
         cache: a folder of kbgen's own; safe to delete.
         engine: ``mkdocs`` or ``zensical``.
+        last: gives the text of an article that cannot be read now; None leaves it out.
 
     Raises:
         EngineError: the engine is not installed or failed; its last lines are in the message.
@@ -177,7 +180,7 @@ def build_frames(project: Path, config: Config, cache: Path, engine: str = "mkdo
     if engine not in ("mkdocs", "zensical"):
         raise EngineError(f"--engine {engine}: no such site engine; use mkdocs or zensical")
     cache.mkdir(parents=True, exist_ok=True)
-    given = lay_out(project, config, cache, engine)
+    given = lay_out(project, config, cache, engine, last)
     folders = {lang: cache / "built" / lang for lang in config.site.languages}
     stamp = cache / "digest"
     # Of what was built, too: a file that was cut or lost is built again, not served for ever.

@@ -11,6 +11,7 @@ import hashlib
 import os
 import re
 import shutil
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -19,12 +20,16 @@ from urllib.parse import urlsplit
 import yaml
 
 from kbgen.config import Config
-from kbgen.errors import EngineError
+from kbgen.errors import EngineError, RecordError
 from kbgen.model import yaml_text
 from kbgen.site import mkdocs_yaml
 from kbgen.site.icons import masks
 from kbgen.site.words import words_for
+from kbgen.sources.article_fields import read_fields
+from kbgen.sources.markdown import split_front_matter
 
+LastRead = Callable[[str], "str | None"]
+"""The text of an article as it was last read, by its path below ``content/articles/``; None when it never was."""
 DEPTHS = (1, 2, 3, 4)
 """Folders between the site's root and a poured page."""
 THEME = Path(__file__).parent.parent / "theme"
@@ -34,6 +39,7 @@ _SEARCH = "assets/kbgen/search/"
 _STYLE = "assets/kbgen/kb.css"
 _FRONT_MATTER = re.compile(r"\A---\s*\n(.*?)\n---\s*(?:\n|\Z)", re.DOTALL)
 _HOME = "---\ntitle: Home\nlean: true\nhide: [navigation, toc, title]\n---\n"
+_ARTICLES = "articles/"
 # Raise it when this module or the engine's runs change what they make of the same files.
 _VERSION = 3
 
@@ -67,7 +73,7 @@ def shell_file(name: str, depth: int) -> str:
     return f"{folders}{name}/index.html"
 
 
-def lay_out(project: Path, config: Config, cache: Path, engine: str) -> FrameInput:
+def lay_out(project: Path, config: Config, cache: Path, engine: str, last: LastRead | None = None) -> FrameInput:
     """Prepare everything the engine reads.
 
     Args:
@@ -75,6 +81,7 @@ def lay_out(project: Path, config: Config, cache: Path, engine: str) -> FrameInp
         config: the validated configuration.
         cache: a folder of kbgen's own.
         engine: which engine is to run; part of the digest.
+        last: gives the text of an article that cannot be read now; None leaves it out.
 
     Raises:
         EngineError: ``mkdocs.yml`` or the shells are missing, ``mkdocs.yml`` is not YAML, or a page is not UTF-8.
@@ -90,13 +97,14 @@ def lay_out(project: Path, config: Config, cache: Path, engine: str) -> FrameInp
     work = cache / f"work-{os.getpid()}"
     _merge_theme(work / "theme", project, mkdocs_yaml.theme_folder(source))
     configs, outputs = {}, {}
-    written = languages_of(content)
+    documents = _read_documents(content, last or _nothing)
+    written = _languages(documents)
     for lang in config.site.languages:
         # A frame in another language renders the writers' pages too when one of them is in that language.
         whole = lang == config.site.languages[0] or lang in written.values()
         docs = work / lang / "docs"
         if whole:
-            _copy_documents(content, docs)
+            _copy_documents(content, docs, documents)
         if not (docs / "index.md").is_file():
             # Only the home page lies in the site's root, where no shell can be laid.
             docs.mkdir(parents=True, exist_ok=True)
@@ -121,14 +129,43 @@ def is_draft(text: str) -> bool:
     return _front_matter(text).get("draft") is True
 
 
-def languages_of(content: Path) -> dict[str, str]:
-    """Path of every document whose front matter names a language, and that language."""
-    found = {}
-    for file in sorted(content.rglob("*.md")):
-        lang = _front_matter(file.read_text(encoding="utf-8-sig", errors="replace")).get("lang")
-        if isinstance(lang, str):
-            found["/" + mkdocs_yaml.site_path(file.relative_to(content).as_posix())] = lang
+def _nothing(_name: str) -> str | None:
+    return None
+
+
+def _read_documents(content: Path, last: LastRead) -> dict[str, str]:
+    """The writers' texts by their paths below ``content/``; an article that cannot be read is as it was last read."""
+    found: dict[str, str] = {}
+    for file, parts in _given(content):
+        if file.suffix != ".md":
+            continue
+        name = "/".join(parts)
+        own = name.removeprefix(_ARTICLES)
+        try:
+            text: str | None = _text(file, f"content/{name}")
+            if own != name:
+                read_fields(split_front_matter(text or "", name), text or "", name)
+        except (EngineError, RecordError):
+            if own == name:
+                raise
+            # Its harvest names it.
+            text = last(own)
+        if text is not None:
+            found[name] = text
     return found
+
+
+def _text(file: Path, name: str) -> str:
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise EngineError(f"{name}: is not UTF-8 ({error.reason} at byte {error.start}); save it as UTF-8") from error
+
+
+def _languages(documents: Mapping[str, str]) -> dict[str, str]:
+    """Path of every document whose front matter names a language, and that language."""
+    named = ((name, _front_matter(text).get("lang")) for name, text in documents.items())
+    return {"/" + mkdocs_yaml.site_path(name): lang for name, lang in named if isinstance(lang, str)}
 
 
 def _front_matter(text: str) -> dict[str, object]:
@@ -142,35 +179,26 @@ def _front_matter(text: str) -> dict[str, object]:
     return data if isinstance(data, dict) else {}
 
 
-def _copy_documents(content: Path, docs: Path) -> None:
+def _given(content: Path) -> Iterator[tuple[Path, tuple[str, ...]]]:
+    """The files the engine is given, with the parts of their paths."""
     for file in sorted(content.rglob("*")):
         parts = file.relative_to(content).parts
         if not file.is_file() or parts[0] in ("curated", "_shells") or any(part.startswith(".") for part in parts):
             continue
-        if parts[0] == "topics" and file.suffix == ".md" and parts[1:] != ("index.md",):
-            continue
-        if file.suffix == ".md" and not _is_page(file, parts):
-            continue
+        if parts[0] != "topics" or file.suffix != ".md" or parts[1:] == ("index.md",):
+            yield file, parts
+
+
+def _copy_documents(content: Path, docs: Path, documents: Mapping[str, str]) -> None:
+    for file, parts in _given(content):
         target = docs.joinpath(*parts)
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(file, target)
-
-
-def _is_page(file: Path, parts: tuple[str, ...]) -> bool:
-    """Whether the engine gets a document: no draft, and no article that the harvest could not read and named."""
-    try:
-        return not is_draft(_text(file, f"content/{'/'.join(parts)}"))
-    except EngineError:
-        if parts[0] == "articles":
-            return False
-        raise
-
-
-def _text(file: Path, name: str) -> str:
-    try:
-        return file.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise EngineError(f"{name}: is not UTF-8 ({error.reason} at byte {error.start}); save it as UTF-8") from error
+        if file.suffix != ".md":
+            shutil.copyfile(file, target)
+            continue
+        text = documents.get("/".join(parts))
+        if text is not None and not is_draft(text):
+            target.write_text(text, encoding="utf-8", newline="")
 
 
 def _copy_assets(project: Path, docs: Path) -> None:

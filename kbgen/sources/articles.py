@@ -69,6 +69,15 @@ class _Payload(Struct, omit_defaults=True):
     links: dict[str, str] = {}
 
 
+def text_of(record: RawRecord) -> str:
+    """The text of an article's file as it was when it was read.
+
+    Raises:
+        msgspec.DecodeError: it is no article's record.
+    """
+    return msgspec.json.decode(record.payload, type=_Payload).text
+
+
 class ArticlesSource(Source):
     """A folder of articles."""
 

@@ -92,8 +92,8 @@ class Records:
         Returns:
             How many were withdrawn.
         """
-        keep = "INSERT OR REPLACE INTO sightings SELECT ref, ? FROM records WHERE source = ? AND place = ?"
-        self._db.executemany(keep, ((run, source, place) for place in unreadable))
+        keep = "INSERT OR REPLACE INTO sightings SELECT ref, ? FROM records WHERE source = ? AND place IN (?, ?)"
+        self._db.executemany(keep, ((run, source, place, _file_of(place)) for place in unreadable))
         sql = (
             "UPDATE records SET gone = 1 WHERE source = ? AND gone = 0 AND ref IN "
             "(SELECT ref FROM sightings WHERE run < ?)"
@@ -166,6 +166,15 @@ class Records:
             for ref in part:
                 if ref in found:
                     yield self._record(found[ref])
+
+    def at(self, source: str, place: str) -> RawRecord | None:
+        """The record that was last read from a place, unless it was withdrawn."""
+        row = self._db.execute(
+            "SELECT ref, kind, url, payload, digest, place, signature FROM records "
+            "WHERE source = ? AND place = ? AND gone = 0",
+            (source, place),
+        ).fetchone()
+        return None if row is None else self._record(row)
 
     def _record(self, row: tuple[str, str, str, bytes, str, str, str]) -> RawRecord:
         ref, kind, url, payload, digest, place, signature = row
@@ -241,13 +250,19 @@ class WholePass:
             How many were withdrawn.
         """
         # A place may be a file of which each record has a line: what lies in it is called "file:12".
-        sql = "SELECT ref FROM records WHERE source = ? AND (place = ? OR (place >= ? AND place < ?))"
+        sql = "SELECT ref FROM records WHERE source = ? AND (place IN (?, ?) OR (place >= ? AND place < ?))"
         for place in unreadable:
-            inside = (self._source, place, f"{place}:", f"{place};")
+            inside = (self._source, place, _file_of(place), f"{place}:", f"{place};")
             self._unseen.difference_update(ref for (ref,) in self._db.execute(sql, inside))
         gone = ((ref,) for ref in sorted(self._unseen))
         self._db.executemany("UPDATE records SET gone = 1 WHERE ref = ?", gone)
         return len(self._unseen)
+
+
+def _file_of(place: str) -> str:
+    """The file a record is, of the place of a fault in it ("file:12"); where a line is a record, no record is there."""
+    file, colon, line = place.rpartition(":")
+    return file if colon and line.isdecimal() else place
 
 
 def _write(

@@ -169,6 +169,14 @@ def test_an_unreadable_record_is_not_withdrawn(store: Store) -> None:
     assert [False, True] == [state.gone for state in store.records.states()]
 
 
+def test_a_fault_in_a_line_of_a_file_is_one_of_its_record(store: Store) -> None:
+    """A file that is one record is named with the line of its fault; in a file of many, a line speaks for itself."""
+    upsert(store, record(1, place="a/1.md"), record(2, place="a/2.md:7"), record(3, place="a/2.md:8"))
+    with store.transaction():
+        assert 2 == store.records.withdraw("forum", 2, ["a/1.md:3", "a/2.md:9", "a/3.md:x"])
+    assert [False, True, True] == [state.gone for state in store.records.states()]
+
+
 def test_fingerprints_are_kept_by_source(store: Store) -> None:
     """Unknown is not empty; the newest counts."""
     store.records.set_fingerprint("forum", "abc", 1)
