@@ -173,18 +173,10 @@ class Run:
 
     def _build_frames(self) -> Frames:
         advance = self.progress.start(f"Building the frame with {self.options.engine}", 1)
-        project = self.project
-        built = build_frames(
-            project.folder, project.config, project.cache / "engine", self.options.engine, self._last_article
-        )
+        project, last = self.project, partial(_last_article, self.project)
+        built = build_frames(project.folder, project.config, project.cache / "engine", self.options.engine, last)
         advance(1)
         return built
-
-    def _last_article(self, name: str) -> str | None:
-        """The text of one of the project's own articles as it was last read, for one that cannot be read now."""
-        with readable(self.store.path), closing(open_store(self.store.path, read_only=True)) as store:
-            record = store.records.at(CONTENT, str(self.project.folder / ARTICLES_FOLDER / name))
-            return None if record is None else text_of(record)
 
     def inputs(self) -> Inputs:
         """All the site is compiled from; not kept, since it is as large as the library itself."""
@@ -291,6 +283,13 @@ def _harvest_one(source: Source, run: Run, asked: Asking | None) -> StageReport:
     if asked is None:
         return StageReport(f"harvest {source.name}", notes=("not asked (--offline)",))
     return asked.harvest(source)
+
+
+def _last_article(project: Project, name: str) -> str | None:
+    """The text of one of the project's own articles as it was last read, for one that cannot be read now."""
+    with readable(project.store_file), closing(open_store(project.store_file, read_only=True)) as store:
+        record = store.records.at(CONTENT, str(project.folder / ARTICLES_FOLDER / name))
+        return None if record is None else text_of(record)
 
 
 def _begin(run: Run) -> Callable[[], object] | None:
