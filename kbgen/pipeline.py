@@ -288,8 +288,8 @@ def _harvest_one(source: Source, run: Run, asked: Asking | None) -> StageReport:
 def _last_article(project: Project, name: str) -> str | None:
     """The text of one of the project's own articles as it was last read, for one that cannot be read now."""
     with readable(project.store_file), closing(open_store(project.store_file, read_only=True)) as store:
-        record = store.records.at(CONTENT, str(project.folder / ARTICLES_FOLDER / name))
-        return None if record is None else text_of(record)
+        ref = store.records.find(source=CONTENT, place=str(project.folder / ARTICLES_FOLDER / name))
+        return None if ref is None else text_of(next(store.records.get([ref])))
 
 
 def _begin(run: Run) -> Callable[[], object] | None:

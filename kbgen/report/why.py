@@ -78,7 +78,7 @@ def find_ref(what: str, store: Store, library: Library, site_url: str) -> Ref:
 
 def _of_thread(url: str, store: Store) -> Ref | None:
     plain = url.split("#", 1)[0].split("?", 1)[0].rstrip("/")
-    return store.records.by_url(plain) or store.records.by_url(f"{plain}/")
+    return store.records.find(url=plain) or store.records.find(url=f"{plain}/")
 
 
 def _of_page(path: str, store: Store, library: Library) -> Ref | None:

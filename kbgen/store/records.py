@@ -143,9 +143,11 @@ class Records:
         row = self._db.execute(sql, (ref,)).fetchone()
         return None if row is None else RecordState(Ref(row[0]), row[1], row[2], bool(row[3]))
 
-    def by_url(self, url: str) -> Ref | None:
-        """The record of a live thread's URL."""
-        row = self._db.execute("SELECT ref FROM records WHERE url = ? ORDER BY ref", (url,)).fetchone()
+    def find(self, *, url: str = "", source: str = "", place: str = "") -> Ref | None:
+        """The record of a live thread's URL, or what was last read from a place of a source and not withdrawn."""
+        by_url, by_place = ("url = ?", (url,)), ("source = ? AND place = ? AND gone = 0", (source, place))
+        which, values = by_url if url else by_place
+        row = self._db.execute(f"SELECT ref FROM records WHERE {which} ORDER BY ref", values).fetchone()  # noqa: S608
         return None if row is None else Ref(row[0])
 
     def counts(self) -> dict[str, tuple[int, int]]:
@@ -166,15 +168,6 @@ class Records:
             for ref in part:
                 if ref in found:
                     yield self._record(found[ref])
-
-    def at(self, source: str, place: str) -> RawRecord | None:
-        """The record that was last read from a place, unless it was withdrawn."""
-        row = self._db.execute(
-            "SELECT ref, kind, url, payload, digest, place, signature FROM records "
-            "WHERE source = ? AND place = ? AND gone = 0",
-            (source, place),
-        ).fetchone()
-        return None if row is None else self._record(row)
 
     def _record(self, row: tuple[str, str, str, bytes, str, str, str]) -> RawRecord:
         ref, kind, url, payload, digest, place, signature = row

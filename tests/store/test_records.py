@@ -197,9 +197,18 @@ def test_failures_are_those_of_the_last_run(store: Store) -> None:
 def test_a_live_url_leads_to_its_record(store: Store) -> None:
     """``why`` finds a thread by the address people copy from the browser."""
     upsert(store, record(1), record(2))
-    assert "forum:2" == store.records.by_url("https://forum.example.com/t/2")
-    assert store.records.by_url("https://forum.example.com/t/3") is None
+    assert "forum:2" == store.records.find(url="https://forum.example.com/t/2")
+    assert store.records.find(url="https://forum.example.com/t/3") is None
     assert store.records.state("forum:3") is None
+
+
+def test_a_place_leads_to_what_was_last_read_there(store: Store) -> None:
+    """Of one source, and only while it is not withdrawn."""
+    upsert(store, record(1, place="forum/1.json"), record(2, place="forum/2.json"))
+    with store.transaction():
+        store.records.withdraw("forum", 2, ["forum/1.json"])
+    places = [("forum", "forum/1.json"), ("forum", "forum/2.json"), ("stack", "forum/1.json")]
+    assert ["forum:1", None, None] == [store.records.find(source=source, place=place) for source, place in places]
 
 
 def test_a_large_batch_teaches_a_dictionary(store: Store, tmp_path: Path) -> None:
