@@ -232,11 +232,14 @@ def test_a_site_with_faults_does_not_go_live(small: SmallForum) -> None:
 
 
 def test_a_page_with_faults_does_not_go_live(small: SmallForum) -> None:
-    """It is judged as it was poured: the page and the check are named, and nothing is live."""
+    """It is judged as it was poured: the page, its file and the check are named, and nothing is live."""
     imprint = "---\ntitle: Imprint\n---\n# Imprint\n\nSee [nowhere](https://help.example.com/no/such/page/).\n"
     (small.folder / "content" / "imprint.md").write_text(imprint, encoding="utf-8")
     rendered(small)
-    with looking(small) as run, pytest.raises(ChecksFailed, match=r"/imprint/: .*/no/such/page/.* \[[a-z-]+\]"):
+    with (
+        looking(small) as run,
+        pytest.raises(ChecksFailed, match=r"/imprint/ \(content/imprint\.md:6\): .*/no/such/page/.* \[[a-z-]+\]"),
+    ):
         publish(run.job())
     assert not small.site.exists()
 
