@@ -26,6 +26,7 @@ from kbgen.site import mkdocs_yaml
 from kbgen.site.icons import masks
 from kbgen.site.words import words_for
 from kbgen.sources.article_fields import read_fields
+from kbgen.sources.articles import ENGINE_INDEXES
 from kbgen.sources.markdown import split_front_matter
 
 LastRead = Callable[[str], "str | None"]
@@ -39,7 +40,7 @@ _SEARCH = "assets/kbgen/search/"
 _STYLE = "assets/kbgen/kb.css"
 _FRONT_MATTER = re.compile(r"\A---\s*\n(.*?)\n---\s*(?:\n|\Z)", re.DOTALL)
 _HOME = "---\ntitle: Home\nlean: true\nhide: [navigation, toc, title]\n---\n"
-_ARTICLES = "articles/"
+_ARTICLES = "articles"
 # Raise it when this module or the engine's runs change what they make of the same files.
 _VERSION = 3
 
@@ -140,19 +141,23 @@ def _read_documents(content: Path, last: LastRead) -> dict[str, str]:
         if file.suffix != ".md":
             continue
         name = "/".join(parts)
-        own = name.removeprefix(_ARTICLES)
-        try:
-            text: str | None = _text(file, f"content/{name}")
-            if own != name:
-                read_fields(split_front_matter(text or "", name), text or "", name)
-        except (EngineError, RecordError):
-            if own == name:
-                raise
-            # Its harvest names it.
-            text = last(own)
+        text = _article(file, name, last) if _is_article(parts) else _text(file, f"content/{name}")
         if text is not None:
             found[name] = text
     return found
+
+
+def _is_article(parts: tuple[str, ...]) -> bool:
+    return parts[0] == _ARTICLES and parts[-1].lower() not in ENGINE_INDEXES
+
+
+def _article(file: Path, name: str, last: LastRead) -> str | None:
+    try:
+        text = _text(file, name)
+        read_fields(split_front_matter(text, name), text, name)
+    except (EngineError, RecordError):  # its harvest names it
+        return last(name.removeprefix(f"{_ARTICLES}/"))
+    return text
 
 
 def _text(file: Path, name: str) -> str:

@@ -30,7 +30,6 @@ _TRANSLATIONS = {"i18n", "l10n", "lang", "languages", "locales", "translations"}
 _LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Z][a-z]{3})?(?:-[A-Z]{2})?")
 _UNFIT = re.compile(r"""[\s<>"'`\\^{|}]+""")
 _ID = re.compile(r"""[^\s<>"'`\\^{|}]+""")
-_ENGINE_INDEXES = frozenset({"index.md", "readme.md"})
 _MARKDOWN, _PAGES, _WORD = (".md", ".markdown"), (".html", ".htm"), (".docx",)
 
 
@@ -59,6 +58,10 @@ class ArticlesOptions(SourceOptions):
         if value is not None:
             url_fields(value, {"id": "1", "slug": "a", "path": "a"})
         return value
+
+
+ENGINE_INDEXES = frozenset({"index.md", "readme.md"})
+"""Names of documents that are the engine's pages of folders, not articles."""
 
 
 class _Payload(Struct, omit_defaults=True):
@@ -96,7 +99,7 @@ class ArticlesSource(Source):
 
         def is_wanted(name: str) -> bool:
             base = name.rpartition("/")[2].lower()
-            if not base.endswith(kinds) or (options.rendered_by_engine and base in _ENGINE_INDEXES):
+            if not base.endswith(kinds) or (options.rendered_by_engine and base in ENGINE_INDEXES):
                 return False
             # Word's lock files have its documents' extension.
             return bool(wanted.fullmatch(name)) and not base.startswith("~$") and not any(map(_full(name), unwanted))

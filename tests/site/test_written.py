@@ -89,6 +89,8 @@ def test_pages_that_cannot_be_read_are_all_named(tmp_path: Path) -> None:
     (folder / "content" / "about.md").write_bytes("# About".encode("utf-16"))
     (folder / "content" / "articles").mkdir()
     (folder / "content" / "articles" / "a.md").write_bytes(b"\xff")
-    about, imprint = unreadable_pages(folder)
+    (folder / "content" / "articles" / "index.md").write_bytes(b"\xff")
+    about, index, imprint = unreadable_pages(folder)
+    assert index.startswith("content/articles/index.md: is not UTF-8")
     assert "content/about.md: is not UTF-8 (invalid start byte at byte 0); save it as UTF-8" == about
     assert imprint.startswith("content/imprint.md:3: the front matter is not valid YAML: '2026-13-01' is no date")
