@@ -34,7 +34,7 @@ from kbgen.similar.texts import Text
 Floats = npt.NDArray[np.float32]
 Terms = npt.NDArray[np.uint32]
 DIMENSIONS = 256
-MODEL = f"wordllama-l2-supercat-256/2+{glossary.VERSION}"
+MODEL = f"wordllama-l2-supercat-256/3+{glossary.VERSION}"
 """Name and version of all that makes a vector; a vector of another model is made anew."""
 
 # Chinese, Japanese, Thai: one character is one word of the table. Korean has spaces.
