@@ -203,6 +203,9 @@ def load_config(project: Path, kinds: Mapping[str, type[BaseModel]]) -> Config:
     except OSError as error:
         msg = f"{CONFIG_FILE}: {error.strerror or error}; run `kbgen init DIR` for a new project, or -C DIR to name it"
         raise ConfigError(msg) from error
+    except UnicodeDecodeError as error:
+        msg = f"{CONFIG_FILE}: is not UTF-8 ({error.reason} at byte {error.start}); save it as UTF-8"
+        raise ConfigError(msg) from error
     return parse_config(text, kinds)
 
 

@@ -70,6 +70,9 @@ class Voice:
     def run(self, report: RunReport) -> None:
         """Give what a run of stages came to."""
         self.result(run_data(report), run_words(report, verbose=self.verbose))
+        if self.quiet:
+            for line in _marked(report.failed, verbose=self.verbose):
+                self.err.print(escape(visible(line, keep=_LAYOUT)))
 
 
 def run_data(report: RunReport) -> Mapping[str, object]:

@@ -39,6 +39,13 @@ def test_json_wins_over_quiet(capsys: pytest.CaptureFixture[str]) -> None:
     assert {"a": 1} == json.loads(capsys.readouterr().out)
 
 
+def test_quiet_is_not_silent_about_failures(capsys: pytest.CaptureFixture[str]) -> None:
+    """Cron mails what is printed: a run that failed in part prints that, and nothing else."""
+    Voice(quiet=True).run(REPORT)
+    out, err = capsys.readouterr()
+    assert ("", "! 0.json: is empty", 11) == (out, err.splitlines()[0], len(err.splitlines()))
+
+
 def test_errors_are_printed_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
     """Brackets are no markup, long lines are not broken, and nothing is on standard output."""
     message = "site_config/kbgen.yml:3: sources[0].kind is [bold]unknown[/bold]; " + "x" * 300

@@ -101,6 +101,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         code = _refused(error)
     except (typer.Abort, KeyboardInterrupt):
         code = _INTERRUPTED
+    except Exception as error:  # noqa: BLE001  # the exit codes are a contract; a traceback would break it
+        code = _unexpected(error)
     if code == _INTERRUPTED:
         State.voice.failure("stopped; what was committed is kept, and the next run goes on from there", code)
     sys.exit(code)
@@ -115,6 +117,14 @@ def _refused(error: OSError) -> int:
     told = explained(error, State.folder, "the command")
     State.voice.failure(str(told), told.exit_code)
     return told.exit_code
+
+
+def _unexpected(error: Exception) -> int:
+    """A fault of our own; Python's exit code for it is the one that says "published, but something failed"."""
+    if State.voice.verbose:
+        traceback.print_exception(error)
+    State.voice.failure(f"an internal fault ({type(error).__name__}: {error}); -v shows where; report it", 3)
+    return 3
 
 
 def globals_first(arguments: Sequence[str]) -> list[str]:
