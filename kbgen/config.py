@@ -11,10 +11,10 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from kbgen.errors import ConfigError
 from kbgen.model import yaml_text
@@ -57,7 +57,7 @@ class SiteConfig(Section):
     @field_validator("url")
     @classmethod
     def _absolute(cls, value: str) -> str:
-        if not re.fullmatch(r"https?://[^/?#\s]+(/[^?#\s]*)?", value):
+        if not re.fullmatch(r"https?://[^/?#\s@]+(/[^?#\s]*)?", value):
             msg = "must be an absolute address without query, such as https://help.example.com/"
             raise ValueError(msg)
         return value if value.endswith("/") else value + "/"
@@ -139,7 +139,7 @@ class DuplicatesConfig(Section):
     # Above it a third to a half do: worth a person's look.
     suggest: float = Field(default=0.5, ge=0.2, le=2)
     largest: int = Field(default=50, ge=2, le=1000)
-    semantic: Literal["auto", "on", "off"] = "auto"
+    semantic: Annotated[Literal["auto", "on", "off"], BeforeValidator(yaml_text.switch)] = "auto"
 
 
 class HttpConfig(Section):
@@ -369,7 +369,7 @@ def _fill_environment(value: Any, position: Position, lines: Mapping[Position, i
 
 def _masked(fault: str, text: str) -> str:
     """A message without what came from the environment: validators quote what they refuse."""
-    values = {os.environ.get(name, ""): name for name in _REFERENCE.findall(text)}
+    values = {os.environ.get(name, "").strip(): name for name in _REFERENCE.findall(text)}
     for value in sorted(values, key=len, reverse=True):
         # Shorter ones are no secrets, and are part of ordinary words.
         if len(value) >= _SHORTEST_SECRET:

@@ -159,6 +159,60 @@ def test_a_secret_is_never_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (False, True) == ("hunter2" in found, "sources[0].kind '${KB_SECRET}' is unknown" in found)
 
 
+KEYED = (
+    f"{SITE}sources: [{{name: a, kind: discourse, url: 'https://forum.example.com', api_key: '${{KB_SECRET}}',"
+    " api_username: bot}]\n"
+)
+
+
+@pytest.mark.parametrize("around", ["{}\n", "{}\r\n", " {} ", "{}"])
+def test_a_secret_is_read_without_the_white_space_around_it(around: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable that was made of a file ends with a line break, and no key does."""
+    monkeypatch.setenv("KB_SECRET", around.format("hunter2-hunter2"))
+    (source,) = parse_config(KEYED, KINDS).sources
+    assert "hunter2-hunter2" == source.api_key.get_secret_value()
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("hunter2-é-hunter2", "holds signs that no key has"),
+        ("hunter2-\n-hunter2", "holds signs that no key has"),
+        ("  ", "is empty; a variable of CI that is not set is, too"),
+    ],
+)
+def test_a_secret_that_no_header_can_hold_is_a_fault(key: str, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told with its line and key before anything is asked, and not quoted."""
+    monkeypatch.setenv("KB_SECRET", key)
+    with pytest.raises(ConfigError) as raised:
+        parse_config(KEYED, KINDS)
+    told = str(raised.value)
+    assert told.startswith(f"site_config/kbgen.yml:2: sources[0].api_key: {said}")
+    assert "hunter2" not in told
+
+
+@pytest.mark.parametrize("key", ["url", "licence_url"])
+def test_a_password_in_an_address_is_a_fault(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Addresses are printed, and stored with every record."""
+    monkeypatch.setenv("KB_SECRET", "hunter2-hunter2")
+    block = {"url": "https://forum.example.com", key: "https://bot:${KB_SECRET}@forum.example.com"}
+    keys = ", ".join(f"{name}: '{value}'" for name, value in block.items())
+    text = f"{SITE}sources: [{{name: a, kind: discourse, {keys}}}]\n"
+    with pytest.raises(ConfigError) as raised:
+        parse_config(text, KINDS)
+    assert f"sources[0].{key}: must be without a name and a password" in str(raised.value)
+    assert "hunter2" not in str(raised.value)
+
+
+@pytest.mark.parametrize(("written", "meant"), [("on", "on"), ("off", "off"), ("'on'", "on"), ("auto", "auto")])
+def test_a_switch_is_what_was_written(written: str, meant: str) -> None:
+    """YAML takes a plain ``on`` for true."""
+    config = parse(
+        f"duplicates: {{semantic: {written}}}\nsources: [{{name: a, kind: articles, path: x, math: {written}}}]\n"
+    )
+    assert (meant, meant) == (config.duplicates.semantic, config.sources[0].math)
+
+
 def test_a_configuration_cannot_be_changed() -> None:
     """It is handed to worker processes: what one of them sees is what all see."""
     with pytest.raises(ValidationError, match="frozen"):

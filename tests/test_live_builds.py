@@ -212,8 +212,6 @@ def test_a_source_may_ask_the_hosts_of_its_options() -> None:
         api: str = "https://api.example.com/2.3"
         feeds: tuple[str, ...] = ("http://feeds.example.com:80/a", "http://[::1]:8080/b")
 
-    options = TwoHosts(
-        name="b", kind="board", url="https://u:p@B.example.com:81/x", licence_url="https://cc.example.com/"
-    )
+    options = TwoHosts(name="b", kind="board", url="https://B.example.com:81/x", licence_url="https://cc.example.com/")
     hosts = ("b.example.com:81", "api.example.com", "feeds.example.com", "[::1]:8080")
     assert hosts == BoardSource(options, Path()).hosts

@@ -21,6 +21,7 @@ from kbgen.model import RawRecord, StageReport, make_ref
 from kbgen.progress import Advance, Progress
 from kbgen.sources.base import SourceOptions
 from kbgen.sources.http import Client
+from kbgen.sources.http_masks import Masks, secrets_of
 from kbgen.sources.live import LiveSource, Step, Walk
 from kbgen.store import Store
 from kbgen.store.passes import Pass, PassState
@@ -97,9 +98,13 @@ def harvest_live(source: LiveSource, client: Client, store: Store, progress: Pro
     try:
         _walk(work, client, progress)
     except SourceError as error:
-        tally.failed.append(f"{source.name}: {error}; what was published from it stays")
+        # Of a connector that failed nobody knows what its error quotes.
+        said = Masks(secrets_of(source.options)).text(str(error))
+        tally.failed.append(f"{source.name}: {said}; what was published from it stays")
         if isinstance(error, _Vanishing):
             work.abandon()
+        else:
+            work.interrupt()
     waiting = [failure for failure in store.records.failures() if failure.source == source.name]
     return StageReport(
         stage=f"harvest {source.name}",
@@ -183,14 +188,13 @@ class _Work:
         with self.store.transaction():
             written, unchanged = self.store.records.upsert(records, run)
             self.store.passes.touch(name, [*step.seen, *step.broken], run)
-            gone = self.store.passes.drop(name, step.gone)
+            gone = self.store.passes.mark_gone(name, step.gone, run)
             self._guard(gone + self.current.gone)
             self.store.passes.set_failures(name, errors, read, run)
             self._put_current(step, gone)
         self.tally.read += len(step.items) + len(step.seen) + len(step.broken)
         self.tally.written += written
         self.tally.unchanged += unchanged + len(step.seen)
-        self.tally.removed += gone
         self.tally.notes += step.notes
 
     def _put_current(self, step: Step, gone: int) -> None:
@@ -202,7 +206,7 @@ class _Work:
         self.current = current
 
     def complete(self) -> None:
-        """Withdraw what a full pass did not see, and remember that the pass is complete, in one transaction."""
+        """Withdraw what is gone, and remember that the pass is complete, in one transaction."""
         name, current = self.source.name, self.current
         with self.store.transaction():
             if current.full:
@@ -210,9 +214,23 @@ class _Work:
                 places = self.store.passes.unreadable(name, current.run)
                 self.tally.removed += self.store.records.withdraw(name, current.run, places)
                 self.store.passes.forget_failures(name, current.run)
+            else:
+                self._withdraw_marked()
             mark = current.mark if current.full or current.mark is not None else self.state.mark
             full_at = current.begun if current.full else self.state.full_at
             self._put(PassState(self.state.options, None, mark, full_at))
+
+    def interrupt(self) -> None:
+        """Withdraw what was told to be gone as far as the pass came: who made a post private does not wait for its end.
+
+        Not what it did not see, and not step by step: a pass that turns out to be misled withdraws nothing.
+        """
+        with self.store.transaction():
+            self._withdraw_marked()
+
+    def _withdraw_marked(self) -> None:
+        if self.current.gone:
+            self.tally.removed += self.store.passes.withdraw_marked(self.source.name, self.current.run)
 
     def abandon(self) -> None:
         """Begin the pass anew next time: what it saw is not to be trusted."""
@@ -226,7 +244,7 @@ class _Work:
             return
         msg = (
             f"{vanished:,} of {known:,} items are not there any more, more than guard.max_withdrawn ({share:.0%}) "
-            "allows, so no more of them are withdrawn; look whether the community answers as it should, or, when they "
+            "allows, so none of them is withdrawn; look whether the community answers as it should, or, when they "
             f"are meant to go, run `kbgen harvest {self.source.name} --full --allow-vanish`"
         )
         raise _Vanishing(msg)

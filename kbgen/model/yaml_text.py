@@ -117,3 +117,8 @@ def _fault(error: yaml.YAMLError | RecursionError, text: str) -> YamlFault:
         mark = error.problem_mark or error.context_mark
         return YamlFault(mark.line + 1 if mark else 1, " ".join((error.problem or str(error)).split()))
     return YamlFault(1, " ".join(str(error).split()))
+
+
+def switch(value: object) -> object:
+    """A switch of more than two settings as it was written: of ``on`` and ``off`` YAML 1.1 makes true and false."""
+    return ("off", "on")[value] if isinstance(value, bool) else value

@@ -7,16 +7,20 @@ digests, failures and withdrawals are the framework's: see ``pipeline`` and ``st
 from __future__ import annotations
 
 import hashlib
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import ClassVar, Literal, NamedTuple
+from typing import Annotated, ClassVar, Literal, NamedTuple
 
 import msgspec
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator
 
 from kbgen.errors import RecordError
 from kbgen.model import Article, RawRecord, RecordKind, Ref, Thread, make_ref
+from kbgen.model.yaml_text import switch
+
+_LOGIN = re.compile(r"(?i)https?://[^/?#]*@")
 
 MathMarks = Literal["none", "marked", "dollar", "escaped-dollar"]
 r"""How a community marks formulas in its posts.
@@ -67,8 +71,30 @@ class SourceOptions(BaseModel):
     lang: str | None = None
     canonical: str | None = Field(default=None, pattern=r"^(auto|source|self)$")
     crawlable: bool = True
-    math: Literal["auto", "on", "off"] = "auto"
+    math: Annotated[Literal["auto", "on", "off"], BeforeValidator(switch)] = "auto"
     full_every: int = Field(default=7, ge=0)
+
+    @field_validator("*")
+    @classmethod
+    def _sendable(cls, value: object) -> object:
+        """A secret without the line break that a file or a CI variable adds; keys are ASCII on every platform."""
+        if not isinstance(value, SecretStr):
+            return value
+        secret = value.get_secret_value().strip()
+        if not secret:
+            raise ValueError("is empty; a variable of CI that is not set is, too")
+        if not (secret.isascii() and secret.isprintable()):
+            raise ValueError("holds signs that no key has, such as a line break or an accent; copy the key again")
+        return SecretStr(secret)
+
+    @field_validator("*")
+    @classmethod
+    def _without_login(cls, value: object) -> object:
+        """Addresses are told in messages and stored with records, so no password stands in one."""
+        given = value if isinstance(value, tuple) else (value,)
+        if any(isinstance(one, str) and _LOGIN.match(one) for one in given):
+            raise ValueError("must be without a name and a password; sources that can log in have a key for it")
+        return value
 
     @property
     def math_marks(self) -> MathMarks:

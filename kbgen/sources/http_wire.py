@@ -107,6 +107,7 @@ class Wire:
             Busy: the host says "later", or cannot be reached; another attempt may help.
             SourceError: no other attempt helps.
         """
+        _check_headers(asked.headers)
         host = host_of(url)
         too_long = self._pace.wait(host, patience, rate=rate)
         if too_long is not None:
@@ -157,6 +158,13 @@ class Wire:
             self._pace.hold(host, pause)
 
 
+def _check_headers(headers: Mapping[str, str]) -> None:
+    """Refuse what no header can hold; the library's own words for it quote the value."""
+    for name, value in headers.items():
+        if not (value.isascii() and value.isprintable()):
+            raise SourceError(f"the header {name} cannot be sent: what it is made of holds a line break or an accent")
+
+
 class _Explained:
     """Turns what the HTTP library raises into what a person can act on."""
 
@@ -171,6 +179,9 @@ class _Explained:
             if "CERTIFICATE" in str(error).upper():
                 raise SourceError(f"{self._shown}: the host's certificate is not valid ({error})") from error
             raise Busy(f"{self._shown}: the host cannot be reached ({error or 'no answer'})", reached=False) from error
+        if isinstance(error, httpcore2.LocalProtocolError):
+            # It quotes what it cannot send, which may be a key.
+            raise SourceError(f"{self._shown}: the request cannot be sent; check the address and the keys") from None
         if isinstance(error, httpcore2.TimeoutException | httpcore2.NetworkError | httpcore2.ProtocolError):
             said = str(error) or "no answer in time"
             raise Busy(f"{self._shown}: the answer broke off ({said})", reached=False) from error

@@ -80,7 +80,8 @@ class Step:
     Attributes:
         items: fetched records (with the list's ``signature``, where there is one) and errors for unreadable ones.
         seen: native ids that are there and need not be fetched, their signature being the known one.
-        gone: native ids that no visitor can read any more (404, 410, 403, restricted): withdrawn at once.
+        gone: native ids that no visitor can read any more (404, 410, 403, restricted): withdrawn when the pass ends,
+            also where it is interrupted, unless they are more than the guard believes.
         cursor: given back as ``Walk.cursor`` when the pass is interrupted after this step; None leaves the one before.
         mark: where the next pass over changes begins; the last one given counts, once the pass is complete.
         total: items the whole pass will have, when the platform says so: for the progress bar.

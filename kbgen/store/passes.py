@@ -92,16 +92,31 @@ class Passes:
         sql = "INSERT OR REPLACE INTO sightings SELECT ref, ? FROM records WHERE ref = ? AND gone = 0"
         self._db.executemany(sql, rows)
 
-    def drop(self, source: str, native_ids: Collection[str]) -> int:
-        """Withdraw items at once; the number of those that were there."""
-        sql = "UPDATE records SET gone = 1 WHERE ref = ? AND gone = 0"
-        return sum(self._db.execute(sql, (make_ref(source, one),)).rowcount for one in set(native_ids))
+    def mark_gone(self, source: str, native_ids: Collection[str], run: int) -> int:
+        """Note that a pass was told of items that they are gone, until it sees them after all; how many are new to it.
+
+        They are there until ``withdraw_marked``, or until a full pass withdraws what it did not see.
+        """
+        # A negative number is no pass's own, and is less than any: a full pass has not seen what it marked.
+        sql = (
+            "INSERT OR REPLACE INTO sightings SELECT ref, -?2 FROM records WHERE ref = ?1 AND gone = 0 "
+            "AND NOT EXISTS (SELECT 1 FROM sightings WHERE ref = ?1 AND run = -?2)"
+        )
+        return sum(self._db.execute(sql, (make_ref(source, one), run)).rowcount for one in set(native_ids))
+
+    def withdraw_marked(self, source: str, run: int) -> int:
+        """Withdraw what a pass was told is gone; how many there were."""
+        sql = (
+            "UPDATE records SET gone = 1 WHERE source = ? AND gone = 0 AND ref IN "
+            "(SELECT ref FROM sightings WHERE run = -?)"
+        )
+        return self._db.execute(sql, (source, run)).rowcount
 
     def unseen(self, source: str, run: int) -> int:
-        """How many items a full pass did not see, those left out that it could not read."""
+        """How many items a full pass neither saw nor marked as gone, those left out that it could not read."""
         sql = (
             "SELECT COUNT(*) FROM records WHERE source = ?1 AND gone = 0 AND ref IN "
-            "(SELECT ref FROM sightings WHERE run < ?2) AND place NOT IN "
+            "(SELECT ref FROM sightings WHERE run < ?2 AND run <> -?2) AND place NOT IN "
             "(SELECT place FROM failures WHERE source = ?1 AND run >= ?2)"
         )
         return int(self._db.execute(sql, (source, run)).fetchone()[0])

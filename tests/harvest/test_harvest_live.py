@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -232,6 +232,62 @@ def test_too_much_that_is_called_gone_is_not_believed_either(town: Town) -> None
     assert 10 == len(town.held())
 
 
+def _shut(town: Town, numbers: Sequence[int]) -> None:
+    """Lists are as they should be, and each note that they call changed answers 404."""
+    for number in numbers:
+        town.board.write(str(number))
+        town.server.drop(f"/notes/{number}.json")
+
+
+def test_what_a_pass_was_told_before_the_guard_stops_it_is_not_withdrawn_either(town: Town) -> None:
+    """Night after night the same is said, the count is that of all, and in the end everything is there."""
+    for number in range(6, 31):
+        town.board.write(str(number))
+    town.run()
+    _shut(town, range(1, 31))
+    for full in (False, False, True, True):
+        report = town.run(full=full)
+        assert (30, 0) == (len(town.held()), report.removed)
+        assert "16 of 30 items are not there any more" in report.failed[0]
+        assert "so none of them is withdrawn" in report.failed[0]
+    for number in range(1, 31):
+        town.board.write(str(number))
+    report = town.run()
+    assert ((), 30, 0) == (report.failed, len(town.held()), report.removed)
+
+
+def test_what_is_called_gone_is_withdrawn_also_by_a_pass_that_breaks_off(town: Town) -> None:
+    """Who made a note private does not wait until the community answers all of a pass; what comes back is there."""
+    for number in range(6, 31):
+        town.board.write(str(number))
+    town.run()
+    _shut(town, (3, 4))
+    town.board.write("9")
+    town.server.route("/notes/9.json", LOGIN)
+    report = town.run()
+    everything = {str(one) for one in range(1, 31)}
+    assert ({"3", "4"}, 2) == (everything - set(town.held()), report.removed)
+    town.board.write("4")
+    town.board.write("9")
+    assert () == town.run().failed
+    assert (town.run(full=True).failed, {"3"}) == ((), everything - set(town.held()))
+
+
+def test_what_a_pass_sees_after_all_stays(town: Town) -> None:
+    """An item that one list calls gone and a later one has is there."""
+    town.run()
+    source = board_source(town.server.url)
+
+    def steps(*_: object) -> Iterator[Step]:
+        yield Step(gone=["1", "2"])
+        yield Step([source.record("2", "thread", "https://e.example.com/2", {}, "2")])
+
+    source.steps = steps  # type: ignore[method-assign,assignment]
+    with testing_client(town.server) as client:
+        report = harvest_live(source, client, town.store, now=town.now + DAY)
+    assert ((), 1, ["2", "3", "4", "5"]) == (report.failed, report.removed, town.held())
+
+
 def test_a_small_source_is_not_guarded(town: Town) -> None:
     """Of five notes, four may go in a night."""
     town.run()
@@ -340,7 +396,11 @@ def _fail_on_none(touch: Any) -> Any:
 def test_what_is_not_there_is_not_revived_by_being_seen(town: Town) -> None:
     """Only fetching a withdrawn item brings it back."""
     town.run()
-    town.store.passes.drop("board", ["1", "1", "99"])
+    assert 1 == town.store.passes.mark_gone("board", ["1", "1", "99"], 98)
+    assert (0, 1) == (
+        town.store.passes.mark_gone("board", ["1"], 98),
+        town.store.passes.withdraw_marked("board", 98),
+    )
     town.store.passes.touch("board", ["1"], 99)
     assert ["2", "3", "4", "5"] == town.held()
 
@@ -361,3 +421,17 @@ def test_an_answer_nobody_foresaw_ends_its_source_alone(town: Town) -> None:
     assert "TypeError" in failure
     assert failure.endswith("what was published from it stays")
     assert town.held() == ["1", "2", "3", "4", "5"]
+
+
+def test_what_a_connector_fails_with_quotes_no_key(town: Town) -> None:
+    """Nobody knows what an error that nobody foresaw holds."""
+    source = board_source(town.server.url, api_key="hunter2-hunter2")
+
+    def steps(*_: object) -> Iterator[Step]:
+        raise ValueError("not for hunter2-hunter2")
+        yield
+
+    source.steps = steps  # type: ignore[method-assign,assignment]
+    with testing_client(town.server) as client:
+        (failure,) = harvest_live(source, client, town.store).failed
+    assert "ValueError: not for ***" in failure

@@ -339,6 +339,14 @@ def test_secrets_are_in_no_message_and_no_reply(web: Web, tmp_path: Path, caplog
     assert [] == [form for form in (SECRET, spelled) if form in told or form.encode() in kept]
 
 
+@pytest.mark.parametrize("ending", ["\n", "\r\nX-Other: 1", "é"])
+def test_a_header_that_cannot_be_sent_is_named_and_not_quoted(web: Web, ending: str) -> None:
+    """Nothing is asked, and nothing is asked again; the library's own error holds the key."""
+    with pytest.raises(SourceError, match="the header Api-Key cannot be sent") as raised:
+        web.get("/a", headers={"Api-Key": SECRET + ending})
+    assert ([], False) == (waited(web), SECRET in str(raised.value))
+
+
 def test_text_is_decoded_as_declared() -> None:
     """By the charset of the header, UTF-8 without one or with one nobody knows."""
     latin = {"content-type": "text/html; charset=ISO-8859-1"}

@@ -64,14 +64,18 @@ def test_signatures_follow_the_last_fetch(store: Store) -> None:
     store.records.upsert([record("2", signature="s2", partial=True)], 2)
     assert ["s2", "s1", None] == [store.passes.signature("talk", number) for number in "123"]
     assert "s2" == next(store.records.get(["talk:1"])).signature
-    store.passes.drop("talk", ["1"])
+    store.passes.mark_gone("talk", ["1"], 3)
+    assert "s2" == store.passes.signature("talk", "1")
+    store.passes.withdraw_marked("talk", 3)
     assert store.passes.signature("talk", "1") is None
 
 
 def test_sources_are_told_apart(store: Store) -> None:
     """The same id elsewhere is another item."""
     store.records.upsert([record("1"), record("1", source="other")], 1)
-    assert 1 == store.passes.drop("talk", ["1", "2"])
+    assert 1 == store.passes.mark_gone("talk", ["1", "2"], 2)
+    assert (0, 0) == (store.passes.mark_gone("other", ["2"], 2), store.passes.withdraw_marked("other", 2))
+    assert 1 == store.passes.withdraw_marked("talk", 2)
     assert ([], ["1"], 0, 1) == (
         store.passes.ids("talk"),
         store.passes.ids("other"),
@@ -86,6 +90,8 @@ def test_what_was_not_seen_and_not_unreadable_is_counted(store: Store) -> None:
     store.passes.touch("talk", ["1"], 2)
     store.passes.set_failures("talk", [RecordError("2", "broken")], [], 2)
     assert 2 == store.passes.unseen("talk", 2)
+    store.passes.mark_gone("talk", ["3"], 2)
+    assert 1 == store.passes.unseen("talk", 2)
     assert 2 == store.records.withdraw("talk", 2, store.passes.unreadable("talk", 2))
     assert ["1", "2"] == store.passes.ids("talk")
 
