@@ -24,6 +24,18 @@ _WORDS: dict[What, str] = {
 }
 
 
+def begin_summary(file: Path) -> None:
+    """Make sure that a summary can be written; what the file holds stays until then.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    try:
+        file.open("a", encoding="utf-8").close()
+    except OSError as error:
+        raise _unwritable(file, error) from error
+
+
 def write_summary(file: Path, text: str) -> None:
     """Write a summary.
 
@@ -33,7 +45,11 @@ def write_summary(file: Path, text: str) -> None:
     try:
         file.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise UsageError(f"{file}: {error.strerror}; --summary needs a file that can be written") from error
+        raise _unwritable(file, error) from error
+
+
+def _unwritable(file: Path, error: OSError) -> UsageError:
+    return UsageError(f"{file}: {error.strerror}; --summary needs a file that can be written")
 
 
 def of_run(report: RunReport, site_url: str) -> str:

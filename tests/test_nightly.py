@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import shlex
 import subprocess
+import sys
 from collections.abc import Iterator
 from configparser import ConfigParser
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import typer.main
@@ -109,23 +111,54 @@ def test_the_units_agree() -> None:
     assert units[".timer"]["Timer"]["OnCalendar"]
 
 
-@pytest.mark.parametrize("fault", [("200", 0), ("404", 0), ("503", 1)])
-def test_a_lost_cache_never_costs_an_address(fault: tuple[str, int], tmp_path: Path) -> None:
-    """The manifest of the live site is taken; a site that does not exist yet is no fault; one that is down is."""
-    answer, code = fault
-    (tmp_path / "bin").mkdir()
-    curl = tmp_path / "bin" / "curl"
-    curl.write_text(f'#!/bin/sh\necho "{{}}" > manifest.part\nprintf {answer}\n', encoding="utf-8")
-    curl.chmod(0o755)
-    for file, folder in ((GITHUB, "site"), (GITLAB, "public")):
-        steps = scripts(yaml.safe_load(file.read_text(encoding="utf-8")))
-        script = next(text for text in steps if "kb-manifest.jsonl" in text).partition("code=0\n")[0]
-        here = tmp_path / folder
-        here.mkdir()
-        env = {"PATH": f"{tmp_path / 'bin'}:/usr/bin:/bin", "KB_URL": "https://help.example.com/"}
-        done = subprocess.run(["sh", "-ec", script], cwd=here, env=env, capture_output=True, check=False)
-        assert code == done.returncode
-        assert (answer == "200") == (here / folder / "kb-manifest.jsonl").exists()
+KBGEN = """#!/bin/sh
+echo "$@" >> calls
+case "$1" in
+adopt) exit {adopt} ;;
+--json) mkdir -p site public; touch {there}; : > digest.md; printf '%s' '{report}'; exit {code} ;;
+esac
+"""
+
+
+class Night(NamedTuple):
+    """How kbgen ends, and what it leaves."""
+
+    report: str = '{"exit_code": 0}'
+    code: int = 0
+    adopt: int = 0
+    there: str = "site/index.html public/index.html"
+
+
+@pytest.mark.parametrize("file", [GITHUB, GITLAB], ids=["github", "gitlab"])
+@pytest.mark.parametrize(
+    ("night", "deployed"),
+    [
+        (Night(), "yes"),
+        (Night('{"exit_code": 1}', 1), "yes"),
+        (Night('{"exit_code": 3, "error": "no"}', 3), "no"),
+        (Night('{"exit_code": 3}', 1), "no"),
+        (Night("", 1), "no"),
+        (Night("Traceback", 1), "no"),
+        (Night(there="other"), "no"),
+        (Night(adopt=3), "no"),
+    ],
+    ids=["well", "partly", "stopped", "report says no", "no report", "a traceback", "no site", "addresses unknown"],
+)
+def test_only_what_was_published_is_deployed(file: Path, night: Night, deployed: str, tmp_path: Path) -> None:
+    """The addresses of the live site come first; what leaves no report deploys nothing, whatever its exit code."""
+    (tmp_path / "kbgen").write_text(KBGEN.format(**night._asdict()), encoding="utf-8")
+    (tmp_path / "kbgen").chmod(0o755)
+    (tmp_path / "python").symlink_to(sys.executable)
+    steps = scripts(yaml.safe_load(file.read_text(encoding="utf-8")))
+    script = next(text for text in steps if "kbgen --json build" in text)
+    output = tmp_path / "output"
+    env = {"PATH": f"{tmp_path}:/usr/bin:/bin", "GITHUB_STEP_SUMMARY": "digest.md", "GITHUB_OUTPUT": str(output)}
+    done = subprocess.run(["sh", "-ec", script], cwd=tmp_path, env=env, capture_output=True, check=False)
+    calls = (tmp_path / "calls").read_text(encoding="utf-8").splitlines()
+    assert (deployed == "yes") == (done.returncode == 0)
+    assert file != GITHUB or (deployed == "yes") == output.exists()
+    assert calls[0].split()[0] == "adopt"
+    assert (night.adopt == 0) == (len(calls) == 2)
 
 
 @pytest.mark.parametrize("kind", kinds_of_ci())
@@ -217,7 +250,28 @@ def test_the_digest_of_a_run_that_stopped(forum: SmallForum, inside: Kbgen) -> N
 def test_a_digest_that_cannot_be_written(forum: SmallForum, inside: Kbgen) -> None:
     """The command line was wrong."""
     done = inside("-C", forum.folder, "build", "--jobs", "1", "--summary", forum.folder / "no/such/digest.md")
-    assert (2, True) == (done.code, "--summary needs a file that can be written" in done.err)
+    assert (2, True, False) == (
+        done.code,
+        "--summary needs a file that can be written" in done.err,
+        forum.site.exists(),
+    )
+
+
+def test_a_digest_that_could_be_written_until_the_run_ended(
+    forum: SmallForum, inside: Kbgen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The site is published, its report is told, and the digest is one thing that failed."""
+    real = Path.write_text
+
+    def full(self: Path, text: str, *args: Any, **options: Any) -> int:
+        if self.name == "digest.md":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(self, text, *args, **options)
+
+    monkeypatch.setattr(Path, "write_text", full)
+    done = inside("-C", forum.folder, "--json", "build", "--jobs", "1", "--summary", forum.folder / "digest.md")
+    assert (1, True, True) == (done.code, done.data["published"], forum.site.is_dir())
+    assert "No space left on device" in str(done.data)
 
 
 def test_changes_are_in_the_json(forum: SmallForum, inside: Kbgen) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,6 +22,7 @@ from kbgen.cli.root import (
     open_here,
 )
 from kbgen.errors import KbgenError, UsageError
+from kbgen.model import StageReport
 from kbgen.progress import shown
 from kbgen.runs import Options, RunReport
 from kbgen.standing import unchanged
@@ -41,12 +44,18 @@ def _summarised(folder: Path, summary: Path, run: Callable[[], RunReport]) -> Ru
     from kbgen.config import load_config
     from kbgen.sources import source_kinds
 
+    # A name that cannot be written is told before the run, whose report would be lost with it.
+    words.begin_summary(summary)
     try:
         report = run()
     except KbgenError as error:
-        words.write_summary(summary, words.of_error(error))
+        with suppress(UsageError):
+            words.write_summary(summary, words.of_error(error))
         raise
-    words.write_summary(summary, words.of_run(report, load_config(folder, source_kinds()).site.url))
+    try:
+        words.write_summary(summary, words.of_run(report, load_config(folder, source_kinds()).site.url))
+    except UsageError as error:
+        return replace(report, stages=(*report.stages, StageReport("summary", failed=(str(error),))))
     return report
 
 
@@ -94,6 +103,20 @@ def build(  # noqa: PLR0913  # a parameter an option
     """Run every stage; what CI runs at night."""
     options = {"jobs": jobs, "clean": clean, "engine": engine, "allow_vanish": allow_vanish, "offline": offline}
     return _run(None, site_dir, summary=summary, **options)
+
+
+@app.command()
+def adopt(
+    where: Annotated[
+        str, typer.Argument(metavar="[URL|FILE]", help="The published site, or its manifest (default: site.url).")
+    ] = "",
+    *,
+    site_dir: SiteDir = None,
+) -> int:
+    """Take over the addresses of the published site before a build; for machines that lose their cache."""
+    from kbgen.commands import adopting
+
+    return adopting.adopt(open_here(), where, site_dir, State.voice)
 
 
 @app.command()

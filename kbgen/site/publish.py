@@ -106,7 +106,7 @@ def claim(site: Path) -> None:
         shown = ", ".join(sorted(foreign)[:3])
         raise NotPublished(
             f"{site}: holds files kbgen did not make ({shown}) and no {MANIFEST}; "
-            "empty it yourself or choose another --site-dir"
+            "empty it yourself or choose another --site-dir; `kbgen adopt` brings the manifest of a live site back"
         )
 
 
