@@ -13,11 +13,14 @@ from pathlib import Path
 from kbgen.errors import StoreError
 from kbgen.store import links, media, vectors
 from kbgen.store.items import CuratedItems, Entries
-from kbgen.store.packing import Packing
+from kbgen.store.packing import DamagedRow, Packing
 from kbgen.store.passes import Passes
 from kbgen.store.published import Pages, Permalinks
 from kbgen.store.records import Records, WholePass
 from kbgen.store.suggestions import Suggestions
+
+# The last is what a table or column that is not there gives: another program's file, or half of one.
+_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR}
 
 _MIGRATIONS: tuple[str, ...] = (
     """
@@ -216,7 +219,7 @@ def readable(path: Path) -> Iterator[None]:
         yield
     except sqlite3.DatabaseError as error:
         # Its other children, such as IntegrityError, are faults of this program, not of the file.
-        if type(error) not in {sqlite3.DatabaseError, sqlite3.OperationalError}:
+        if type(error) not in {sqlite3.DatabaseError, sqlite3.OperationalError, DamagedRow}:
             raise
         raise _unreadable(path, error) from error
 
@@ -254,7 +257,7 @@ def _files(path: Path) -> tuple[Path, Path, Path]:
 
 
 def _unreadable(path: Path, error: sqlite3.DatabaseError) -> StoreError:
-    if getattr(error, "sqlite_errorcode", 0) & 0xFF not in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
+    if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _DAMAGED:
         return StoreError(
             f"{path}: the store cannot be used ({error}); mend that and run again: what was committed is kept"
         )

@@ -14,6 +14,7 @@ import msgspec
 import zstandard
 
 from kbgen.model import ArticleEntry, Cluster, Curated, Entry, Head, Ref, Summary, split_ref
+from kbgen.store.packing import whole_rows
 
 _BATCH = 500
 _CURATED = msgspec.msgpack.Decoder(Curated)
@@ -143,8 +144,9 @@ class CuratedItems:
 
     def heads(self) -> Iterator[Head]:
         """Every publishable thread, by ref."""
-        for (data,) in self._db.execute("SELECT head FROM heads ORDER BY ref"):
-            yield _HEAD.decode(data)
+        with whole_rows("heads"):
+            for (data,) in self._db.execute("SELECT head FROM heads ORDER BY ref"):
+                yield _HEAD.decode(data)
 
     def refs(self, kind: str, outcome: str) -> tuple[Ref, ...]:
         """Refs of one kind with one outcome, in order."""
@@ -158,7 +160,8 @@ class CuratedItems:
             part = refs[start : start + _BATCH]
             marks = ",".join("?" * len(part))
             sql = f"SELECT ref, payload FROM curated WHERE ref IN ({marks})"  # noqa: S608
-            found.update((ref, _CURATED.decode(_unpack(data))) for ref, data in self._db.execute(sql, part))
+            with whole_rows("curated"):
+                found.update((ref, _CURATED.decode(_unpack(data))) for ref, data in self._db.execute(sql, part))
         return tuple(found[ref] for ref in refs if ref in found)
 
     def verdicts(self) -> tuple[VerdictCount, ...]:
@@ -216,14 +219,15 @@ class Entries:
     def summaries(self) -> Iterator[Summary]:
         """Every entry without its bodies, by ref; what many have in common is in memory once."""
         same: dict[object, object] = {}
-        for (data,) in self._db.execute("SELECT summary FROM summaries ORDER BY ref"):
-            summary = _SUMMARY.decode(data)
-            for name in _SHARED:
-                value = getattr(summary, name)
-                msgspec.structs.force_setattr(summary, name, same.setdefault(value, value))
-            people = tuple(same.setdefault(person, person) for person in summary.people)
-            msgspec.structs.force_setattr(summary, "people", people)
-            yield summary
+        with whole_rows("summaries"):
+            for (data,) in self._db.execute("SELECT summary FROM summaries ORDER BY ref"):
+                summary = _SUMMARY.decode(data)
+                for name in _SHARED:
+                    value = getattr(summary, name)
+                    msgspec.structs.force_setattr(summary, name, same.setdefault(value, value))
+                people = tuple(same.setdefault(person, person) for person in summary.people)
+                msgspec.structs.force_setattr(summary, "people", people)
+                yield summary
 
     def terms(self, refs: Sequence[str]) -> dict[Ref, bytes]:
         """The analysed words of some entries."""
@@ -239,14 +243,16 @@ class Entries:
         """The analysed words of every entry, or of some."""
         sql = "SELECT ref, summary, input, terms FROM entries JOIN summaries USING (ref)"
         if refs is None:
-            for ref, summary, made_from, terms in self._db.execute(sql):
-                yield AnalysedRow(ref, _LANG.decode(summary).lang, made_from, terms)
+            yield from self._analysed(self._db.execute(sql))
             return
         for start in range(0, len(refs), _BATCH):
             part = refs[start : start + _BATCH]
-            for ref, summary, made_from, terms in self._db.execute(
-                f"{sql} WHERE ref IN ({','.join('?' * len(part))})", part
-            ):
+            yield from self._analysed(self._db.execute(f"{sql} WHERE ref IN ({','.join('?' * len(part))})", part))
+
+    @staticmethod
+    def _analysed(rows: Iterable[tuple[str, bytes, str, bytes]]) -> Iterator[AnalysedRow]:
+        with whole_rows("summaries"):
+            for ref, summary, made_from, terms in rows:
                 yield AnalysedRow(ref, _LANG.decode(summary).lang, made_from, terms)
 
     def bodies(self, refs: Sequence[str]) -> Iterator[Entry | ArticleEntry]:
@@ -256,10 +262,11 @@ class Entries:
             marks = ",".join("?" * len(part))
             sql = f"SELECT ref, kind, payload FROM entries WHERE ref IN ({marks})"  # noqa: S608
             found = {ref: (kind, data) for ref, kind, data in self._db.execute(sql, part)}
-            for ref in part:
-                if ref in found:
-                    kind, data = found[ref]
-                    yield (_ENTRY if kind == "entry" else _ARTICLE).decode(_unpack(data))
+            with whole_rows("entries"):
+                for ref in part:
+                    if ref in found:
+                        kind, data = found[ref]
+                        yield (_ENTRY if kind == "entry" else _ARTICLE).decode(_unpack(data))
 
     def set_clusters(self, clusters: Iterable[Cluster]) -> None:
         """Make the rows those of all clusters, touching only what differs; call inside a transaction."""

@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
+import msgspec
 import zstandard
 
 _LEVEL = 3
@@ -18,6 +19,25 @@ _DICTIONARY_SAMPLES = 200
 # Length of the pieces a dictionary is made of, and of what is hashed to find them. Measured on forum threads: to try
 # lengths out, which is what zstd does of itself, takes four times as long for a hundredth of the size.
 _PIECE, _HASHED = 200, 8
+
+
+class DamagedRow(sqlite3.DatabaseError):
+    """A row does not hold what kbgen wrote: SQLite has no checksums, and gives back whatever stands in a page."""
+
+    sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+
+
+@contextmanager
+def whole_rows(table: str) -> Iterator[None]:
+    """Read rows of a table in the block.
+
+    Raises:
+        DamagedRow: one cannot be unpacked or decoded.
+    """
+    try:
+        yield
+    except (msgspec.DecodeError, zstandard.ZstdError, UnicodeDecodeError) as error:
+        raise DamagedRow(f"a row of {table} is damaged: {error}") from error
 
 
 class Packing:

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from kbgen.errors import RecordError
 from kbgen.model import make_ref, split_ref
+from kbgen.store.packing import whole_rows
 
 
 class Pass(Struct, frozen=True):
@@ -60,7 +61,8 @@ class Passes:
     def state(self, source: str) -> PassState:
         """Where a source is; a new one when it was never asked."""
         row = self._db.execute("SELECT state FROM passes WHERE source = ?", (source,)).fetchone()
-        return msgspec.json.decode(row[0], type=PassState) if row else PassState()
+        with whole_rows("passes"):
+            return msgspec.json.decode(row[0], type=PassState) if row else PassState()
 
     def put(self, source: str, state: PassState) -> None:
         """Keep where a source is; call in the transaction that stores what brought it there."""

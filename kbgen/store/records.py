@@ -8,7 +8,7 @@ from typing import NamedTuple, cast
 
 from kbgen.errors import RecordError
 from kbgen.model import RawRecord, RecordKind, Ref, split_ref
-from kbgen.store.packing import Packing
+from kbgen.store.packing import Packing, whole_rows
 
 _BATCH = 500
 _REPACK_SAMPLES = 1000
@@ -171,7 +171,8 @@ class Records:
 
     def _record(self, row: tuple[str, str, str, bytes, str, str, str]) -> RawRecord:
         ref, kind, url, payload, digest, place, signature = row
-        unpacked = self._packing.unpack(payload)
+        with whole_rows("records"):
+            unpacked = self._packing.unpack(payload)
         return RawRecord(Ref(ref), cast("RecordKind", kind), url, unpacked, digest, place, signature=signature)
 
     def _known(self, refs: Sequence[str]) -> dict[str, _Known]:

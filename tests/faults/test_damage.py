@@ -115,6 +115,51 @@ def test_a_damaged_store_says_what_to_do(start: float, forum: SmallForum) -> Non
     assert [None] == list(forum.redirects().values())
 
 
+def edited(forum: SmallForum) -> None:
+    """A night with an edit."""
+    forum.write(forum_topic(2, "How do I dim a lamp, say?"))
+
+
+def of_another_version(forum: SmallForum) -> None:
+    """All is to be curated anew: it was made by another version's code."""
+    edited(forum)
+    with closing(sqlite3.connect(forum.folder / STORE)) as database, database:
+        database.execute("UPDATE curated SET input = ''")
+
+
+ROWS: dict[str, tuple[str, list[str], Callable[[SmallForum], None]]] = {
+    "records": ("payload", ["build", "--jobs", "1"], of_another_version),
+    "heads": ("head", ["build", "--jobs", "1"], edited),
+    "curated": ("payload", ["why", "forum:1"], edited),
+    "summaries": ("summary", ["check", "--jobs", "1"], edited),
+    "entries": ("payload", ["export", "-"], edited),
+}
+
+
+@pytest.mark.parametrize("table", ROWS)
+def test_a_damaged_row_says_what_to_do(table: str, forum: SmallForum, inside: Kbgen) -> None:
+    """Every command that reads it names table and store; the file is as SQLite likes it, and only its content is not."""
+    build_here(forum.folder)
+    column, command, prepare = ROWS[table]
+    prepare(forum)
+    with closing(sqlite3.connect(forum.folder / STORE)) as database, database:
+        database.execute(f"UPDATE {table} SET {column} = substr({column}, 1, 9)")  # noqa: S608
+    done = inside("-C", forum.folder, "--json", *command)
+    assert 3 == done.code
+    assert f"a row of {table} is damaged" in done.data["error"]
+    assert "move it away and run again" in done.data["error"]
+
+
+def test_a_store_without_its_tables_says_what_to_do(forum: SmallForum, inside: Kbgen) -> None:
+    """The file of another program that counts its versions in the same way."""
+    build_here(forum.folder)
+    with closing(sqlite3.connect(forum.folder / STORE)) as database, database:
+        database.execute("DROP TABLE records")
+    edited(forum)
+    done = inside("-C", forum.folder, "--json", "build", "--jobs", "1")
+    assert (3, True) == (done.code, "no such table: records); move it away and run again" in done.data["error"])
+
+
 @pytest.mark.parametrize("suffix", ["-wal", "-shm"])
 def test_a_damaged_log_beside_the_store(suffix: str, forum: SmallForum, kbgen: Kbgen) -> None:
     """SQLite sees by its checksums that nothing in it was committed; everything goes on."""
