@@ -197,16 +197,30 @@ def load_config(project: Path, kinds: Mapping[str, type[BaseModel]]) -> Config:
     Raises:
         ConfigError: with every fault, each naming file, line and key.
     """
-    path = project / CONFIG_FILE
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_written(project, CONFIG_FILE)
     except OSError as error:
         msg = f"{CONFIG_FILE}: {error.strerror or error}; run `kbgen init DIR` for a new project, or -C DIR to name it"
         raise ConfigError(msg) from error
-    except UnicodeDecodeError as error:
-        msg = f"{CONFIG_FILE}: is not UTF-8 ({error.reason} at byte {error.start}); save it as UTF-8"
-        raise ConfigError(msg) from error
     return parse_config(text, kinds)
+
+
+def read_written(project: Path, name: str) -> str:
+    """The text of a file people edit.
+
+    Args:
+        project: the project folder.
+        name: the file's, relative to that.
+
+    Raises:
+        ConfigError: it is not UTF-8.
+        OSError: it is not there, or cannot be read.
+    """
+    try:
+        return (project / name).read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        msg = f"{name}: is not UTF-8 ({error.reason} at byte {error.start}); save it as UTF-8"
+        raise ConfigError(msg) from error
 
 
 def parse_config(text: str, kinds: Mapping[str, type[BaseModel]]) -> Config:

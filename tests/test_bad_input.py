@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 from projects import Kbgen, SmallForum, forum_post, forum_topic
+
+from kbgen.commands import reading
 
 
 def test_unknown_keys_are_named_with_the_nearest(forum: SmallForum, kbgen: Kbgen) -> None:
@@ -126,22 +126,28 @@ def test_a_folder_without_recordings_keeps_what_there_was(forum: SmallForum, kbg
     assert [message for message in done.data["failed"] if "has no .json file" in message]
 
 
-def test_a_configuration_in_another_encoding_is_named(forum: SmallForum, kbgen: Kbgen) -> None:
+@pytest.mark.parametrize("name", ["kbgen", "taxonomy", "redirects", "review", "erasure"])
+def test_a_configuration_in_another_encoding_is_named(name: str, forum: SmallForum, inside: Kbgen) -> None:
     """Exit 2, as for every fault of it."""
-    (forum.folder / "site_config" / "kbgen.yml").write_bytes(b"site: {name: Caf\xe9}\n")
-    done = kbgen("-C", forum.folder, "--json", "build")
-    assert (2, 2) == (done.code, done.data["exit_code"])
-    assert "site_config/kbgen.yml: is not UTF-8" in done.err
+    (forum.folder / "site_config" / f"{name}.yml").write_bytes(b"site: {name: Caf\xe9}\n")
+    for command in (["build"], ["config", "check"]):
+        done = inside("-C", forum.folder, "--json", *command)
+        assert (2, 2) == (done.code, done.data["exit_code"])
+        assert f"site_config/{name}.yml: is not UTF-8 (invalid continuation byte at byte 16); save it" in done.err
 
 
-def test_no_fault_has_the_exit_code_that_says_published(forum: SmallForum, kbgen: Kbgen) -> None:
-    """Python ends with 1 by itself, which tells CI to deploy; a row cut in the store is a fault nobody words."""
-    assert 0 == kbgen("-C", forum.folder, "build").code
-    with closing(sqlite3.connect(forum.folder / ".kbgen" / "store.sqlite")) as store, store:
-        store.execute("UPDATE summaries SET summary = substr(summary, 1, length(summary) / 2)")
-    done = kbgen("-C", forum.folder, "--json", "check")
+def test_no_fault_has_the_exit_code_that_says_published(
+    forum: SmallForum, inside: Kbgen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python ends with 1 by itself, which tells CI to deploy."""
+
+    def status(*_: object) -> int:
+        raise RuntimeError("nobody foresaw it")
+
+    monkeypatch.setattr(reading, "status", status)
+    done = inside("-C", forum.folder, "--json", "status")
     assert (3, 3) == (done.code, done.data["exit_code"])
-    assert "internal fault" in done.data["error"]
+    assert "an internal fault (RuntimeError: nobody foresaw it)" in done.data["error"]
 
 
 def test_a_login_page_is_no_topic(forum: SmallForum, kbgen: Kbgen) -> None:

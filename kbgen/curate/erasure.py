@@ -17,7 +17,7 @@ import msgspec
 import yaml
 from msgspec import Struct
 
-from kbgen.config import Position, load_yaml
+from kbgen.config import Position, load_yaml, read_written
 from kbgen.curate.files import nearest
 from kbgen.curate.mentions import unnamed
 from kbgen.curate.text import slugify
@@ -132,7 +132,7 @@ def load_erasure(project: Path) -> Erasure:
     path = project / FILE
     if not path.is_file():
         return Erasure()
-    data, lines = load_yaml(path.read_text(encoding="utf-8-sig"), FILE)
+    data, lines = load_yaml(read_written(project, FILE), FILE)
     if not isinstance(data or [], list):
         raise ConfigError(f"{FILE}:1: must be a list of blocks with the keys {', '.join(KEYS)}")
     faults: list[str] = []
@@ -169,7 +169,7 @@ def add_erasure(project: Path, block: Mapping[str, object]) -> None:
         block: with some of ``KEYS``.
     """
     path = project / FILE
-    before = path.read_text(encoding="utf-8-sig") if path.is_file() else _HEADER
+    before = read_written(project, FILE) if path.is_file() else _HEADER
     text = yaml.safe_dump([dict(block)], allow_unicode=True, sort_keys=False, default_flow_style=None, width=1000)
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f"{path.name}.new")

@@ -14,7 +14,7 @@ import msgspec
 import yaml
 from msgspec import Struct
 
-from kbgen.config import Position, load_yaml
+from kbgen.config import Position, load_yaml, read_written
 from kbgen.curate.files import nearest
 from kbgen.curate.text import plain_text
 from kbgen.errors import ConfigError
@@ -55,11 +55,7 @@ def load_review(project: Path) -> tuple[Decision, ...]:
     path = project / FILE
     if not path.is_file():
         return ()
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{FILE}:1: is not UTF-8 ({error.reason}); save it as UTF-8") from error
-    data, lines = load_yaml(text, FILE)
+    data, lines = load_yaml(read_written(project, FILE), FILE)
     if data is None:
         return ()
     if not isinstance(data, list):
@@ -104,7 +100,7 @@ def add_decisions(project: Path, decisions: Sequence[Decision]) -> None:
         decisions: in their order.
     """
     path = project / FILE
-    before = path.read_text(encoding="utf-8-sig") if path.is_file() else _HEADER
+    before = read_written(project, FILE) if path.is_file() else _HEADER
     if not load_review(project) and not before.strip().startswith("#"):
         before = _HEADER  # an empty list, written as []
     path.parent.mkdir(parents=True, exist_ok=True)

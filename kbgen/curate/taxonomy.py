@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from kbgen.config import Position, dotted, load_yaml
+from kbgen.config import Position, dotted, load_yaml, read_written
 from kbgen.curate.files import nearest, read_fields
 from kbgen.curate.sanitise import safe_html
 from kbgen.curate.tagging import depth_of
@@ -55,11 +55,7 @@ def load_taxonomy(project: Path) -> Taxonomy:
     faults: list[str] = []
     taxonomy = Taxonomy()
     if path.is_file():
-        try:
-            text = path.read_text(encoding="utf-8-sig")
-        except UnicodeDecodeError as error:
-            raise ConfigError(f"{FILE}:1: is not UTF-8 ({error.reason}); save it as UTF-8") from error
-        taxonomy, faults = _read(text)
+        taxonomy, faults = _read(read_written(project, FILE))
     try:
         intros = load_intros(project)
     except ConfigError as error:

@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from kbgen.addresses import absolute, encode
-from kbgen.config import Config, Position, load_yaml
+from kbgen.config import Config, Position, load_yaml, read_written
 from kbgen.errors import ConfigError
 from kbgen.site.manifest import target_url
 from kbgen.site.words import direction, words_for
@@ -31,14 +31,9 @@ def load_redirects(project: Path) -> Redirects:
     Raises:
         ConfigError: with every fault, each naming file and line.
     """
-    path = project / REDIRECTS_FILE
-    if not path.exists():
+    if not (project / REDIRECTS_FILE).exists():
         return {}
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{REDIRECTS_FILE}:1: cannot be read as UTF-8 text: {error}") from error
-    return parse_redirects(text)
+    return parse_redirects(read_written(project, REDIRECTS_FILE))
 
 
 def parse_redirects(text: str) -> Redirects:

@@ -37,7 +37,7 @@ def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
     """The message names the file."""
     (tmp_path / "site_config").mkdir()
     (tmp_path / "site_config/redirects.yml").write_bytes(b"\xff\xfe")
-    with pytest.raises(ConfigError, match=r"site_config/redirects\.yml:1: cannot be read"):
+    with pytest.raises(ConfigError, match=r"site_config/redirects\.yml: is not UTF-8 .* save it as UTF-8"):
         load_redirects(tmp_path)
 
 
