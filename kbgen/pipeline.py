@@ -42,7 +42,7 @@ from kbgen.site.engine import Frames, build_frames
 from kbgen.site.files import explained
 from kbgen.site.live import LIVE, live_rows
 from kbgen.site.manifest import ManifestLines
-from kbgen.site.publish import Moved, retire
+from kbgen.site.publish import Moved, claim, retire
 from kbgen.site.redirects import flatten
 from kbgen.site.stage import MEDIA, Rendered, SiteJob, publish, published_lines, render
 from kbgen.site.written import written_pages
@@ -424,6 +424,9 @@ def _run_stages(
     started = time.monotonic()
     # Of the inputs as they are now: what changes while the run is at work belongs to the next one.
     key = standing_key(project.folder, project.config, options) if names is None else None
+    if names is None or {"render", "publish"} & set(names):
+        # Before an hour's work that could not be published there.
+        claim(options.site_dir)
     with Run(project, options, progress, whole=names is None) as run:
         for name, stage in STAGES:
             if names is not None and name not in names:

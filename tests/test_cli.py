@@ -115,6 +115,7 @@ def test_json_is_one_object_on_standard_output(inside: Kbgen, built: Path, argum
         (["export", "/"], 2),
         (["check", "--site-dir", "no-such-folder"], 2),
         (["publish"], 3),
+        (["build", "--engine", "hugo"], 2),
     ],
 )
 def test_errors_are_json_too(inside: Kbgen, built: Path, arguments: list[str], code: int) -> None:

@@ -85,6 +85,19 @@ def test_a_faulty_site_fails_its_check(inside: Kbgen, forum: SmallForum) -> None
     assert "[canonical]" in words
 
 
+def test_a_site_that_waits_for_a_build_is_told_apart(inside: Kbgen, forum: SmallForum) -> None:
+    """What was harvested since, and a guard that stopped the build, are no faults of the site's files."""
+    build_here(forum.folder)
+    assert inside("-C", forum.folder, "--json", "check", "--jobs", "1").data["build_due"] is False
+    for number in (2, 3, 4):
+        (forum.recordings / f"{number}.json").unlink()
+    forum.configure(guard={"min_pages": 1, "max_withdrawn": 1})
+    assert 3 == inside("-C", forum.folder, "build", "--jobs", "1").code
+    done = inside("-C", forum.folder, "--json", "check", "--jobs", "1")
+    assert (3, True) == (done.code, done.data["build_due"])
+    assert "A build is due" in inside("-C", forum.folder, "check", "--jobs", "1").out
+
+
 def test_nothing_to_check_is_a_wrong_command(inside: Kbgen, forum: SmallForum) -> None:
     """Exit 2: build first."""
     done = inside("-C", forum.folder, "check")
@@ -144,3 +157,15 @@ def test_the_schema_needs_no_project(inside: Kbgen, tmp_path: Path) -> None:
         done.code,
         {kind["properties"]["kind"]["const"] for kind in done.data["properties"]["sources"]["items"]["oneOf"]},
     )
+
+
+def test_a_folder_that_is_not_kbgens_is_refused_before_anything_is_done(inside: Kbgen, forum: SmallForum) -> None:
+    """Not after an hour of harvesting, and nothing is left beside it."""
+    other = forum.folder / "photos" / "2026"
+    other.mkdir(parents=True)
+    (other / "lamp.jpg").write_bytes(b"")
+    for command in ("build", "render", "publish"):
+        done = inside("-C", forum.folder, command, "--site-dir", other, "--jobs", "1")
+        assert (3, True) == (done.code, "holds files kbgen did not make (lamp.jpg)" in done.err)
+    assert [other] == list(other.parent.iterdir())
+    assert not (forum.folder / ".kbgen" / "store.sqlite").exists()

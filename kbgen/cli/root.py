@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -58,7 +59,16 @@ SiteDir = Annotated[
 ]
 Jobs = Annotated[int, typer.Option("--jobs", min=0, metavar="N", help="Worker processes; 0 for one a core.")]
 Clean = Annotated[bool, typer.Option("--clean", help="Ignore every cache; the result is the same, only slower.")]
-Engine = Annotated[str, typer.Option("--engine", metavar="mkdocs|zensical", help="Which site engine builds the frame.")]
+
+
+class EngineName(StrEnum):
+    """The site engines there are."""
+
+    MKDOCS = "mkdocs"
+    ZENSICAL = "zensical"
+
+
+Engine = Annotated[EngineName, typer.Option("--engine", help="Which site engine builds the frame.")]
 AllowVanish = Annotated[
     bool, typer.Option("--allow-vanish", help="Publish even when more pages vanish than guard.max_vanish allows.")
 ]

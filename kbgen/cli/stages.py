@@ -15,6 +15,7 @@ from kbgen.cli.root import (
     AllowVanish,
     Clean,
     Engine,
+    EngineName,
     Jobs,
     SiteDir,
     State,
@@ -94,7 +95,7 @@ def build(  # noqa: PLR0913  # a parameter an option
     site_dir: SiteDir = None,
     jobs: Jobs = 0,
     clean: Clean = False,
-    engine: Engine = "mkdocs",
+    engine: Engine = EngineName.MKDOCS,
     allow_vanish: AllowVanish = False,
     summary: Annotated[
         Path | None, typer.Option("--summary", metavar="FILE.md", help="Write what the run came to as Markdown, too.")
@@ -159,20 +160,22 @@ def curate(
 
 
 @app.command(name="compile")
-def compile_site(*, engine: Engine = "mkdocs") -> int:
+def compile_site(*, engine: Engine = EngineName.MKDOCS) -> int:
     """Compile the site as data and print its faults; nothing is written."""
     return _run(["compile"], None, engine=engine)
 
 
 @app.command()
-def render(*, site_dir: SiteDir = None, jobs: Jobs = 0, clean: Clean = False, engine: Engine = "mkdocs") -> int:
+def render(
+    *, site_dir: SiteDir = None, jobs: Jobs = 0, clean: Clean = False, engine: Engine = EngineName.MKDOCS
+) -> int:
     """Make the staging site beside the live one."""
     return _run(["compile", "render"], site_dir, jobs=jobs, clean=clean, engine=engine)
 
 
 @app.command()
 def publish(
-    *, site_dir: SiteDir = None, jobs: Jobs = 0, engine: Engine = "mkdocs", allow_vanish: AllowVanish = False
+    *, site_dir: SiteDir = None, jobs: Jobs = 0, engine: Engine = EngineName.MKDOCS, allow_vanish: AllowVanish = False
 ) -> int:
     """Judge the staging site and switch to it."""
     return _run(["publish"], site_dir, jobs=jobs, engine=engine, allow_vanish=allow_vanish)

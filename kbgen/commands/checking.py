@@ -27,12 +27,18 @@ def check(project: Project, site_dir: Path | None, voice: Voice, *, jobs: int = 
         raise UsageError(f"{folder}: there is no site; run `kbgen build` first")
     with look(project, folder) as run, Workers(jobs) as workers, shown(voice.err, quiet=voice.quiet) as progress:
         report = check_site(folder, run.library, project.config, mapper=workers.map, progress=progress)
+        due = not run.is_current()
         asked = _check_external(run, external, progress) if external else None
     errors, warnings = report.errors, report.warnings
     lines = [f"error: {worded(one, project.folder)}" for one in errors]
     lines += [f"warning: {worded(one, project.folder)}" for one in (warnings if voice.verbose else warnings[:20])]
     lines.append(f"{report.counts['pages']:,} pages, {len(errors)} errors, {len(warnings)} warnings")
-    data = {"pages": report.counts["pages"], "errors": errors, "warnings": warnings}
+    if due:
+        lines.append(
+            "A build is due: the site is not what would be made now, which can be what is found here; "
+            "run `kbgen build`, then check again"
+        )
+    data = {"pages": report.counts["pages"], "errors": errors, "warnings": warnings, "build_due": due}
     if asked is not None:
         lines.append(external_links.words(asked, verbose=voice.verbose))
     voice.result(data if asked is None else {**data, "external": asked}, "\n".join(lines))
