@@ -6,34 +6,34 @@ content. Files do not change by themselves: what goes wrong with those stops the
 
 from __future__ import annotations
 
-import traceback
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 from kbgen.errors import KbgenError, SourceError
+from kbgen.sources.base import unforeseen
 
 _Item = TypeVar("_Item")
 
 
-def isolated(items: Iterable[_Item]) -> Iterator[_Item]:
+def isolated(begin: Callable[[], Iterable[_Item]]) -> Iterator[_Item]:
     """What a source yields.
+
+    Args:
+        begin: asks the source; it may read a whole list before it yields anything.
 
     Raises:
         SourceError: its code failed in a way it does not explain.
         KbgenError: as the source raises it.
     """
-    walk = iter(items)
-    while True:
-        try:
-            item = next(walk)
-        except StopIteration:
-            return
-        except KbgenError:
-            raise
-        except Exception as error:
-            at = traceback.extract_tb(error.__traceback__)[-1]
-            where = f"{Path(at.filename).name}:{at.lineno}"
-            msg = f"its connector failed ({where}: {type(error).__name__}: {error}); report it, with a --record of it"
-            raise SourceError(msg) from error
-        yield item
+    try:
+        walk = iter(begin())
+        while True:
+            try:
+                item = next(walk)
+            except StopIteration:
+                return
+            yield item
+    except KbgenError:
+        raise
+    except Exception as error:
+        raise SourceError(unforeseen(error)) from error

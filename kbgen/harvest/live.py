@@ -98,9 +98,7 @@ def harvest_live(source: LiveSource, client: Client, store: Store, progress: Pro
     try:
         _walk(work, client, progress)
     except SourceError as error:
-        # Of a connector that failed nobody knows what its error quotes.
-        said = Masks(secrets_of(source.options)).text(str(error))
-        tally.failed.append(f"{source.name}: {said}; what was published from it stays")
+        tally.failed.append(f"{source.name}: {work.told(error)}; what was published from it stays")
         if isinstance(error, _Vanishing):
             work.abandon()
         else:
@@ -125,7 +123,7 @@ def _walk(work: _Work, client: Client, progress: Progress) -> None:
     walk = Walk(full=begun.full, now=begun.begun, cursor=begun.cursor, mark=work.state.mark)
     advance: Advance = progress.start(f"Asking {source.name}", None)
     total: int | None = None
-    for step in isolated(source.steps(client, _Known(work.store, source.name), walk)):
+    for step in isolated(lambda: source.steps(client, _Known(work.store, source.name), walk)):
         if total is None:
             # A platform that does not say how much there is has about what it had.
             whole = begun.full and begun.cursor is None and begun.known
@@ -144,6 +142,7 @@ class _Work:
         self.store = store
         self.errand = errand
         self.tally = _Tally()
+        self._masks = Masks(secrets_of(source.options))
         self.state, self.current = self._begin()
 
     def _begin(self) -> tuple[PassState, Pass]:
@@ -173,6 +172,10 @@ class _Work:
         days = timedelta(days=self.source.options.full_every)
         return self.errand.now - state.full_at >= days - min(_SLACK, days / 2)
 
+    def told(self, fault: object) -> str:
+        """What is said of a fault: of a connector that failed nobody knows what its error quotes."""
+        return self._masks.text(str(fault))
+
     def take(self, step: Step) -> None:
         """Store a step and where it leaves the pass, in one transaction."""
         items = [identified(item) if isinstance(item, RawRecord) else item for item in step.items]
@@ -182,7 +185,7 @@ class _Work:
         # Read again, a record is no failure any more, whether that was named by its place or by its ref.
         read = [one for record in records for one in (record.place, record.ref)]
         errors += [
-            RecordError(make_ref(name, number), f"cannot be fetched: {said}; it is asked for again")
+            RecordError(make_ref(name, number), f"cannot be fetched: {self.told(said)}; it is asked for again")
             for number, said in step.broken.items()
         ]
         with self.store.transaction():

@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from kbgen.errors import RecordError, SourceError
 from kbgen.model import Article, Person, Post, RawRecord, Solved, Thread
-from kbgen.sources.base import Harvested, SourceOptions
+from kbgen.sources.base import MALFORMED, Harvested, SourceOptions
 from kbgen.sources.fields import SiteUrl, read_epoch
 from kbgen.sources.http import Client, Disallowed, Reply
 from kbgen.sources.live import Known, LiveSource, Step, Walk
@@ -120,7 +120,7 @@ class AskbotSource(LiveSource):
         try:
             payload = msgspec.json.decode(record.payload, type=_Payload, strict=False)
             return _Reader(self, record, payload).thread()
-        except (msgspec.DecodeError, ValueError) as error:
+        except MALFORMED as error:
             problem = f"is not a question as Askbot gives it: {error}"
             raise RecordError(record.ref, f"{problem}; harvest it again, or report the fault") from error
 
@@ -176,8 +176,7 @@ class _Pass:
 
     def _question(self, number: str) -> dict[str, Any] | None:
         reply = self._client.get(f"{self._url}/api/v1/questions/{number}/", handled=_GONE)
-        item = reply.json() if reply.status == 200 else None
-        return item if isinstance(item, dict) else None
+        return reply.document(id=object) if reply.status == 200 else None
 
     def _record(self, number: str, item: Mapping[str, Any]) -> Harvested | None:
         # The host as configured: the API writes the one from the forum's settings, which may be another.
@@ -222,8 +221,7 @@ class _Pass:
 
     def _answer(self, number: str) -> dict[str, Any] | None:
         reply = self._client.get(f"{self._url}/api/v1/answers/{number}/", handled=_GONE)
-        item = reply.json() if reply.status == 200 else None
-        return item if isinstance(item, dict) else None
+        return reply.document(id=object) if reply.status == 200 else None
 
     def _fill(self, cut: Sequence[str], payload: dict[str, Any]) -> None:
         """Ask for the whole of bodies that are cut: as HTML, else (older forums) as Markdown."""

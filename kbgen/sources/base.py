@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -35,6 +36,17 @@ Harvested = RawRecord | RecordError
 
 Signatures = Mapping[Ref, str]
 """What ``RawRecord.signature`` of each record was that the store knows of a source."""
+
+
+MALFORMED = (AttributeError, LookupError, OverflowError, TypeError, ValueError)
+"""What reading an answer raises that is built otherwise than the platform's documentation says."""
+
+
+def unforeseen(error: Exception) -> str:
+    """What a person is told of an answer that no connector foresaw: where it was found out, for the report."""
+    at = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{Path(at.filename).name}:{at.lineno}"
+    return f"its connector failed ({where}: {type(error).__name__}: {error}); report it, with a --record of it"
 
 
 class Unchanged(NamedTuple):

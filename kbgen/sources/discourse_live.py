@@ -54,7 +54,7 @@ class _Listed(Struct):
 
 
 class _TopicList(Struct):
-    topics: list[_Listed] = []
+    topics: list[_Listed]
     more_topics_url: str | None = None
 
 
@@ -68,11 +68,11 @@ class _Latest(Struct):
 
 
 class _LatestPosts(Struct):
-    latest_posts: list[_Latest] = []
+    latest_posts: list[_Latest]
 
 
 class _Site(Struct):
-    categories: list[Category] = []
+    categories: list[Category]
 
 
 @dataclass(frozen=True)

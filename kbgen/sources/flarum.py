@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from kbgen.errors import RecordError, SourceError
 from kbgen.model import Article, Person, Post, RawRecord, Solved, Thread
-from kbgen.sources.base import Harvested
+from kbgen.sources.base import MALFORMED, Harvested
 from kbgen.sources.fields import SiteUrl, read_time
 from kbgen.sources.http import Client, Params
 from kbgen.sources.live import Known, LiveSource, MemberOptions, Step, Walk
@@ -105,7 +105,7 @@ class FlarumSource(LiveSource):
         try:
             payload = msgspec.json.decode(record.payload, type=_Payload, strict=False)
             return _Reader(self._options, record, payload).thread()
-        except (msgspec.DecodeError, ValueError, KeyError, TypeError) as error:
+        except MALFORMED as error:
             problem = f"is not a discussion as Flarum gives it: {error}"
             raise RecordError(record.ref, f"{problem}; harvest it again, or report the fault") from error
 
@@ -197,13 +197,12 @@ class _Pass:
             parts.append((self._included.get(found or ("", ""), {}).get("attributes") or {}).get("editedAt"))
         return hashlib.blake2b(msgspec.json.encode(parts), digest_size=12).hexdigest()
 
-    def _get(self, path: str, params: Params) -> dict[str, Any] | None:
+    def _get(self, path: str, params: Params, **needed: type) -> dict[str, Any] | None:
         address = f"{self._url}/api/{path}"
         reply = self._client.get(address, params=params, headers=self._headers, accept=_JSON_API, handled=_GONE)
         if self._headers and reply.status == 401:
             raise SourceError(f"{reply.url}: the forum answers 401 to the token; check `token`, or make a new one")
-        document = reply.json() if reply.status == 200 else None
-        return document if isinstance(document, dict) else None
+        return reply.document(**needed) if reply.status == 200 else None
 
     def _fetch(self, numbers: Sequence[str]) -> Iterator[tuple[str, Harvested | None]]:
         for number in numbers:
@@ -212,12 +211,11 @@ class _Pass:
 
     def _discussion(self, number: str) -> dict[str, Any] | None:
         """Ask for a discussion no list showed; None when it cannot be read."""
-        found = self._get(f"discussions/{quote(number, safe='')}", {"include": _INCLUDE})
-        data = (found or {}).get("data")
-        if found is None or not isinstance(data, dict):
+        found = self._get(f"discussions/{quote(number, safe='')}", {"include": _INCLUDE}, data=dict)
+        if found is None:
             return None
         self._include(found)
-        return data if self._is_wanted(data) else None
+        return found["data"] if self._is_wanted(found["data"]) else None
 
     def _record(self, number: str, discussion: Mapping[str, Any]) -> Harvested | None:
         posts = self._posts(number)
@@ -241,11 +239,14 @@ class _Pass:
         posts: dict[str, dict[str, Any]] = {}
         for _ in range(_TOO_MANY_PAGES):
             window = {"page[limit]": _PAGE, "page[offset]": len(posts)}
-            listed = self._get("posts", {"filter[discussion]": number, "sort": "number", "include": "user", **window})
-            data = [one for one in (listed or {}).get("data") or () if str(one["id"]) not in posts]
-            self._include(listed or {})
+            asked: Params = {"filter[discussion]": number, "sort": "number", "include": "user", **window}
+            listed = self._get("posts", asked, data=list)
+            if listed is None:
+                break
+            data = [one for one in listed["data"] if str(one["id"]) not in posts]
+            self._include(listed)
             posts.update((str(one["id"]), one) for one in data)
-            if not data or not ((listed or {}).get("links") or {}).get("next"):
+            if not data or not (listed.get("links") or {}).get("next"):
                 break
         return list(posts.values())
 

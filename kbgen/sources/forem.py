@@ -20,7 +20,7 @@ from kbgen.errors import RecordError, SourceError
 from kbgen.model import Article, Person, Post, RawRecord, RecordKind, Solved, Thread
 from kbgen.sources.base import Harvested, SourceOptions
 from kbgen.sources.fields import SiteUrl, read_time
-from kbgen.sources.http import Client, Params
+from kbgen.sources.http import Client, Params, Reply
 from kbgen.sources.live import Known, LiveSource, Step, Walk
 from kbgen.sources.sweep import sweep
 
@@ -172,7 +172,8 @@ class _Pass:
     def _list(self, path: str, wanted: Params) -> dict[str, str]:
         found: dict[str, str] = {}
         for page in range(1, _TOO_MANY_PAGES):
-            listed = self._get(path, {**wanted, "page": page, "per_page": _PAGE})
+            reply = self._get(path, {**wanted, "page": page, "per_page": _PAGE})
+            listed = reply.json() if reply else None
             if not isinstance(listed, list):
                 named = ", ".join(str(value) for value in wanted.values()) or path
                 problem = f"no posts can be read for {named}; check the name and `url`, or set `api_key`"
@@ -184,10 +185,10 @@ class _Pass:
                 break
         return found
 
-    def _get(self, path: str, params: Params) -> object:
+    def _get(self, path: str, params: Params) -> Reply | None:
         address = f"{self._options.url}/api/{path}"
         reply = self._client.get(address, params=params, headers=self._headers, accept=_ACCEPT, handled=_GONE)
-        return reply.json() if reply.status == 200 else None
+        return reply if reply.status == 200 else None
 
     def fetch(self, numbers: Sequence[str]) -> Iterator[tuple[str, Harvested | None]]:
         """Get posts, with their comments where they are threads."""
@@ -195,16 +196,19 @@ class _Pass:
             yield number, self._record(number)
 
     def _record(self, number: str) -> Harvested | None:
-        found = self._get(f"articles/{number}", {})
-        kind = self._kind(found) if isinstance(found, dict) else None
-        if not isinstance(found, dict) or kind is None or not found.get("published_at"):
+        reply = self._get(f"articles/{number}", {})
+        found = reply.document(id=object) if reply else {}
+        kind = self._kind(found)
+        if kind is None or not found.get("published_at"):
             return None
         article: dict[str, Any] = {key: found[key] for key in _ARTICLE if key in found}
         article["user"] = _credit(found.get("user"))
         payload: dict[str, Any] = {"article": article}
         if kind == "thread":
-            comments = self._get("comments", {"a_id": number})
-            payload["comments"] = [_comment(one) for one in comments] if isinstance(comments, list) else []
+            said = self._get("comments", {"a_id": number})
+            payload["comments"] = [_comment(one) for one in cast("list[Any]", said.json())] if said else []
+        # What cannot be read does not take the place of what could.
+        msgspec.convert(payload, _Payload, strict=False)
         address = str(found.get("url") or f"{self._options.url}{found.get('path') or ''}")
         return self._source.record(number, kind, address, payload, address)
 

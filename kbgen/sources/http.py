@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from email.message import Message
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import urlencode, urlsplit
 
 import msgspec
@@ -92,7 +92,7 @@ class Reply:
         """Read the body as JSON, whatever media type it calls itself.
 
         Raises:
-            SourceError: it is something else, such as a login page; the message names the address and says so.
+            Unanswered: it is something else, such as a login page; the message names the address and says so.
         """
         try:
             return msgspec.json.decode(self.body.removeprefix(codecs.BOM_UTF8))
@@ -102,8 +102,25 @@ class Reply:
                     f"{self.url} answered with a web page where JSON was asked for: a page to log in at, or one that "
                     "keeps programs out; check the address and the key, or ask who runs the host to let kbgen pass"
                 )
-                raise SourceError(msg) from error
-            raise SourceError(f"{self.url} did not answer with JSON: {error}; run again, or report it") from error
+                raise Unanswered(msg) from error
+            raise Unanswered(f"{self.url} did not answer with JSON: {error}; run again, or report it") from error
+
+    def document(self, **needed: type) -> dict[str, Any]:
+        """Read the body as a JSON object.
+
+        Args:
+            needed: keys it must have, to what their values are: what an answer lacks is neither empty nor gone.
+
+        Raises:
+            Unanswered: it is something else.
+        """
+        found = self.json()
+        if not isinstance(found, dict):
+            raise Unanswered(f"{self.url} did not answer with a JSON object; run again, or report it")
+        for key, kind in needed.items():
+            if found.get(key) is None or not isinstance(found[key], kind):
+                raise Unanswered(f"{self.url} answered without {key!r} as it should be; run again, or report it")
+        return found
 
     def text(self) -> str:
         """Read the body as text in the charset it declares, UTF-8 where it declares none."""

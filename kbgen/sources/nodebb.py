@@ -20,7 +20,7 @@ from kbgen.errors import RecordError, SourceError
 from kbgen.model import Article, Person, Post, RawRecord, Solved, Thread
 from kbgen.sources.base import Harvested
 from kbgen.sources.fields import SiteUrl, read_epoch, read_time
-from kbgen.sources.http import Client, Reply
+from kbgen.sources.http import Client, Reply, Unanswered
 from kbgen.sources.live import Known, LiveSource, MemberOptions, Step, Walk
 from kbgen.sources.sweep import sweep, sweep_changes
 
@@ -172,7 +172,7 @@ class _Pass:
             yield from sweep_changes(index, known, walk, self._fetch, batch=_BATCH, mark=mark)
 
     def _list_categories(self, since: int | None) -> None:
-        waiting = list(_category_ids(self._get("categories")))
+        waiting = list(_category_ids(self._get("categories", 1, "categories")))
         met: set[str] = set()
         while waiting:
             number = waiting.pop(0)
@@ -191,7 +191,7 @@ class _Pass:
         """
         met: set[str] = set()
         for page in range(1, _TOO_MANY_PAGES):
-            listed = self._get(path, page)
+            listed = self._get(path, page, "topics")
             if first is not None and page == 1:
                 first.append(listed)
             topics = [one for one in (listed or {}).get("topics") or () if isinstance(one, dict) and one.get("tid")]
@@ -209,7 +209,7 @@ class _Pass:
         shown = not (_true(topic.get("deleted")) or _true(topic.get("scheduled")))
         return shown and (not self._only or str(topic.get("cid")) in self._only)
 
-    def _get(self, path: str, page: int = 1) -> dict[str, Any] | None:
+    def _get(self, path: str, page: int = 1, *needed: str) -> dict[str, Any] | None:
         address = f"{self._url}/api/{path}"
         params = {"page": page} if page > 1 else None
         reply = self._client.get(address, params=params, headers=self._headers, handled=_GONE)
@@ -222,8 +222,8 @@ class _Pass:
         if reply.status != 200:
             self._check_refusal(path, reply)
             return None
-        if not isinstance(listed, dict):
-            raise SourceError(f"{address}: this is not the API of a NodeBB forum; mend `url` or `kind`")
+        if not isinstance(listed, dict) or not all(isinstance(listed.get(key), list) for key in needed):
+            raise Unanswered(f"{address}: this is not the API of a NodeBB forum; mend `url` or `kind`, or run again")
         return listed
 
     def _check_refusal(self, path: str, reply: Reply) -> None:
@@ -244,7 +244,7 @@ class _Pass:
     def _topic(self, number: str) -> Harvested | None:
         """Get a topic with all its posts; None when it cannot be read."""
         path = f"topic/{quote(number, safe='')}"
-        topic = self._get(path)
+        topic = self._get(path, 1, "posts")
         if topic is None or _true(topic.get("deleted")) or _true(topic.get("scheduled")):
             return None
         if self._only and str(topic.get("cid")) not in self._only:
@@ -252,7 +252,7 @@ class _Pass:
         posts: dict[str, Any] = {}
         pages = int((topic.get("pagination") or {}).get("pageCount") or 1)
         for page in range(1, pages + 1):
-            part = topic if page == 1 else self._get(path, page)
+            part = topic if page == 1 else self._get(path, page, "posts")
             # The chosen answer stands on page 1 a second time, with another index.
             for one in sorted((part or {}).get("posts") or (), key=lambda one: int(one.get("index") or 0) < 0):
                 posts.setdefault(str(one["pid"]), _kept(one))

@@ -144,6 +144,8 @@ class PublicInboxSource(LiveSource):
             url = permalink(read_mail(lead), self._options)
         except (ValueError, IndexError, zlib.error) as error:
             return RecordError(address, f"is not a thread as public-inbox gives it: {error}; run again"), set()
+        if message not in {head.message_id for head in heads}:
+            return RecordError(address, "the thread does not hold the message that was asked for; run again"), set()
         record = self.record(message_hash(root), "thread", url, Letters.of(raw), address)
         times = [head.sent for head in heads if head.sent]
         return replace(record, signature=_signature(len(raw), times)), {head.message_id for head in heads}

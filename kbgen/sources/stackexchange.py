@@ -22,7 +22,7 @@ from pydantic import SecretStr
 
 from kbgen.errors import RecordError
 from kbgen.model import Person, Post, RawRecord, Solved, Thread, make_ref
-from kbgen.sources.base import Harvested, MathMarks, SourceOptions, stat_signature
+from kbgen.sources.base import MALFORMED, Harvested, MathMarks, SourceOptions, stat_signature
 from kbgen.sources.fields import SiteUrl, ascii_slug, read_time
 from kbgen.sources.http import Client
 from kbgen.sources.live import Known, LiveSource, Step, Walk
@@ -206,7 +206,7 @@ class StackExchangeSource(LiveSource):
                 return self._from_api(record, asked)
             payload = msgspec.json.decode(record.payload, type=_Payload, strict=False)
             return self._thread(record, payload, place)
-        except (msgspec.DecodeError, ValueError) as error:
+        except MALFORMED as error:
             raise RecordError(place, f"the row has a value that cannot be read ({error}); mend or remove it") from error
 
     def _from_api(self, record: RawRecord, asked: QuestionData) -> Thread:

@@ -6,7 +6,7 @@ https://api.stackexchange.com/docs. What is NOT here: waiting as ``backoff`` say
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from kbgen.errors import SourceError
 from kbgen.model import Person, RawRecord
+from kbgen.sources.base import MALFORMED, unforeseen
 from kbgen.sources.http import Client
 from kbgen.sources.live import Known, Step, Walk
 
@@ -168,12 +169,22 @@ class LiveSite:
             solved = [one for one in questions if one.get("accepted_answer_id") or not self._wishes.only_solved]
             kept = {str(one["question_id"]) for one in solved}
             gone = [str(one["question_id"]) for one in questions if str(one["question_id"]) not in kept]
+            broken: dict[str, str] = {}
             yield Step(
-                items=[self._make(self._complete(one)) for one in solved],
+                items=list(self._records(solved, broken)),
+                broken=broken,
                 gone=[number for number in gone if known.signature(number) is not None],
                 cursor=f"{reached}|{begun}",
                 mark=begun,
             )
+
+    def _records(self, questions: Iterable[dict[str, Any]], broken: dict[str, str]) -> Iterator[RawRecord]:
+        """The questions with their answers; one that is built otherwise than documented is named and left as it is."""
+        for one in questions:
+            try:
+                yield self._make(self._complete(one))
+            except MALFORMED as error:
+                broken[str(one["question_id"])] = unforeseen(error)
 
     def _pages(self, by: str, start: int) -> Iterator[tuple[list[dict[str, Any]], int]]:
         """Walk questions in the order of a time; yield each page's new ones, and the time it reached."""

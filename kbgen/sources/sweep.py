@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from msgspec.structs import replace
 
 from kbgen.model import RawRecord, split_ref
-from kbgen.sources.base import Harvested
+from kbgen.sources.base import MALFORMED, Harvested, unforeseen
 from kbgen.sources.http import Unanswered
 from kbgen.sources.live import Known, Step, Walk
 
@@ -134,7 +134,7 @@ class _Fetching:
                 done.add(number)
                 self._failed = 0
                 yield number, item
-        except Unanswered:
+        except (Unanswered, *MALFORMED):
             # Which of them it was is found out by asking for one at a time.
             for number in numbers:
                 if number not in done:
@@ -143,10 +143,10 @@ class _Fetching:
     def _one(self, number: str, broken: dict[str, str]) -> Iterator[tuple[str, Harvested | None]]:
         try:
             yield from list(self._fetch([number]))
-        except Unanswered as error:
+        except (Unanswered, *MALFORMED) as error:
             self._failed += 1
             if self._failed == _FAILURES:
                 raise
-            broken[number] = str(error)
+            broken[number] = str(error) if isinstance(error, Unanswered) else unforeseen(error)
         else:
             self._failed = 0

@@ -26,7 +26,7 @@ from kbgen.model import Post, RawRecord, Solved, Thread
 from kbgen.sources.base import Harvested, SourceOptions
 from kbgen.sources.feeds import changes_since, read_date
 from kbgen.sources.fields import SiteUrl
-from kbgen.sources.http import Client, Disallowed
+from kbgen.sources.http import Client, Disallowed, Unanswered
 from kbgen.sources.live import Known, LiveSource, Step, Walk
 from kbgen.sources.web_page import BROWSER, Found, Kept, Reader, describe, keep_page
 from kbgen.sources.web_sitemap import Listed, clean_url, list_pages, same_site
@@ -214,6 +214,8 @@ class WebSource(LiveSource):
                 return self.native_id(page.url), None
             if reply.status in _GONE:
                 break
+            if b"<" not in reply.body:
+                raise Unanswered(f"{address} answered with no web page; open it in a browser to see, or run again")
             further = keep_page(reply)
             kept = kept or further
             if further.closed:

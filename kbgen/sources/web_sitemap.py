@@ -135,9 +135,10 @@ def _read(site: _Site, data: bytes, address: str, depth: int) -> Iterator[Listed
     """Pages of one file, and of the files an index names."""
     text = data.lstrip(b"\xef\xbb\xbf \t\r\n")
     if not text.startswith(b"<"):
-        yield from (
-            Listed(clean_url(line)) for line in text.decode("utf-8", "replace").split() if same_site(line, site.url)
-        )
+        lines = text.decode("utf-8", "replace").split()
+        if not any(line.startswith(("http://", "https://")) for line in lines):
+            raise SourceError(f"{address} is not a sitemap (it names no address); name the right one in `sitemaps:`")
+        yield from (Listed(clean_url(line)) for line in lines if same_site(line, site.url))
         return
     parser = etree.XMLParser(resolve_entities=False, no_network=True, recover=True, huge_tree=True)
     root = etree.fromstring(text, parser=parser)

@@ -110,13 +110,13 @@ class _Lists:
     wishes: Wishes
     client: Client
 
-    def get(self, path: str, params: Params) -> dict[str, Any] | None:
+    def get(self, path: str, params: Params, **needed: type) -> dict[str, Any] | None:
+        """Ask; None when it is not for this visitor."""
         address = f"{self.wishes.url}/api/v2/{path}.json"
         reply = self.client.get(address, params=params, headers=self.wishes.headers, handled=_GONE)
         if reply.status == 401 and self.wishes.headers:
             raise SourceError(f"{address}: the key is refused (401); check `email` and `api_token`")
-        listed = reply.json() if reply.status == 200 else None
-        return listed if isinstance(listed, dict) else None
+        return reply.document(**needed) if reply.status == 200 else None
 
     def pages(self, path: str, after: str = "", **params: str) -> Iterator[tuple[dict[str, Any], str]]:
         """Read a list by cursor, for pages by number end at the hundredth.
@@ -124,10 +124,12 @@ class _Lists:
         Yields:
             A page, and the cursor of the one after it, "" for the last.
         """
+        # A list is called as its address ends.
+        needed = {path.rpartition("/")[2]: list}
         met = {after}
         for _ in range(_TOO_MANY_PAGES):
             asked: dict[str, str | int] = {**params, "page[size]": _PAGE, **({"page[after]": after} if after else {})}
-            listed = self.get(path, asked)
+            listed = self.get(path, asked, **needed)
             if listed is None:
                 return
             meta = listed.get("meta") or {}
@@ -185,7 +187,7 @@ class _Articles:
         """
         found: dict[tuple[Any, Any], dict[str, Any]] = {}
         for _ in range(_TOO_MANY_PAGES):
-            listed = self.lists.get("help_center/incremental/articles", {"start_time": since})
+            listed = self.lists.get("help_center/incremental/articles", {"start_time": since}, articles=list)
             if listed is None:
                 return None
             # An article can come twice; the later row counts.
@@ -288,10 +290,12 @@ class _Community:
             yield number, None if post is None else self._thread(number, post)
 
     def _post(self, number: str) -> dict[str, Any] | None:
-        found = self.lists.get(f"community/posts/{number.removeprefix(POST)}", {"include": "users,topics"}) or {}
-        post = found.get("post")
+        path = f"community/posts/{number.removeprefix(POST)}"
+        found = self.lists.get(path, {"include": "users,topics"}, post=dict)
+        if found is None:
+            return None
         self._meet(found)
-        return post if isinstance(post, dict) and self._is_open(post) else None
+        return found["post"] if self._is_open(found["post"]) else None
 
     def _thread(self, number: str, post: Mapping[str, Any]) -> Harvested | None:
         comments: dict[int, dict[str, Any]] = {}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
@@ -23,6 +23,7 @@ from kbgen.testing.live import harvest_live, stored
 from kbgen.testing.server import FakeServer, testing_client
 
 _NOW = datetime(2026, 3, 1, tzinfo=UTC)
+_GARBLED = (b"[]", b"{}", b"null", b'"?"', b"7", b'[{"id": []}]', b"\xff")
 
 
 @dataclass(frozen=True)
@@ -166,6 +167,23 @@ def check_live_failure(sample: LiveSample) -> None:
         _require(before == town.records(), "a community that answers 404 to everything empties the store")
 
 
+def check_live_garbled(sample: LiveSample) -> None:
+    """An answer built otherwise than documented, to any request, ends no run, takes nothing off and is got over."""
+    with _town(sample) as town:
+        requests = _first_then(town, full=True)
+    for number in range(1, requests + 1):
+        with _town(sample) as town:
+            town.run()
+            before = town.public()
+            for body in _GARBLED:
+                place = f"{body!r} in answer to request {number} of {requests}"
+                town.garbled_at(number, body, place)
+                _same(before, town.public(), place)
+            report = town.run(full=True)
+            _require(not report.failed, f"after {place}, the next run fails: {'; '.join(report.failed)}")
+            _same(sample.ids, town.public(), f"after {place}")
+
+
 LIVE_CHECKS: tuple[LiveCheck, ...] = (
     check_live_yields,
     check_live_records,
@@ -175,6 +193,7 @@ LIVE_CHECKS: tuple[LiveCheck, ...] = (
     check_live_changes,
     check_live_restricted,
     check_live_failure,
+    check_live_garbled,
 )
 """Every check of a live source."""
 
@@ -223,6 +242,46 @@ class Mortal:
         return self._client.post(url, json=json, headers=headers, handled=handled)
 
 
+class _Garbled(Mortal):
+    """A client that is answered what nobody foresaw, once.
+
+    Args:
+        client: that does the asking.
+        at: the request, from 1.
+        body: what it is answered, where it would be answered at all.
+    """
+
+    def __init__(self, client: Client, at: int, body: bytes) -> None:
+        super().__init__(client, at, self._garble)
+        self._body = body
+        self._due = False
+
+    def _garble(self) -> None:
+        self._due = True
+
+    def get(
+        self,
+        url: str,
+        *,
+        params: Params | None = None,
+        headers: Mapping[str, str] | None = None,
+        accept: str = "application/json",
+        handled: Collection[int] = (),
+    ) -> Reply:
+        """Ask; see ``Client.get``."""
+        return self._answer(super().get(url, params=params, headers=headers, accept=accept, handled=handled))
+
+    def post(
+        self, url: str, *, json: object, headers: Mapping[str, str] | None = None, handled: Collection[int] = ()
+    ) -> Reply:
+        """Send; see ``Client.post``."""
+        return self._answer(super().post(url, json=json, headers=headers, handled=handled))
+
+    def _answer(self, reply: Reply) -> Reply:
+        due, self._due = self._due and reply.status == 200, False
+        return replace(reply, body=self._body) if due else reply
+
+
 class _Town:
     """A sample being served, and the store of its source."""
 
@@ -251,6 +310,15 @@ class _Town:
             except Killed:
                 pass
         return len(self.records()) - before
+
+    def garbled_at(self, number: int, body: bytes, place: str) -> None:
+        """Run fully, with something else in answer to one request."""
+        self._now += timedelta(days=1)
+        with testing_client(self.server) as client:
+            try:
+                harvest_live(self.source(), _Garbled(client, number, body), self._file, full=True, now=self._now)
+            except Exception as error:
+                raise AssertionError(f"{place} ends the run: {type(error).__name__}: {error}") from error
 
     def records(self) -> dict[str, RawRecord]:
         return stored(self._file, self.source().name)
