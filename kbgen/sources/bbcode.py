@@ -238,7 +238,10 @@ class _Writer:
         # Pairs that cross were cut short before; an item ends with whatever holds its list.
         frame = self._frames.pop()
         raw = self._text[frame.mark.end : mark.start]
-        self._out[frame.begin :] = [self._element(frame.mark, self._inner(frame), raw)]
+        if mark.name in _LISTS:
+            self._out[frame.begin :] = [_listed(mark.name, frame.mark.value, self._out[frame.begin :])]
+        else:
+            self._out[frame.begin :] = [self._element(frame.mark, self._inner(frame), raw)]
 
     def _element(self, mark: _Mark, inner: str, raw: str) -> str:
         name, value = mark.name, mark.value
@@ -249,8 +252,6 @@ class _Writer:
             language = found[0].lower() if found else _CODES[name]
             attribute = f' class="language-{language}"' if language else ""
             return f"<pre><code{attribute}>{inner}</code></pre>"
-        if name in _LISTS:
-            return _listed(name, value, inner)
         if name in _TABLES:
             return f"<{name}>{inner}</{name}>"
         if _HEADINGS.fullmatch(name):
@@ -323,13 +324,15 @@ def _option(value: str) -> str:
     return value[1:].strip(_QUOTES) if value.startswith("=") else ""
 
 
-def _listed(name: str, value: str, inner: str) -> str:
+def _listed(name: str, value: str, pieces: list[str]) -> str:
     kind = _option(value)
     ordered = name == "ol" or (kind != "" and kind[:1] in "1aAiI" and kind.lower() not in {"circle", "square", "disc"})
     element = "ol" if ordered else "ul"
-    before, item, items = inner.strip().partition("<li>")
+    # An item is one piece; those of lists within it, or in a quotation before it, lie inside of others.
+    first = next((place for place, piece in enumerate(pieces) if piece.startswith("<li>")), len(pieces))
+    before, items = "".join(pieces[:first]).strip(), "".join(pieces[first:]).strip()
     # Words before the first item are no part of a list in HTML.
-    return f"{before.rstrip()}<{element}>{item}{items}</{element}>" if item else before
+    return f"{before}<{element}>{items}</{element}>" if items else before
 
 
 def _spoiler(value: str, inner: str, _raw: str) -> str:

@@ -87,6 +87,12 @@ TAGS = [
 ]
 
 
+def test_a_list_in_a_quotation_has_its_own_items() -> None:
+    """What is quoted before the first item of a list is no item of it."""
+    html = bbcode_html("[list][quote=a][list][*]x[/list][/quote][*]y[/list]", HERE)
+    assert "<blockquote><p>a:</p><ul><li>x</li></ul></blockquote><ul><li>y</li></ul>" == html
+
+
 @given(st.lists(st.sampled_from(TAGS), max_size=30))
 def test_any_order_of_tags_gives_whole_html(tags: list[str]) -> None:
     """Elements are closed in the order they were opened, whatever was written."""
