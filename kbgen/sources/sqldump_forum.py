@@ -21,7 +21,7 @@ from pydantic import Field, field_validator
 
 from kbgen.errors import RecordError, SourceError
 from kbgen.model import Person, Post, RawRecord, Solved, Thread, Visibility
-from kbgen.sources.base import Harvested, Source, SourceOptions, stat_signature
+from kbgen.sources.base import MALFORMED, Harvested, Source, SourceOptions, stat_signature
 from kbgen.sources.fields import SiteUrl
 from kbgen.sources.sqldump_index import Fields, IndexedThread, SqlIndex, Table, indexed_sql
 from kbgen.sources.sqldump_text import AUTO
@@ -227,7 +227,7 @@ class SqlForum(Source):
     ) -> Thread:
         native = int(record.ref.partition(":")[2])
         messages.sort(key=lambda message: (message.id != head.first, message.created, message.id))
-        users = {int(number): self.read_user(row) for number, row in payload.users.items()}
+        users = self._members(record, payload)
         warnings = [] if payload.users_known else ["The dump has no table of users, so some names are not known."]
         known = users if payload.users_known else None
         names = {str(message.user): message.name for message in messages}
@@ -255,6 +255,13 @@ class SqlForum(Source):
             lang=self.options.lang,
             warnings=tuple(warnings),
         )
+
+    def _members(self, record: RawRecord, payload: _Payload) -> dict[int, Member]:
+        try:
+            return {int(number): self.read_user(row) for number, row in payload.users.items()}
+        except MALFORMED as error:
+            problem = f"the row of a member who wrote in it has a value that cannot be read ({error}); mend it"
+            raise RecordError(record.place or record.ref, problem) from error
 
     def _post(self, thread: tuple[int, dict[str, str]], message: Message, users: dict[int, Member] | None) -> Post:
         return Post(

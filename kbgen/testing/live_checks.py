@@ -321,8 +321,9 @@ class _Town:
         with testing_client(self.server) as client:
             try:
                 harvest_live(self.source(), _Garbled(client, number, body), self._file, full=True, now=self._now)
-            except Exception as error:
-                raise AssertionError(f"{place} ends the run: {type(error).__name__}: {error}") from error
+            except BaseException as error:
+                error.add_note(f"{place} ends the run")
+                raise
 
     def records(self) -> dict[str, RawRecord]:
         return stored(self._file, self.source().name)

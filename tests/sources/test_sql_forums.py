@@ -274,6 +274,17 @@ def test_a_thread_that_cannot_be_read_names_its_line(
     assert caught.value.place.startswith(f"{tmp_path}/dump.sql:")
 
 
+def test_a_member_who_cannot_be_read_names_the_thread(tmp_path: Path) -> None:
+    """A bad value in a row of users is an error of the threads its owner wrote in."""
+    tables = phpbb([phpbb_topic(7)], [phpbb_post(70)])
+    tables["phpbb_users"][1]["user_type"] = "boss"
+    write_sql(tmp_path / "dump.sql", tables)
+    source = board(tmp_path, "phpbb")
+    (record,), _ = read(source)
+    with pytest.raises(RecordError, match="the row of a member who wrote in it has a value that cannot be read"):
+        source.parse(record)
+
+
 @pytest.mark.parametrize("changes", [{"charset": "klingon"}, {"forums": []}, {"solved_confidence": 2}])
 def test_options_that_cannot_be_are_refused(changes: dict[str, Any], tmp_path: Path) -> None:
     """A wrong value is found when the configuration is read."""
