@@ -79,10 +79,28 @@ def test_a_faulty_site_fails_its_check(inside: Kbgen, forum: SmallForum) -> None
     page.unlink()
     page.write_text(text, encoding="utf-8")
     done = inside("-C", forum.folder, "--json", "check", "--jobs", "1")
-    assert (3, {"/q/how-do-i-dim-a-lamp-2/"}) == (done.code, {one["page"] for one in done.data["errors"]})
+    found = {one["page"] for one in done.data["errors"] if one["check"] != "altered"}
+    assert (3, {"/q/how-do-i-dim-a-lamp-2/"}) == (done.code, found)
     words = inside("-C", forum.folder, "check", "--jobs", "1").out
     assert "error: /q/how-do-i-dim-a-lamp-2/: " in words
     assert "[canonical]" in words
+
+
+def test_a_file_that_was_altered_is_told(inside: Kbgen, forum: SmallForum) -> None:
+    """A copy that broke off and a hand that slipped are seen in any file, and what to do is said; a clean build does it."""
+    build_here(forum.folder)
+    assert 0 == inside("-C", forum.folder, "check", "--jobs", "1").code
+    style = next(forum.site.rglob("*.css"))
+    for file in (forum.site / "q" / "how-do-i-dim-a-lamp-2" / "index.html", style):
+        data = file.read_bytes()
+        file.unlink()
+        file.write_bytes(data[:-20] + b"\n" * 20)
+    done = inside("-C", forum.folder, "--json", "check", "--jobs", "1")
+    altered = {one["page"] for one in done.data["errors"] if one["check"] == "altered"}
+    assert (3, {"q/how-do-i-dim-a-lamp-2/index.html", style.relative_to(forum.site).as_posix()}) == (done.code, altered)
+    assert "is not as it was published; run `kbgen build --clean`" in inside("-C", forum.folder, "check").out
+    assert 0 == inside("-C", forum.folder, "build", "--clean", "--jobs", "1").code
+    assert 0 == inside("-C", forum.folder, "check", "--jobs", "1").code
 
 
 def test_a_site_that_waits_for_a_build_is_told_apart(inside: Kbgen, forum: SmallForum) -> None:

@@ -16,6 +16,7 @@ from kbgen.progress import Progress, shown
 from kbgen.project import Project
 from kbgen.site import external as external_links
 from kbgen.site.check import check_site
+from kbgen.site.check_live import check_live
 from kbgen.site.written import worded
 from kbgen.store import readable
 
@@ -27,6 +28,7 @@ def check(project: Project, site_dir: Path | None, voice: Voice, *, jobs: int = 
         raise UsageError(f"{folder}: there is no site; run `kbgen build` first")
     with look(project, folder) as run, Workers(jobs) as workers, shown(voice.err, quiet=voice.quiet) as progress:
         report = check_site(folder, run.library, project.config, mapper=workers.map, progress=progress)
+        report = report.with_more(check_live(run.store, folder))
         due = not run.is_current()
         asked = _check_external(run, external, progress) if external else None
     errors, warnings = report.errors, report.warnings

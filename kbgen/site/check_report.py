@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from msgspec import Struct
 
 CHECKS: dict[str, str] = {
@@ -35,6 +37,7 @@ CHECKS: dict[str, str] = {
     "feed": "Every feed a page names is there, is well-formed, and leads to pages of the site.",
     "robots": "robots.txt is there and names the sitemap.",
     "redirect": "Every old address has a page that leads on or says that it is gone.",
+    "altered": "Every file of the live site is as it was published (only `kbgen check` looks).",
     "manifest": "The manifest lists the pages of the site, all of them and no other.",
 }
 """Check id to the rule it proves."""
@@ -71,6 +74,10 @@ class CheckReport(Struct, frozen=True):
     errors: tuple[Finding, ...] = ()
     warnings: tuple[Finding, ...] = ()
     counts: dict[str, int] = {}
+
+    def with_more(self, findings: Iterable[Finding]) -> CheckReport:
+        """The report with further findings."""
+        return make_report([*self.errors, *self.warnings, *findings], self.counts.get("pages", 0))
 
 
 def make_report(findings: list[Finding], pages: int) -> CheckReport:
