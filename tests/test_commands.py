@@ -49,6 +49,16 @@ def test_status_in_words(inside: Kbgen, built: Path) -> None:
     assert ["content", "published", "!"] == [line.split()[0] for line in lines[1:]]
 
 
+def test_status_names_a_source_whose_files_are_gone(inside: Kbgen, forum: SmallForum) -> None:
+    """What it published stays, so that nobody else would tell."""
+    build_here(forum.folder)
+    assert {} == inside("-C", forum.folder, "--json", "status").data["unreadable"]
+    forum.recordings.rename(forum.folder / "elsewhere")
+    said = inside("-C", forum.folder, "--json", "status").data["unreadable"]
+    assert ["forum"] == list(said)
+    assert f"! forum: {said['forum']}" in inside("-C", forum.folder, "status").out
+
+
 def test_status_of_a_new_project(inside: Kbgen, forum: SmallForum) -> None:
     """Nothing harvested, nothing published: zeros, not an error."""
     done = inside("-C", forum.folder, "--json", "status")

@@ -8,13 +8,14 @@ from pathlib import Path
 from kbgen.commands.look import look
 from kbgen.commands.review import waiting
 from kbgen.console import Voice
-from kbgen.errors import UsageError
+from kbgen.errors import SourceError, UsageError
 from kbgen.project import Project
 from kbgen.report import digest as digest_report
 from kbgen.report import digest_html
 from kbgen.report import export as export_report
 from kbgen.report import why as why_report
 from kbgen.site.documents import search_documents
+from kbgen.sources import open_source
 
 
 def search(
@@ -80,14 +81,33 @@ def status(project: Project, voice: Voice) -> int:
         for name, outcomes in counts.items()
     }
     waiting = [failure._asdict() for failure in failures]
-    data = {"sources": sources, "failures": waiting, "pages": pages, "unmapped_tags": unmapped}
+    unreadable = _unreadable(project)
+    data = {
+        "sources": sources,
+        "failures": waiting,
+        "unreadable": unreadable,
+        "pages": pages,
+        "unmapped_tags": unmapped,
+    }
     lines = [
         f"{name:<16} " + ", ".join(f"{value:,} {key}" for key, value in row.items()) for name, row in sources.items()
     ]
     lines.append(f"published        {pages:,} pages")
+    lines += [f"! {name}: {said}" for name, said in unreadable.items()]
     lines += [f"! {failure.place}: {failure.problem}" for failure in failures]
     voice.result(data, "\n".join(lines))
     return 0
+
+
+def _unreadable(project: Project) -> dict[str, str]:
+    """Sources whose files are not there, by name: what was published from them stays, and gets old."""
+    said: dict[str, str] = {}
+    for options in project.options:
+        try:
+            open_source(options, project.folder).fingerprint()
+        except SourceError as error:
+            said[options.name] = str(error)
+    return said
 
 
 def export(project: Project, file: Path, voice: Voice) -> int:
