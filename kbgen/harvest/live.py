@@ -123,7 +123,7 @@ def _walk(work: _Work, client: Client, progress: Progress) -> None:
     walk = Walk(full=begun.full, now=begun.begun, cursor=begun.cursor, mark=work.state.mark)
     advance: Advance = progress.start(f"Asking {source.name}", None)
     total: int | None = None
-    for step in isolated(lambda: source.steps(client, _Known(work.store, source.name), walk)):
+    for step in isolated(lambda: map(_sound, source.steps(client, _Known(work.store, source.name), walk))):
         if total is None:
             # A platform that does not say how much there is has about what it had.
             whole = begun.full and begun.cursor is None and begun.known
@@ -132,6 +132,13 @@ def _walk(work: _Work, client: Client, progress: Progress) -> None:
         work.take(step)
         advance(len(step.items) + len(step.seen) + len(step.gone) + len(step.broken))
     work.complete()
+
+
+def _sound(step: Step) -> Step:
+    for one in (*step.seen, *step.gone, *step.broken):
+        if not isinstance(one, str):
+            raise TypeError(f"{one!r} is no id")
+    return step
 
 
 class _Work:

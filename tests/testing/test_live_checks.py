@@ -19,6 +19,7 @@ from kbgen.testing.live_checks import (
     check_live_changes,
     check_live_failure,
     check_live_full_run,
+    check_live_garbled,
     check_live_kill,
     check_live_records,
     check_live_restricted,
@@ -127,6 +128,15 @@ class Hasty(BoardSource):
             yield from super().steps(client, known, walk)
 
 
+class Trusting(BoardSource):
+    """Takes an answer without a list for one with an empty list."""
+
+    def steps(self, client: Client, known: Known, walk: Walk) -> Iterator[Step]:
+        data: Any = client.get(f"{self.options.url}/list.json", params={"page": 0, "since": 0}).json()
+        if data:
+            yield from super().steps(client, known, walk)
+
+
 def of(kind: type[BoardSource]) -> LiveSample:
     """The board as a broken source reads it."""
     return sample(lambda url: kind(board_source(url).options, board_source(url).project))
@@ -145,6 +155,7 @@ def of(kind: type[BoardSource]) -> LiveSample:
         (check_live_changes, of(Blind), "delete: 3 is still there after a full pass"),
         (check_live_restricted, sample(restricted="45"), "4, 5 may not be read by anybody, yet is public"),
         (check_live_failure, of(Hasty), "a community that answers 404 to everything"),
+        (check_live_garbled, of(Trusting), "in answer to request 1 of 4: 1, 2, 3, 4, 5 is missing"),
     ],
 )
 def test_a_broken_source_is_found(check: LiveCheck, broken: LiveSample, sentence: str) -> None:
